@@ -1,0 +1,47 @@
+# make reproduce [DATASET=mnist|fashion_mnist|kmnist|digits|mnist1d]   both notebooks; results/ and figures/
+# make test                                                             lint, types, unit tests, papermill, nbval
+# TORCH_INDEX=URL  take torch and torchvision from that index (the small CPU build for Linux, see README)
+PYTHON ?= python3
+DATASET ?= mnist
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+SCRATCH := build/nbval
+
+.PHONY: install reproduce test lint unit notebooks benchmark clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": run make PYTHON=python3.12, for example")'
+	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --index-url $(TORCH_INDEX) -c constraints.txt torch torchvision)
+	$(BIN)/python -m pip install --quiet -r requirements.txt -c constraints.txt
+	@touch $@
+
+reproduce: install
+	$(BIN)/python -m dtc_helpers reproduce --dataset $(DATASET)
+
+test: lint unit notebooks
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+unit: install
+	$(BIN)/python -m pytest
+
+# nbval runs on a copy, so that neither results/ nor figures/ of a real run are overwritten.
+notebooks: install
+	rm -rf $(SCRATCH)
+	mkdir -p $(SCRATCH)
+	cp -R dtc_helpers notebooks pyproject.toml $(SCRATCH)
+	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 -p no:cacheprovider $(SCRATCH)/notebooks/*.ipynb
+
+benchmark: install
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.recovery
+
+clean:
+	rm -rf $(VENV) build

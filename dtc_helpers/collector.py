@@ -1,0 +1,122 @@
+"""Gathers the records of a run as tables, with their provenance."""
+
+import importlib.metadata
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dtc_helpers.cycle import CycleRecord
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
+from dtc_helpers.idx_files import project_root
+from dtc_helpers.records import COLUMNS, LEDGER_COLUMNS, Results
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "cvxpy", "scs", "clarabel", "statsmodels")
+
+
+@dataclass
+class Collector:
+    """Gathers the records of a run; `results` gives them as tables."""
+
+    dataset: str
+    seeds: Sequence[int]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    measurements: dict[str, np.ndarray] = field(default_factory=dict)
+    ledger: list[pd.DataFrame] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    def add(self, record: CycleRecord, *, reading: str, method: str) -> None:
+        """Take in one cycle of all replicates."""
+        for replicate, seed in enumerate(self.seeds):
+            key = {"dataset": self.dataset, "reading": reading, "method": method, "replicate": replicate}
+            self.rows.append({**key, "seed": seed, **_cycle_values(record, replicate, is_dtc=method == "dtc")})
+            for i, cut in enumerate(record.layers):
+                for side, vector in zip(("incoming", "outgoing"), cut.measurements[:, replicate], strict=True):
+                    name = layer_name(side, i)
+                    self.measurements[f"{reading}/{method}/{replicate}/{record.cycle}/{name}"] = vector.cpu().numpy()
+                gone = {"neuron": cut.removed[replicate].cpu(), "score": cut.removed_scores[replicate].cpu()}
+                self.ledger.append(pd.DataFrame({**key, "layer": i + 1, "cycle": record.cycle, **gone}))
+
+    def results(self, parameters: Any, device: torch.device) -> Results:
+        """All that was collected, with its provenance."""
+        run = {
+            "parameters": asdict(parameters),
+            "device_used": str(device),
+            "wall_seconds": round(time.perf_counter() - self.started, 2),
+            "peak_memory_gb": peak_memory_gb(),
+            **provenance(),
+        }
+        ledger = pd.concat(self.ledger, ignore_index=True).reindex(columns=LEDGER_COLUMNS)
+        return Results(pd.DataFrame(self.rows, columns=list(COLUMNS)), self.measurements, ledger, run)
+
+
+def layer_name(side: str, layer: int) -> str:
+    """Return "incoming" or "outgoing" of the first hidden layer, "incoming_2" of the second, …."""
+    return side if layer == 0 else f"{side}_{layer + 1}"
+
+
+def _cycle_values(record: CycleRecord, replicate: int, *, is_dtc: bool) -> dict[str, Any]:
+    """Columns of one replicate; means over hidden layers where there are several."""
+    scores = np.concatenate([cut.scores[replicate].cpu() for cut in record.layers])
+    entropy_incoming, entropy_outgoing = (
+        np.mean(
+            [
+                gibbs_entropy(cut.measurements[side, replicate].cpu().numpy(), bin_edges=PUBLISHED_BIN_EDGES).value
+                for cut in record.layers
+            ]
+        )
+        for side in (0, 1)
+    )
+    gaps = [float(cut.duality_gap[replicate]) for cut in record.layers if cut.duality_gap is not None]
+    return {
+        "cycle": record.cycle,
+        "neurons": record.neurons,
+        "removed_fraction": record.removed_fraction,
+        "test_accuracy": float(record.accuracy.overall[replicate]),
+        "mean_batch_accuracy": float(record.accuracy.batch_mean[replicate]),
+        "weight_ray_mean": float(scores.mean()) if is_dtc else np.nan,
+        "entropy_incoming": entropy_incoming,
+        "entropy_outgoing": entropy_outgoing,
+        "train_seconds": record.train_seconds,
+        "score_seconds": record.score_seconds,
+        "duality_gap": max(gaps, default=np.nan),
+        "single_image_accuracy": float(record.accuracy.single_image[replicate]),
+    }
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, git commit, threads and machine."""
+    return {
+        "python": platform.python_version(),
+        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "git_commit": git_commit(),
+        "threads": torch.get_num_threads(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def git_commit() -> str | None:
+    """Commit of the project, with "+changes" where files differ from it; None outside a checkout or without git."""
+    if shutil.which("git") is None:
+        return None
+    described = subprocess.run(
+        ["git", "describe", "--always", "--abbrev=12", "--dirty=+changes", "--exclude=*"],
+        cwd=project_root(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return described.stdout.strip() or None
+
+
+def peak_memory_gb() -> float:
+    """Largest resident memory of this process so far, in GB (10⁹ bytes)."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9, 2)

@@ -1,0 +1,159 @@
+"""Compress-train: train → score → cut → measure, cycle by cycle, for all replicates at once."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dtc_helpers.datasets import Dataset
+from dtc_helpers.networks import ReplicatedMLP, xavier_mlp
+from dtc_helpers.readings import Reading
+from dtc_helpers.scoring import SCORES, HiddenLayer, Scores, Tomography, see_layer
+from dtc_helpers.sensing import gaussian_matrix, n_measurements_rounded, n_measurements_truncated
+from dtc_helpers.surgery import CHOICES, keep_neurons, n_keep
+from dtc_helpers.training import Accuracy, accuracy, adam, batches, train
+
+MEASUREMENT_COUNTS = {"truncated": n_measurements_truncated, "rounded": n_measurements_rounded}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, how much to cut and how to measure."""
+
+    batches_per_cycle: int = 200
+    keep_fraction: float = 0.9
+    stop_at: int = 10  # no further cut at this many neurons a hidden layer or fewer
+    l1_penalty: float = 0.3  # λ
+    measurement_fraction: float = 0.1  # m / N
+
+
+@dataclass(frozen=True)
+class LayerCut:
+    """What happened to one hidden layer in one cycle."""
+
+    measurements: Tensor  # y of the incoming and the outgoing sums BEFORE the cut, (2, R, n_measurements)
+    scores: Tensor  # (R, n_neurons before the cut)
+    neuron_ids: Tensor  # (R, n_neurons before the cut): names in the uncut network
+    removed: Tensor  # (R, n_removed): names in the uncut network, ascending
+    removed_scores: Tensor  # (R, n_removed)
+    duality_gap: Tensor | None  # the larger of both solves, (R,); None where nothing is solved
+
+
+@dataclass(frozen=True)
+class CycleRecord:
+    """One cycle of all R replicates; every value is taken after the cut unless it says otherwise."""
+
+    cycle: int  # 1 is the first
+    neurons: int  # hidden neurons left, all hidden layers together
+    removed_fraction: float
+    accuracy: Accuracy  # on the test images, without any training after the cut
+    layers: tuple[LayerCut, ...]
+    train_seconds: float
+    score_seconds: float
+
+
+def start_networks(
+    dataset: Dataset,
+    hidden_widths: Sequence[int],
+    *,
+    reading: Reading,
+    seeds: Sequence[int],
+    device: torch.device,
+) -> ReplicatedMLP:
+    """Untrained networks of a reading, one replicate a seed."""
+    widths = [dataset.n_inputs, *hidden_widths, dataset.n_classes]
+    generators = [reading.streams(seed).weights() for seed in seeds]
+    return xavier_mlp(widths, generators=generators, device=device)
+
+
+def compress_train(
+    network: ReplicatedMLP,
+    dataset: Dataset,
+    *,
+    method: str,
+    reading: Reading,
+    seeds: Sequence[int],
+    plan: Plan,
+) -> Iterator[CycleRecord]:
+    """Dual Tomographic Compression and its rivals: yields a record after every cut (section IV).
+
+    Parameters
+    ----------
+    network : untrained; its weights are changed by the first cycle.
+    dataset : on the device of the network.
+    method : one of `scoring.SCORES`.
+    reading : what is computed, see `readings.READINGS`.
+    seeds : one a replicate; all randomness of replicate r comes from seeds[r].
+    plan : numbers of the schedule and of the measurement.
+    """
+    n_neurons_at_start = network.n_neurons
+    cycle = 0
+    while min(network.hidden_widths) > max(plan.stop_at, 1):  # ends: every cycle removes at least one neuron
+        cycle += 1
+        started = _now(network.device)
+        image_batches = batches(dataset.train.images, dataset.train.labels, n_batches=plan.batches_per_cycle)
+        train(network, image_batches, optimizer=adam(network), loss_axis=reading.loss_axis)
+        trained = _now(network.device)
+        cuts = []
+        views = [_see(network, i, reading, seeds, plan) for i in range(len(network.hidden_widths))]
+        for i, view in enumerate(views):  # all layers are seen before any is cut
+            network, cut = _cut(network, i, view, method, reading, plan)
+            cuts.append(cut)
+        scored = _now(network.device)
+        yield CycleRecord(
+            cycle,
+            network.n_neurons,
+            1 - network.n_neurons / n_neurons_at_start,
+            accuracy(network, dataset.test.images, dataset.test.labels, loss_axis=reading.loss_axis),
+            tuple(cuts),
+            train_seconds=trained - started,
+            score_seconds=scored - trained,
+        )
+
+
+def _see(network: ReplicatedMLP, layer: int, reading: Reading, seeds: Sequence[int], plan: Plan) -> HiddenLayer:
+    """Hidden layer with the measurement matrix and the draws that the reading gives it."""
+    n_neurons = network.hidden_widths[layer]
+    n_measurements = MEASUREMENT_COUNTS[reading.measurement_rounding](n_neurons, plan.measurement_fraction)
+    streams = [reading.streams(seed) for seed in seeds]
+    matrices = [gaussian_matrix(n_measurements, n_neurons, rng=s.measurement_matrix()) for s in streams]
+    return see_layer(
+        network,
+        layer,
+        measurement_matrix=torch.stack(matrices).to(network.device),
+        choice_rngs=[s.choice() for s in streams],
+        tomography=Tomography(plan.l1_penalty, reading.solver, reading.ray_domain),
+    )
+
+
+def _cut(
+    network: ReplicatedMLP, layer: int, view: HiddenLayer, method: str, reading: Reading, plan: Plan
+) -> tuple[ReplicatedMLP, LayerCut]:
+    """Score, choose, cut; and what is worth keeping of it."""
+    scores = SCORES[method](view)
+    n_kept = n_keep(network.hidden_widths[layer], plan.keep_fraction)
+    kept = CHOICES[reading.kept_scores](scores.values, n_kept, ranked=method in reading.kept_as_ranked)
+    return keep_neurons(network, kept, layer=layer), _describe(network.neuron_ids[layer], view, scores, kept)
+
+
+def _describe(neuron_ids: Tensor, view: HiddenLayer, scores: Scores, kept: Tensor) -> LayerCut:
+    gone = torch.ones_like(neuron_ids, dtype=torch.bool).scatter(1, kept, False)
+    n_replicates = len(neuron_ids)
+    removed, order = neuron_ids[gone].view(n_replicates, -1).sort(dim=1)
+    return LayerCut(
+        view.measurements,
+        scores.values,
+        neuron_ids,
+        removed,
+        scores.values[gone].view(n_replicates, -1).gather(1, order),
+        None if scores.recovery is None else scores.recovery.duality_gap.amax(0),
+    )
+
+
+def _now(device: torch.device) -> float:
+    """Seconds on a clock that has waited for the device."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

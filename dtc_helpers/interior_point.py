@@ -1,0 +1,214 @@
+"""Primal-dual interior point method for min ‖Θs − y‖² + ‖s‖₁, a whole batch at once; another λ is a scaled y.
+
+With s = u − v, u, v ≥ 0, and the dual point ν (twice the residual at the optimum), the optimum is where
+
+    ν/2 = y − Θ(u − v),   z₁ = 1 − Θᵀν ≥ 0,   z₂ = 1 + Θᵀν ≥ 0,   u z₁ = v z₂ = 0.
+
+Newton's method on these, with the products at μ instead of 0, eliminates to one system of m unknowns,
+
+    (½I + ΘDΘᵀ) Δν = y − ν/2 − Θ(t₁ − t₂),   D = u/z₁ + v/z₂,
+
+solved twice with one Cholesky factor: t = 0 predicts; t₁ = (σμ − Δu Δz₁)/z₁, and t₂ alike, corrects. Every ν
+on the way is dual feasible, so every iterate carries its own duality gap.
+
+Source: S. Mehrotra, On the implementation of a primal-dual interior point method, SIAM J. Optim. 2 (1992) 575-601.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dtc_helpers.active_set import polish, settle
+from dtc_helpers.products import normal_matrix, times, transpose_times
+
+_FRACTION_TO_BOUNDARY = 0.998
+_STALL_BELOW = 1e-6  # a gap below this that is not even halved is at the rounding of the factor
+_FIRST_DUAL_FRACTION = 0.9  # of the largest feasible multiple of y
+_FIRST_PRODUCT = 0.05  # of ‖y‖² / λ_max
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What `minimise` found; λ = 1."""
+
+    code: Tensor  # s, (problems, N)
+    dual_point: Tensor  # c, (problems, m)
+    iterations: int
+
+
+@dataclass(frozen=True)
+class _Iterate:
+    """Where a batch stands."""
+
+    problem: Tensor  # which of the caller's problems, (problems,)
+    y: Tensor  # (problems, m)
+    dual_point: Tensor  # ν, (problems, m)
+    gap: Tensor  # relative duality gap of the iterate before, (problems,)
+    pairs: Tensor  # x = (u, v) and their slacks z, (problems, 2, 2, N)
+
+    def only(self, kept: Tensor) -> "_Iterate":
+        """Some of the problems."""
+        return _Iterate(self.problem[kept], self.y[kept], self.dual_point[kept], self.gap[kept], self.pairs[kept])
+
+
+@dataclass(frozen=True)
+class _Newton:
+    """The system at an iterate, its factor, and the predictor."""
+
+    factor: Tensor  # Cholesky factor of ½I + ΘDΘᵀ, (problems, m, m)
+    right_side: Tensor  # y − ν/2, (problems, m)
+    products: Tensor  # u z₁ and v z₂, (problems, 2, N)
+    total: Tensor  # their sum, (problems,)
+    inverse_slacks: Tensor  # −1/z₁ and 1/z₂, (problems, 2, N)
+    gap: Tensor  # relative duality gap, (problems,)
+    change: Tensor  # Δz/z of a step that aims at μ = 0, (problems, 2, N); Δx/x is −1 less that
+
+    def only(self, kept: Tensor) -> "_Newton":
+        """Some of the problems."""
+        return _Newton(*(getattr(self, field)[kept] for field in self.__dataclass_fields__))
+
+
+@torch.inference_mode()
+def minimise(Theta: Tensor, y: Tensor, *, tolerance: float, max_iterations: int = 60) -> Answer:
+    """Minimise ‖Θs − y‖² + ‖s‖₁ for each row of y; λ_max > 1 is taken for granted.
+
+    From a gap of `_polish_below` on, each iteration asks whether the support it sees is the true one; a confirmed
+    support ends a problem at once. What ends, by that or by its gap, leaves the batch.
+
+    Parameters
+    ----------
+    Theta : (m, N), shared, or (problems, m, N).
+    y : (problems, m).
+    tolerance : relative duality gap.
+
+    Returns
+    -------
+    Answer; a problem that did not reach the tolerance holds its last iterate.
+    """
+    answer = Answer(y.new_zeros(len(y), Theta.shape[-1]), y.clone(), 0)
+    state, iteration = _first_iterate(Theta, y), 0
+    signs = y.new_tensor([[-1.0], [1.0]])
+    while len(state.y):
+        iteration += 1
+        newton = _predict(Theta, state, signs)
+        going = _leave(Theta, state, newton, answer, tolerance=tolerance, last=iteration == max_iterations)
+        if going is not None:
+            state, newton = state.only(going), newton.only(going)
+            Theta = Theta if Theta.ndim == 2 else Theta[going]
+        if len(state.y):
+            state = _correct(Theta, state, newton)
+    return Answer(answer.code, answer.dual_point, iteration)
+
+
+def _first_iterate(Theta: Tensor, y: Tensor) -> _Iterate:
+    """A multiple of y well inside the dual feasible set, and u, v with equal products u z₁ = v z₂."""
+    correlation = transpose_times(Theta, y)
+    largest = correlation.abs().amax(-1, keepdim=True)
+    fraction = _FIRST_DUAL_FRACTION / largest
+    slack = fraction * correlation
+    z = torch.stack((1.0 - slack, 1.0 + slack), 1)
+    x = (_FIRST_PRODUCT / 2 * y.square().sum(-1, keepdim=True) / largest).unsqueeze(-1) / z
+    problem = torch.arange(len(y), device=y.device)
+    return _Iterate(problem, y, fraction * y, torch.full_like(y[:, 0], torch.inf), torch.stack((x, z), 1))
+
+
+def _predict(Theta: Tensor, state: _Iterate, signs: Tensor) -> _Newton:
+    """Factor the system, and solve it for μ = 0."""
+    x, z = state.pairs.unbind(1)
+    factor, _ = torch.linalg.cholesky_ex(normal_matrix(Theta, (x / z).sum(1)))
+    right_side = torch.add(state.y, state.dual_point, alpha=-0.5)
+    inverse_slacks = signs / z
+    slope = transpose_times(Theta, _solve(factor, right_side))
+    products = x * z
+    change = slope.unsqueeze(1) * inverse_slacks
+    total = products.sum((1, 2))
+    gap = _gap(Theta, state, right_side, total)
+    return _Newton(factor, right_side, products, total, inverse_slacks, gap, change)
+
+
+def _solve(factor: Tensor, right_side: Tensor) -> Tensor:
+    return torch.cholesky_solve(right_side.unsqueeze(-1), factor).squeeze(-1)
+
+
+def _correct(Theta: Tensor, state: _Iterate, newton: _Newton) -> _Iterate:
+    """Corrector and step; in relative changes, Δx/x = (wanted product)/(product) − 1 − Δz/z."""
+    changes = torch.empty_like(state.pairs)
+    change_x, change_z = changes.unbind(1)
+    torch.div(_wanted_products(newton), newton.products, out=change_x)
+    positive, negative = (change_x * state.pairs[:, 0]).unbind(1)
+    right_side = newton.right_side - times(Theta, positive - negative)
+    dual_step = _solve(newton.factor, right_side)
+    torch.mul(transpose_times(Theta, dual_step).unsqueeze(1), newton.inverse_slacks, out=change_z)
+    change_x.sub_(change_z).sub_(1.0)
+    step = _FRACTION_TO_BOUNDARY / changes.amin((2, 3)).neg_().clamp_min_(_FRACTION_TO_BOUNDARY)
+    return _Iterate(
+        state.problem,
+        state.y,
+        torch.addcmul(state.dual_point, dual_step, step[:, 1:]),
+        newton.gap,
+        torch.addcmul(state.pairs, changes.mul_(state.pairs), step[..., None, None]),
+    )
+
+
+def _wanted_products(newton: _Newton) -> Tensor:
+    """Mehrotra's σμ − Δx Δz of the predictor.
+
+    His σ is (μ after the predictor / μ)³. Here it is ((1 − step of x)(1 − step of z))^{3/2}: as many iterations,
+    and no sums over the neurons.
+    """
+    products, change = newton.products, newton.change
+    shifted = products * change
+    primal = change.amax((1, 2)).clamp_min_(0.0).add_(1.0).reciprocal_()
+    dual = change.amin((1, 2)).neg_().clamp_min_(1.0).reciprocal_()
+    centre = (1.0 - primal).mul_(1.0 - dual).pow_(1.5).mul_(newton.total).div_(float(products[0].numel()))
+    return torch.addcmul(shifted, shifted, change).add_(centre[:, None, None])
+
+
+def _gap(Theta: Tensor, state: _Iterate, right_side: Tensor, total: Tensor) -> Tensor:
+    """Relative duality gap, (problems,): Σ u z₁ + v z₂ and the square of what the first equation still lacks."""
+    u, v = state.pairs[:, 0].unbind(1)
+    product = times(Theta, u - v)
+    residual, lacking = state.y - product, right_side - product
+    objective = torch.linalg.vecdot(residual, residual) + state.pairs[:, 0].sum((1, 2))
+    return (total + torch.linalg.vecdot(lacking, lacking)) / objective
+
+
+def _leave(
+    Theta: Tensor, state: _Iterate, newton: _Newton, answer: Answer, *, tolerance: float, last: bool
+) -> Tensor | None:
+    """Write what is done into the answer; which problems go on, None for all."""
+    tried = torch.nonzero(~(newton.gap > max(tolerance, _polish_below(Theta))) | last).squeeze(-1)
+    if not len(tried):
+        return None
+    going = torch.ones_like(newton.gap, dtype=torch.bool)
+    if len(tried) < len(going):
+        state, newton = state.only(tried), newton.only(tried)
+        Theta = Theta if Theta.ndim == 2 else Theta[tried]
+    code, dual_point, done = polish(Theta, state.y, -newton.change)
+    ends = ~(newton.gap > tolerance) | last
+    stalled = (newton.gap < _STALL_BELOW) & (newton.gap > 0.5 * state.gap)
+    for row in torch.nonzero(~done & (ends | stalled)).flatten().tolist():
+        matrix = Theta if Theta.ndim == 2 else Theta[row]
+        code[row], dual_point[row], settled = _settled_or_plain(matrix, state, newton, row)
+        done[row] = settled | ends[row]
+    answer.code[state.problem[done]] = code[done]
+    answer.dual_point[state.problem[done]] = dual_point[done]
+    going[tried[done]] = False
+    return going if done.any() else None
+
+
+def _settled_or_plain(Theta: Tensor, state: _Iterate, newton: _Newton, row: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Code, dual point and whether it is settled, where the support is not unique, or was not quite found."""
+    y, (u, v) = state.y[row], state.pairs[row, 0].unbind(0)
+    plain = (u - v).nan_to_num(0.0, 0.0, 0.0)
+    code, dual_point, settled = settle(Theta, y, plain * (newton.change[row] < -0.5).any(0))
+    if settled:
+        return code[0], dual_point[0], settled[0]
+    return plain, state.dual_point[row].nan_to_num(0.0, 0.0, 0.0) / 2.0, settled[0]
+
+
+def _polish_below(Theta: Tensor) -> float:
+    """Gap from which polishing, k²m for a support of k, is worth a try beside an iteration's m²N."""
+    n_measurements, n_neurons = Theta.shape[-2:]
+    return 1e-5 * (n_neurons / n_measurements) ** 3

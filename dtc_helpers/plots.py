@@ -1,0 +1,255 @@
+"""One function a figure: each draws on the Axes it is given and computes nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+_COLOURS = sns.color_palette("colorblind")
+METHOD_COLOURS = {"magnitude": _COLOURS[0], "random": _COLOURS[1], "dtc": _COLOURS[2]}
+METHOD_MARKERS = {"magnitude": "s", "random": "^", "dtc": "o"}
+METHOD_LABELS = {"magnitude": "magnitude", "random": "random", "dtc": "DTC"}
+SIDE_COLOURS = {"incoming": _COLOURS[4], "outgoing": _COLOURS[8]}
+SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
+
+
+def canvas(caption: str, *, n_panels: int = 1, height: float = 4.2, share_y: bool = False) -> np.ndarray:
+    """Axes of a new figure in the common style, with the caption below them.
+
+    Parameters
+    ----------
+    caption : dataset and settings, so that the figure says what it shows when it travels alone.
+    n_panels : panels side by side.
+    height : of the figure in inches.
+
+    Returns
+    -------
+    (n_panels,) Axes
+    """
+    sns.set_theme(context="notebook", style="whitegrid", palette="colorblind")
+    figure, axes = plt.subplots(1, n_panels, figsize=(9, height), squeeze=False, sharey=share_y, layout="constrained")
+    figure.supxlabel(caption, fontsize="x-small", color="0.35")
+    return axes[0]
+
+
+def accuracy(cycles: pd.DataFrame, ax: Axes) -> Axes:
+    """Accuracy against removed neurons (the paper's Figure 1): cycles as points, their LOWESS curve as a line.
+
+    Parameters
+    ----------
+    cycles : with the columns method, replicate, removed_fraction, accuracy, lowess.
+    """
+    for method, run, label in _runs(cycles):
+        colour = METHOD_COLOURS[method]
+        ax.plot(run.removed_fraction, run.accuracy, METHOD_MARKERS[method], ms=4.5, alpha=0.6, color=colour)
+        ax.plot(run.removed_fraction, run.lowess, lw=2, label=label, color=colour)
+    _removed_axis(ax)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+    ax.set_ylabel("test accuracy [%]")
+    ax.legend(title="points: every cycle; lines: LOWESS", title_fontsize="small")
+    return ax
+
+
+def accuracy_close_up(cycles: pd.DataFrame, ax: Axes, *, floor: float = 0.8) -> Axes:
+    """Figure 1 above an accuracy of `floor` (the paper's Figure 2); `floor` as a fraction."""
+    accuracy(cycles, ax)
+    ax.set_ylim(floor, min(1.0, cycles.accuracy.max() + 0.01))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+    return ax
+
+
+def batch_dependence(cycles: pd.DataFrame, ax: Axes) -> Axes:
+    """Accuracy of the same networks when images come in batches, and when each comes alone.
+
+    Parameters
+    ----------
+    cycles : with the columns method, replicate, removed_fraction, mean_batch_accuracy, single_image_accuracy.
+    """
+    for method, run, label in _runs(cycles):
+        style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method], "ms": 4}
+        ax.plot(run.removed_fraction, run.mean_batch_accuracy, **style, label=label and f"{label}, in batches")
+        ax.plot(
+            run.removed_fraction,
+            run.single_image_accuracy,
+            ls=":",
+            **style,
+            mfc="white",
+            label=label and "… one by one",
+        )
+    _removed_axis(ax)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+    ax.set_ylabel("test accuracy [%]")
+    ax.legend(fontsize="small", ncols=len(METHOD_LABELS), loc="lower left")
+    return ax
+
+
+def weight_rays(cycles: pd.DataFrame, ax: Axes) -> Axes:
+    """Mean absolute weight ray before every cut (the paper's Figure 3).
+
+    Parameters
+    ----------
+    cycles : of DTC, with the columns removed_fraction, weight_ray_mean.
+    """
+    ax.plot(cycles.removed_fraction, cycles.weight_ray_mean, "o-", ms=4.5, color=METHOD_COLOURS["dtc"])
+    _removed_axis(ax)
+    ax.set_ylabel("mean |weight ray| [weight units]")
+    return ax
+
+
+def neuron_ledger(ledger: Mapping[str, np.ndarray], axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Which neuron left in which cycle: one panel a method, neurons in the order in which the last method cut them.
+
+    Parameters
+    ----------
+    ledger : method → (n_cycles + 1, n_neurons) true while the neuron is in the network; columns are ordered alike.
+    """
+    for (method, alive), ax in zip(ledger.items(), axes, strict=True):
+        shown = sns.light_palette(METHOD_COLOURS[method], as_cmap=True)
+        ax.imshow(alive, aspect="auto", cmap=shown, interpolation="nearest", vmin=0, vmax=1)
+        ax.set_title(METHOD_LABELS[method])
+        ax.set_xlabel(f"neuron ({METHOD_LABELS[list(ledger)[-1]]}'s order)")
+        ax.grid(False)
+    axes[0].set_ylabel("cycle (coloured: still there)")
+    return axes
+
+
+def inverse_sensing(vectors: Mapping[str, np.ndarray], axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Picture of an inverse compressed sensing: weights w, measurement y, sparse code s, recovered weights Ψs.
+
+    Parameters
+    ----------
+    vectors : title → values, one panel each.
+    """
+    x_labels = ("neuron", "measurement", "frequency", "neuron")
+    for (title, values), x_label, ax in zip(vectors.items(), x_labels, axes, strict=True):
+        ax.vlines(np.arange(len(values)), 0, values, color=_COLOURS[7], lw=max(0.5, 60 / len(values) / 4))
+        ax.plot(values, "o", ms=5 if len(values) <= 16 else 1.5, color=METHOD_COLOURS["dtc"])
+        ax.axhline(0, color="0.3", lw=0.8)
+        ax.set_title(title, fontsize="medium")
+        ax.set_xlabel(x_label)
+    axes[0].set_ylabel("value [weight units]")
+    return axes
+
+
+def rays_compared(exact: np.ndarray, published: np.ndarray, ax: Axes, *, n_cut: int) -> Axes:
+    """|Weight ray| of every neuron by two solvers; lines mark the value above which each cuts.
+
+    Parameters
+    ----------
+    exact, published : (n_neurons,) absolute weight rays.
+    n_cut : how many of the highest are cut.
+    """
+    ax.axline((0, 0), slope=1, color="0.7", lw=1)
+    ax.plot(exact, published, "o", ms=4, alpha=0.6, color=METHOD_COLOURS["dtc"])
+    for draw, rays in ((ax.axvline, exact), (ax.axhline, published)):
+        draw(np.sort(rays)[-n_cut], color=_COLOURS[3], lw=1, ls="--")
+    ax.set_xlabel("|weight ray|, exact solve [weight units]")
+    ax.set_ylabel("|weight ray|, SCS [weight units]")
+    return ax
+
+
+def duality_gaps(cycles: pd.DataFrame, ax: Axes) -> Axes:
+    """Relative duality gap of the solves of every cycle: how far at most the answer is from the optimum.
+
+    Parameters
+    ----------
+    cycles : of DTC, with the columns removed_fraction, duality_gap.
+    """
+    ax.semilogy(
+        cycles.removed_fraction, cycles.duality_gap.clip(lower=1e-16), "o-", ms=4.5, color=METHOD_COLOURS["dtc"]
+    )
+    _removed_axis(ax)
+    ax.set_ylabel("relative duality gap [1]")
+    return ax
+
+
+def occurrence_probabilities(steps: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Occurrence probabilities of the measurements of both layers (the paper's Figure 4).
+
+    Parameters
+    ----------
+    steps : "incoming" and "outgoing" → columns value (middle of the bin), probability, n_measurements.
+    """
+    for (side, occurrences), ax in zip(steps.items(), axes, strict=True):
+        colours = sns.color_palette("viridis", occurrences.n_measurements.nunique())
+        for colour, (m, step) in zip(colours, occurrences.groupby("n_measurements", sort=False), strict=True):
+            ax.step(step.value, step.probability, where="mid", color=colour, lw=1.3, label=f"{m}")
+        ax.set_title(SIDE_LABELS[side], fontsize="medium")
+        ax.set_xlabel("measurement y [weight units]")
+    axes[0].set_ylabel("occurrence probability per bin [1]")
+    axes[-1].legend(title="measurements", fontsize="small", title_fontsize="small")
+    return axes
+
+
+def gibbs_entropies(entropies: pd.DataFrame, axes: Sequence[Axes], *, units: Mapping[str, str]) -> Sequence[Axes]:
+    """Gibbs entropy of the measurements along the compression (the paper's Figure 5), one panel a layer.
+
+    Parameters
+    ----------
+    entropies : columns side, method, replicate, removed_fraction, entropy.
+    units : side → unit of its entropy.
+    """
+    for side, ax in zip(entropies.side.unique(), axes, strict=True):
+        for method, run, label in _runs(entropies.query("side == @side")):
+            style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method]}
+            ax.plot(run.removed_fraction, run.entropy, ms=4, label=label, **style)
+        ax.set_title(SIDE_LABELS[side], fontsize="medium")
+        ax.set_ylabel(f"Gibbs entropy [{units[side]}]")
+        _removed_axis(ax)
+    axes[-1].legend()
+    return axes
+
+
+def entropy_against_accuracy(points: pd.DataFrame, ax: Axes, *, unit: str) -> Axes:
+    """Accuracy over Gibbs entropy, one point a cycle: what the proposition says is a line.
+
+    Parameters
+    ----------
+    points : columns method, replicate, entropy, accuracy.
+    unit : of the entropy.
+    """
+    for method, run, label in _runs(points):
+        marker = METHOD_MARKERS[method]
+        ax.plot(run.entropy, run.accuracy, marker, ms=5, color=METHOD_COLOURS[method], label=label)
+    ax.set_xlabel(f"Gibbs entropy of the next layer's measurement [{unit}]")
+    ax.set_ylabel("accuracy (LOWESS) [%]")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+    ax.legend()
+    return ax
+
+
+def null_correlations(
+    nulls: Mapping[str, np.ndarray], measured: Mapping[str, float], axes: Sequence[Axes]
+) -> Sequence[Axes]:
+    """Correlations that vectors without any network give (bars), beside the measured one (line), a panel a method.
+
+    Parameters
+    ----------
+    nulls : method → (n_draws,) correlations.
+    measured : method → correlation.
+    """
+    for (method, draws), ax in zip(nulls.items(), axes, strict=True):
+        sns.histplot(x=draws, ax=ax, stat="probability", bins=30, color="0.7", label="Gaussian vectors")
+        ax.axvline(measured[method], color=METHOD_COLOURS[method], lw=2.5, label=f"measured: {measured[method]:.3f}")
+        ax.set_title(METHOD_LABELS[method])
+        ax.set_xlabel("Pearson correlation [1]")
+        ax.legend(fontsize="small", loc="upper left")
+    axes[0].set_ylabel("share of draws [1]")
+    return axes
+
+
+def _runs(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str | None]]:
+    """Every run with its method, and the label that the first replicate of a method carries in the legend."""
+    labels: dict[str, str | None] = {**METHOD_LABELS}
+    for (method, _), run in table.groupby(["method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+        yield method, run, labels[method]
+        labels[method] = None
+
+
+def _removed_axis(ax: Axes) -> None:
+    ax.set_xlabel("removed neurons [%]")
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))

@@ -1,0 +1,103 @@
+"""One number for every hidden neuron: by magnitude, by chance, by dual tomography."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dtc_helpers.networks import ReplicatedMLP, incoming_sums, outgoing_sums
+from dtc_helpers.recovery import Recovery, recover
+from dtc_helpers.sensing import measure, recovered_weights, sensing_matrix
+
+
+@dataclass(frozen=True)
+class Tomography:
+    """How weight rays are made of neuron sums."""
+
+    l1_penalty: float = 0.3  # λ
+    solver: str = "scs"  # see `recovery.SOLVERS`
+    ray_domain: str = "sparse_code"  # or "recovered_weights"
+
+
+@dataclass(frozen=True)
+class HiddenLayer:
+    """What a score may look at: one hidden layer of all replicates at the moment of the cut."""
+
+    incoming_sums: Tensor  # a, (n_replicates, n_neurons)
+    outgoing_sums: Tensor  # b, (n_replicates, n_neurons)
+    measurement_matrix: Tensor  # Φ, (n_replicates, n_measurements, n_neurons), the same for both sums
+    choice_rngs: Sequence[np.random.RandomState | np.random.Generator]  # one a replicate
+    tomography: Tomography
+
+    @cached_property
+    def measurements(self) -> Tensor:
+        """Measurement y = Φw of the incoming and of the outgoing sums, (2, n_replicates, n_measurements)."""
+        return measure(self.measurement_matrix, torch.stack([self.incoming_sums, self.outgoing_sums]))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a score says of every neuron, and how well it is founded."""
+
+    values: Tensor  # (n_replicates, n_neurons)
+    recovery: Recovery | None = None  # of the incoming and the outgoing sums, leading axes (2, n_replicates)
+
+
+def see_layer(
+    network: ReplicatedMLP,
+    layer: int,
+    *,
+    measurement_matrix: Tensor,
+    choice_rngs: Sequence[np.random.RandomState | np.random.Generator],
+    tomography: Tomography,
+) -> HiddenLayer:
+    """Hidden layer of the network as scores see it."""
+    return HiddenLayer(
+        incoming_sums(network, layer),
+        outgoing_sums(network, layer),
+        measurement_matrix,
+        choice_rngs,
+        tomography,
+    )
+
+
+def magnitude_scores(layer: HiddenLayer) -> Scores:
+    """|a_i + b_i|: incoming and outgoing sum together, as the published notebooks take magnitude."""
+    return Scores((layer.incoming_sums + layer.outgoing_sums).abs())
+
+
+def random_scores(layer: HiddenLayer) -> Scores:
+    """Place of every neuron in a random permutation of each replicate.
+
+    The lowest n places, in order, are `RandomState.choice(n_neurons, n, replace=False)`, bit for bit.
+    """
+    n_neurons = layer.incoming_sums.shape[1]
+    drawn = np.stack([rng.permutation(n_neurons) for rng in layer.choice_rngs])
+    return Scores(torch.from_numpy(np.argsort(drawn, axis=1)).to(layer.incoming_sums))
+
+
+def dtc_scores(layer: HiddenLayer) -> Scores:
+    """|r_i|, r = the ray of the incoming sums + the ray of the outgoing sums (section IV).
+
+    A ray is the sparse code s, as published, or the recovered weights Ψs, as the text says.
+    """
+    recovery = recover(
+        sensing_matrix(layer.measurement_matrix),
+        layer.measurements,
+        l1_penalty=layer.tomography.l1_penalty,
+        solver=layer.tomography.solver,
+    )
+    rays = recovery.sparse_code.sum(0)
+    if layer.tomography.ray_domain == "recovered_weights":
+        rays = recovered_weights(rays)
+    return Scores(rays.abs(), recovery)
+
+
+SCORES: dict[str, Callable[[HiddenLayer], Scores]] = {
+    "magnitude": magnitude_scores,
+    "random": random_scores,
+    "dtc": dtc_scores,
+}

@@ -1,0 +1,176 @@
+"""The made-up measurement of inverse compressed sensing: Φ (Gaussian), Ψ (cosine basis), Θ = ΦΨ, y = Φw."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.fft
+import torch
+from torch import Tensor
+
+_TRANSPOSED_TYPE = {1: 1, 2: 3, 3: 2, 4: 4}  # Ψᵀ of each type is the Ψ of this one
+_NUMBERS_AT_ONCE = 2**20  # of Φ, where only Θ is kept: 8 MiB
+
+
+class NormalSource(Protocol):
+    """What draws normal numbers: `numpy.random.Generator` or the legacy `numpy.random.RandomState`."""
+
+    def normal(self, *, size: tuple[int, ...]) -> np.ndarray:
+        """Standard normal numbers of shape `size`."""
+        ...
+
+
+def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: NormalSource) -> Tensor:
+    """Measurement matrix Φ with independent standard normal entries.
+
+    Parameters
+    ----------
+    n_measurements, n_neurons : m and N of the paper (section III).
+    rng : a `RandomState(seed)` draws the published matrix bit for bit; a `Generator` draws a new one.
+
+    Returns
+    -------
+    (n_measurements, n_neurons) float64.
+
+    Raises
+    ------
+    ValueError unless 1 ≤ n_measurements ≤ n_neurons.
+    """
+    _check_n_measurements(n_measurements, n_neurons)
+    return torch.from_numpy(np.asarray(rng.normal(size=(n_measurements, n_neurons))))
+
+
+def _check_n_measurements(n_measurements: int, n_neurons: int) -> None:
+    if not 1 <= n_measurements <= n_neurons:
+        raise ValueError(
+            f"n_measurements = {n_measurements} is outside 1…{n_neurons}: "
+            "compressed sensing measures at least once and at most once per neuron"
+        )
+
+
+def dct_basis(n_neurons: int, *, dct_type: int = 1) -> Tensor:
+    """Orthonormal discrete cosine transform Ψ as a matrix: recovered_weights = Ψ · sparse_code.
+
+    Returns
+    -------
+    (n_neurons, n_neurons) float64, ΨᵀΨ = I.
+
+    Raises
+    ------
+    ValueError for an unknown type, or for type I with fewer than 2 neurons (it is not defined there).
+    """
+    _check_dct(n_neurons, dct_type)
+    return torch.from_numpy(scipy.fft.dct(np.eye(n_neurons), type=dct_type, norm="ortho", axis=0))
+
+
+def _check_dct(n_neurons: int, dct_type: int) -> None:
+    if dct_type not in (1, 2, 3, 4):
+        raise ValueError(f"dct_type = {dct_type} is not one of 1, 2, 3, 4")
+    if n_neurons < (2 if dct_type == 1 else 1):
+        raise ValueError(f"a DCT of type {dct_type} needs more than {n_neurons} neurons: stop pruning earlier")
+
+
+def sensing_matrix(measurement_matrix: Tensor, *, dct_type: int = 1) -> Tensor:
+    """Θ = ΦΨ, without Ψ: each row of Θ is Ψᵀ times a row of Φ, a fast cosine transform.
+
+    Parameters
+    ----------
+    measurement_matrix : Φ, (..., n_measurements, n_neurons).
+    dct_type : of Ψ, 1 to 4.
+
+    Returns
+    -------
+    (..., n_measurements, n_neurons) float64; it differs from the product with `dct_basis` by rounding.
+
+    Raises
+    ------
+    ValueError as `dct_basis`.
+    """
+    _check_dct(measurement_matrix.shape[-1], dct_type)
+    return _cosine_transform(measurement_matrix, _TRANSPOSED_TYPE[dct_type])
+
+
+def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
+    """Recovered weights Ψs by a fast cosine transform, (..., n_neurons) float64.
+
+    Raises
+    ------
+    ValueError as `dct_basis`.
+    """
+    _check_dct(sparse_code.shape[-1], dct_type)
+    return _cosine_transform(sparse_code, dct_type)
+
+
+def _cosine_transform(rows: Tensor, dct_type: int) -> Tensor:
+    values = rows.detach().double().cpu().numpy()
+    transformed = scipy.fft.dct(values, type=dct_type, norm="ortho", axis=-1, workers=torch.get_num_threads())
+    return torch.from_numpy(transformed).to(rows.device)
+
+
+@dataclass(frozen=True)
+class Sensing:
+    """What the L1 solve needs to know."""
+
+    sensing_matrix: Tensor  # Θ, (n_measurements, n_neurons)
+    measurement: Tensor  # y, (..., n_measurements)
+
+
+def sense(weights: Tensor, *, n_measurements: int, rng: NormalSource, dct_type: int = 1) -> Sensing:
+    """Θ = ΦΨ and y = Φw with neither Φ nor Ψ ever held: Φ is drawn, used and dropped some rows at a time.
+
+    Parameters
+    ----------
+    weights : w, (..., n_neurons); all of them are measured with the same Φ.
+    n_measurements : m.
+    rng : as in `gaussian_matrix`, and with the same draws bit for bit.
+    dct_type : of Ψ, 1 to 4.
+
+    Returns
+    -------
+    Sensing in float64, on the device of the weights. Θ is all that is large: 8·m·N bytes.
+
+    Raises
+    ------
+    ValueError as `gaussian_matrix` and `dct_basis`.
+    """
+    n_neurons = weights.shape[-1]
+    _check_n_measurements(n_measurements, n_neurons)
+    _check_dct(n_neurons, dct_type)
+    Theta = weights.new_empty(n_measurements, n_neurons, dtype=torch.float64)
+    y = weights.new_empty(*weights.shape[:-1], n_measurements, dtype=torch.float64)
+    n_rows = max(1, _NUMBERS_AT_ONCE // n_neurons)
+    for top in range(0, n_measurements, n_rows):
+        rows = slice(top, min(top + n_rows, n_measurements))
+        drawn = np.asarray(rng.normal(size=(rows.stop - rows.start, n_neurons)))
+        Phi = torch.from_numpy(drawn).to(weights.device)
+        Theta[rows] = sensing_matrix(Phi, dct_type=dct_type)
+        y[..., rows] = measure(Phi, weights)
+    return Sensing(Theta, y)
+
+
+def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
+    """Measurement y = Φw.
+
+    Parameters
+    ----------
+    measurement_matrix : Φ, (..., n_measurements, n_neurons).
+    weights : w, (..., n_neurons).
+
+    Returns
+    -------
+    (..., n_measurements)
+    """
+    weights = weights.to(measurement_matrix.dtype)
+    if measurement_matrix.ndim == 2:  # one product for all; a broadcast would copy Φ for each
+        return weights @ measurement_matrix.mT
+    return (measurement_matrix @ weights.unsqueeze(-1)).squeeze(-1)
+
+
+def n_measurements_truncated(n_neurons: int, measurement_fraction: float) -> int:
+    """M as the published code counts: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29)."""
+    return max(1, int(n_neurons * (1 - (1 - measurement_fraction))))
+
+
+def n_measurements_rounded(n_neurons: int, measurement_fraction: float) -> int:
+    """M as the text says: the nearest whole number to measurement_fraction · N, at least 1."""
+    return max(1, round(n_neurons * measurement_fraction))

@@ -1,0 +1,113 @@
+"""Which neurons stay, and the cut itself."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from dtc_helpers.networks import ReplicatedMLP
+
+
+def n_keep(n_neurons: int, keep_fraction: float) -> int:
+    """How many neurons stay: ⌈keep_fraction · (N − 1)⌉, as many as score below the published quantile.
+
+    Raises
+    ------
+    ValueError if the only neuron would be cut.
+    """
+    if n_neurons < 2:
+        raise ValueError("the last neuron of a layer cannot be cut: raise stop_at")
+    return max(1, math.ceil(keep_fraction * (n_neurons - 1)))
+
+
+def schedule(n_neurons: int, *, keep_fraction: float, stop_at: int) -> list[int]:
+    """Widths after each cut, from `n_neurons` until at most `stop_at` neurons are left (512 → 460, 414, … 9)."""
+    widths = []
+    while n_neurons > max(stop_at, 1):
+        n_neurons = n_keep(n_neurons, keep_fraction)
+        widths.append(n_neurons)
+    return widths
+
+
+def lowest(scores: Tensor, n_kept: int, *, ranked: bool = False) -> Tensor:
+    """Indices of the `n_kept` lowest scores, ties to the lower index.
+
+    Parameters
+    ----------
+    scores : (n_replicates, n_neurons).
+    ranked : give them in the order of their scores instead of ascending.
+
+    Returns
+    -------
+    (n_replicates, n_kept) int64.
+    """
+    order = torch.argsort(scores, dim=-1, stable=True)[..., :n_kept]
+    return order if ranked else order.sort(dim=-1).values
+
+
+def highest(scores: Tensor, n_kept: int, *, ranked: bool = False) -> Tensor:
+    """Indices of the `n_kept` highest scores, ties to the lower index; see `lowest`."""
+    return lowest(-scores, n_kept, ranked=ranked)
+
+
+CHOICES = {"lowest": lowest, "highest": highest}
+
+
+def keep_neurons(network: ReplicatedMLP, kept: Tensor | list[int], *, layer: int = 0) -> ReplicatedMLP:
+    """Network with only the kept neurons of one hidden layer; the given network is untouched.
+
+    Parameters
+    ----------
+    kept : (n_replicates, n_kept) indices into the current layer, in the order wanted;
+        a list, or one axis, is the same for all replicates.
+    layer : hidden layer, 0 is the first. The output layer cannot be cut.
+
+    Returns
+    -------
+    ReplicatedMLP whose `neuron_ids` still name the neurons of the uncut network.
+
+    Raises
+    ------
+    ValueError for an index outside the layer or named twice, for no index at all, and for a layer that is not hidden.
+    """
+    n_hidden = len(network.hidden_widths)
+    if not 0 <= layer < n_hidden:
+        raise ValueError(f"layer = {layer} is outside 0…{n_hidden - 1}: only hidden layers can be cut")
+    kept = _checked(torch.as_tensor(kept, device=network.device), network, layer)
+    weights = [weight.detach().clone() for weight in network.weights]
+    weights[layer] = _gather(weights[layer], kept, dim=1)
+    weights[layer + 1] = _gather(weights[layer + 1], kept, dim=2)
+    neuron_ids = list(network.neuron_ids)
+    neuron_ids[layer] = neuron_ids[layer].gather(1, kept)
+    return ReplicatedMLP(weights, neuron_ids)
+
+
+def _gather(weight: Tensor, kept: Tensor, *, dim: int) -> Tensor:
+    """Rows (dim 1) or columns (dim 2) of every replicate's matrix."""
+    index = kept.unsqueeze(3 - dim)
+    shape = list(weight.shape)
+    shape[dim] = kept.shape[1]
+    return weight.gather(dim, index.expand(shape))
+
+
+def _checked(kept: Tensor, network: ReplicatedMLP, layer: int) -> Tensor:
+    """Kept as (n_replicates, n_kept); refuses what does not name neurons of the layer."""
+    n_neurons = network.hidden_widths[layer]
+    if kept.numel() == 0:
+        raise ValueError("kept is empty: the last neuron of a layer cannot be cut")
+    kept = kept.expand(network.n_replicates, -1) if kept.ndim == 1 else kept
+    if kept.ndim != 2 or kept.shape[0] != network.n_replicates or kept.is_floating_point() or kept.dtype == torch.bool:
+        raise ValueError(
+            f"kept has shape {tuple(kept.shape)} and type {kept.dtype}: expected whole numbers, "
+            f"({network.n_replicates} replicates, n_kept)"
+        )
+    outside = (kept < 0) | (kept >= n_neurons)
+    if outside.any():
+        replicate, position = outside.nonzero()[0].tolist()
+        raise ValueError(
+            f"kept[{position}] = {kept[replicate, position]} is outside 0…{n_neurons - 1}: "
+            "indices refer to the current network"
+        )
+    if (kept.sort(-1).values.diff(dim=-1) == 0).any():
+        raise ValueError("kept names a neuron twice: each neuron can stay once")
+    return kept

@@ -1,0 +1,103 @@
+"""Training by batches of Adam, and test accuracy, for all replicates at once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+BATCH_SIZE = 512
+LEARNING_RATE = 1e-3
+
+
+Batch = tuple[Tensor, Tensor]  # images (n_images, n_inputs), labels (n_images,)
+
+
+def batches(images: Tensor, labels: Tensor, *, n_batches: int, batch_size: int = BATCH_SIZE) -> Iterator[Batch]:
+    """Batches in stored order, passing over the images as often as needed; each pass ends with what is left."""
+    starts = range(0, len(labels), batch_size)
+    for i in range(n_batches):
+        start = starts[i % len(starts)]
+        yield images[start : start + batch_size], labels[start : start + batch_size]
+
+
+def adam(network: nn.Module) -> torch.optim.Adam:
+    """Adam at the learning rate 1e-3 (fused: one kernel for all weights)."""
+    return torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
+
+
+def train(
+    network: nn.Module, image_batches: Iterable[Batch], *, optimizer: torch.optim.Optimizer, loss_axis: str
+) -> None:
+    """Train in place, one optimiser step a batch.
+
+    Parameters
+    ----------
+    network, optimizer : both are changed; the network gives logits (n_replicates, n_images, n_classes).
+    image_batches : (images, labels) each, see `batches`.
+    loss_axis : "batch" (as published) or "class"; see `cross_entropy`.
+    """
+    for images, labels in image_batches:
+        optimizer.zero_grad()
+        cross_entropy(network(images), labels, axis=loss_axis).backward()
+        optimizer.step()
+
+
+def outputs(logits: Tensor, *, axis: str) -> Tensor:
+    """What the network answers, the largest of which is its prediction.
+
+    The published network ends in a log-softmax over the BATCH axis, so its answer for an image depends on the other
+    images of the batch, in training and in testing alike. Over the class axis the largest logit stays the largest.
+
+    Parameters
+    ----------
+    logits : (n_replicates, n_images, n_classes).
+    axis : "batch" or "class".
+
+    Raises
+    ------
+    ValueError for any other axis.
+    """
+    if axis not in ("batch", "class"):
+        raise ValueError(f"loss_axis = {axis!r} is not one of batch, class")
+    return functional.log_softmax(logits, dim=1) if axis == "batch" else logits
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, *, axis: str) -> Tensor:
+    """Mean cross-entropy of each replicate, summed over replicates, so that each has the gradient it has alone.
+
+    Parameters
+    ----------
+    logits : (n_replicates, n_images, n_classes).
+    labels : (n_images,).
+    axis : "batch" takes the cross-entropy of a log-softmax over the images, as published; "class" is the usual one.
+
+    Returns
+    -------
+    scalar, in nats.
+    """
+    scores = outputs(logits, axis=axis)
+    return functional.cross_entropy(scores.flatten(0, 1), labels.repeat(len(scores))) * len(scores)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Shares of test images classified rightly, (n_replicates,) each."""
+
+    overall: Tensor  # correct / all
+    batch_mean: Tensor  # mean of the accuracies of the batches, the last of which is smaller (as published)
+    single_image: Tensor  # correct / all when each image is classified on its own
+
+
+@torch.no_grad()
+def accuracy(network: nn.Module, images: Tensor, labels: Tensor, *, loss_axis: str) -> Accuracy:
+    """Accuracy with the images shown in batches of 512, in stored order (the last batch is smaller)."""
+    right, single = [], []
+    n_batches = -(-len(labels) // BATCH_SIZE)
+    for batch_images, batch_labels in batches(images, labels, n_batches=n_batches):
+        logits = network(batch_images)
+        right.append((outputs(logits, axis=loss_axis).argmax(-1) == batch_labels).double())
+        single.append((logits.argmax(-1) == batch_labels).double())
+    batch_mean = torch.stack([batch.mean(-1) for batch in right]).mean(0)
+    return Accuracy(torch.cat(right, -1).mean(-1), batch_mean, torch.cat(single, -1).mean(-1))

@@ -1,0 +1,41 @@
+import matplotlib as mpl
+import pytest
+import torch
+
+from dtc_helpers import idx_files
+from dtc_helpers.datasets import Dataset, Split, load_dataset
+from dtc_helpers.networks import ReplicatedMLP
+
+mpl.use("Agg")
+torch.set_num_threads(1)  # toys gain nothing from a second thread, and wait for it where cores are busy
+
+
+@pytest.fixture
+def toy_network():
+    """Two inputs, three hidden neurons, two classes.
+
+    For the image (1, 2) the hidden activities are relu(1, −2, 3) = (1, 0, 3)
+    and the logits 1·1 + 3·3 = 10, 4·1 + 6·3 = 22.
+    """
+    hidden = torch.tensor([[[1.0, 0.0], [0.0, -1.0], [1.0, 1.0]]])
+    output = torch.tensor([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]])
+    return ReplicatedMLP([hidden, output])
+
+
+@pytest.fixture
+def tiny_dataset():
+    """600 training and 700 test images of 6 pixels in 3 classes that a small network can tell apart."""
+    generator = torch.Generator().manual_seed(0)
+    centres = 2 * torch.randn(3, 6, generator=generator)
+    splits = []
+    for n_images in (600, 700):
+        labels = torch.randint(3, (n_images,), generator=generator)
+        splits.append(Split(centres[labels] + torch.randn(n_images, 6, generator=generator), labels))
+    return Dataset("tiny", "tiny clouds", *splits, n_validation=100, image_shape=(2, 3))
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    if idx_files._find_root("MNIST") is None:
+        pytest.skip("MNIST is not on this machine: put MNIST/raw/* into the folder that DTC_DATA_DIR names")
+    return load_dataset("mnist")

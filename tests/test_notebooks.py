@@ -1,0 +1,112 @@
+import ast
+import json
+import statistics
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import papermill
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from dtc_helpers.collector import PACKAGES
+from dtc_helpers.records import COLUMNS
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))
+MAIN, ENTROPY = (ROOT / "notebooks" / name for name in ("1_dtc_prune_train.ipynb", "2_gibbs_entropy.ipynb"))
+QUICK = {"hidden_neurons": 24, "batches_per_cycle": 3, "stop_at": 12}
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT / "notebooks")))
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def execute(path, folder, **parameters):
+    places = {"results_dir": str(folder / "results"), "figures_dir": str(folder / "figures")}
+    papermill.execute_notebook(
+        path, folder / path.name, parameters={**places, **parameters}, progress_bar=False, cwd=folder
+    )
+
+
+@every_notebook
+def test_notebook_is_committed_executed_from_top_to_bottom_without_an_error(path):
+    cells = code_cells(path)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
+
+
+@every_notebook
+def test_notebook_has_short_cells_and_as_many_words_as_code(path):
+    cells = [cell for cell in code_cells(path) if "injected-parameters" not in cell.metadata.get("tags", [])]
+    lengths = [len(cell.source.splitlines()) for cell in cells]
+    assert statistics.median(lengths) <= 6
+    assert max(lengths) <= 20
+    texts = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    assert len(texts) >= len(cells)
+
+
+@every_notebook
+def test_notebook_defines_nothing_and_its_parameters_are_literals(path):
+    cells = code_cells(path)
+    (parameters,) = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    for statement in ast.parse(parameters.source).body:
+        assert isinstance(statement, ast.AnnAssign)
+        assert statement.value is not None
+        ast.literal_eval(statement.value)
+    defined = (ast.FunctionDef, ast.ClassDef)
+    assert not [node for cell in cells for node in ast.walk(ast.parse(cell.source)) if isinstance(node, defined)]
+
+
+@every_notebook
+def test_notebook_has_one_figure_a_cell_drawn_by_one_plot_function(path):
+    for cell in code_cells(path):
+        calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+        names = [ast.unparse(call.func) for call in calls]
+        drawn = [name for name in names if name.startswith("plots.") and name != "plots.canvas"]
+        assert len(drawn) == names.count("plots.canvas") == names.count("records.save_figure") <= 1
+
+
+@pytest.mark.parametrize("path", [MAIN, ENTROPY], ids=lambda path: path.stem)
+def test_nbval_compares_between_5_and_10_cells(path):
+    assert 3 <= sum("NBVAL_CHECK_OUTPUT" in cell.source for cell in code_cells(path)) <= 10
+
+
+@pytest.mark.notebook
+def test_notebooks_run_on_other_parameters_and_write_what_they_promise(tmp_path):
+    chosen = {"methods": ["random", "dtc"], "replicates": 2, "dataset": "digits"}
+    execute(MAIN, tmp_path, **QUICK, **chosen)
+    execute(ENTROPY, tmp_path, dataset="digits", methods=["random", "dtc"], null_draws=20)
+    cycles = pd.read_csv(tmp_path / "results" / "cycles.csv")
+    assert tuple(cycles.columns) == COLUMNS
+    widths = [21, 18, 16, 14, 12]
+    assert cycles.groupby(["method", "replicate"]).neurons.apply(list).tolist() == [widths] * 4
+    run = json.loads((tmp_path / "results" / "run.json").read_text())
+    assert set(run["versions"]) == set(PACKAGES)
+    assert run["parameters"]["methods"] == ["random", "dtc"]
+    stems = {path.stem for path in (tmp_path / "figures" / "digits").glob("*.png")}
+    assert stems == {path.stem for path in (tmp_path / "figures" / "digits").glob("*.pdf")}
+    assert {"accuracy", "accuracy_close_up", "weight_rays", "neuron_ledger", "gibbs_entropies"} <= stems
+
+
+@pytest.mark.notebook
+def test_two_hidden_layers_are_cut_side_by_side(tmp_path):
+    execute(MAIN, tmp_path, **{**QUICK, "hidden_neurons": [24, 24]}, methods=["dtc"], dataset="digits")
+    assert pd.read_csv(tmp_path / "results" / "cycles.csv").neurons.tolist() == [42, 36, 32, 28, 24]
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"datset": "digits"}, "unknown parameter datset: expected one of dataset, readings"),
+        ({"l1_penalty": "1e-4"}, "YAML reads 1e-4 as text"),
+        ({"methods": ["dct"]}, "methods = dct does not exist: expected magnitude, random, dtc"),
+    ],
+)
+def test_wrong_parameter_is_refused_before_anything_is_written(tmp_path, wrong, message):
+    with pytest.raises(PapermillExecutionError, match=message):
+        execute(MAIN, tmp_path, **wrong)
+    assert not (tmp_path / "results").exists()

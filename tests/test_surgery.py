@@ -1,0 +1,183 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles import masked, networks, random_images
+
+from dtc_helpers.readings import TABLE_1
+from dtc_helpers.surgery import highest, keep_neurons, lowest, n_keep, schedule
+
+PUBLISHED_SCHEDULE = [
+    460, 414, 372, 334, 300, 270, 243, 218, 196, 176, 158, 142, 127, 114, 102, 91, 81, 72, 64, 57, 51, 45, 40, 36, 32,
+    28, 25, 22, 19, 17, 15, 13, 11, 9,
+]  # fmt: skip  # design.md, section 1
+
+
+def test_schedule_from_512_is_the_published_one():
+    assert schedule(512, keep_fraction=0.9, stop_at=10) == PUBLISHED_SCHEDULE
+    assert len(PUBLISHED_SCHEDULE) == 34
+
+
+@pytest.mark.parametrize("removed_fraction", [row[0] for row in TABLE_1])
+def test_schedule_passes_through_every_row_of_table_1(removed_fraction):
+    assert removed_fraction in [round(1 - width / 512, 4) for width in PUBLISHED_SCHEDULE]
+
+
+@pytest.mark.parametrize("n_neurons", range(2, 513, 7))
+def test_as_many_neurons_stay_as_score_below_the_published_quantile(n_neurons):
+    scores = np.random.default_rng(n_neurons).random(n_neurons)
+    assert n_keep(n_neurons, 0.9) == (scores < np.quantile(scores, 0.9)).sum()
+
+
+@given(n_neurons=st.integers(2, 5000), keep_fraction=st.floats(1e-6, 1 - 1e-6), stop_at=st.integers(1, 50))
+def test_schedule_falls_strictly_and_ends_at_the_first_width_not_above_the_stop(n_neurons, keep_fraction, stop_at):
+    widths = [n_neurons, *schedule(n_neurons, keep_fraction=min(keep_fraction, 0.99), stop_at=stop_at)]
+    assert all(before > after >= 1 for before, after in itertools.pairwise(widths))
+    assert all(width > stop_at for width in widths[:-1])
+    assert widths[-1] <= max(stop_at, 1) or n_neurons <= stop_at
+
+
+def test_last_neuron_cannot_be_cut():
+    with pytest.raises(ValueError, match="last neuron"):
+        n_keep(1, 0.9)
+
+
+# ------------------------------------------------------------------------------------------ choosing
+
+
+def test_lowest_and_highest_of_a_toy():
+    scores = torch.tensor([[3.0, 1.0, 2.0, 0.5], [1.0, 2.0, 3.0, 4.0]])
+    assert lowest(scores, 2).tolist() == [[1, 3], [0, 1]]
+    assert highest(scores, 2).tolist() == [[0, 2], [2, 3]]
+    assert lowest(scores, 3, ranked=True).tolist() == [[3, 1, 2], [0, 1, 2]]
+    assert highest(scores, 3, ranked=True).tolist() == [[0, 2, 1], [3, 2, 1]]
+
+
+@pytest.mark.parametrize("choose", [lowest, highest])
+@pytest.mark.parametrize("n_kept", [1, 5, 99])
+def test_ties_go_to_the_lower_index(choose, n_kept):
+    assert choose(torch.zeros(2, 100), n_kept).tolist() == [list(range(n_kept))] * 2
+
+
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=40, unique=False), st.data())
+def test_choice_is_ascending_and_never_worse_than_what_is_left(scores, data):
+    n_kept = data.draw(st.integers(1, len(scores) - 1))
+    values = torch.tensor([scores], dtype=torch.float64)
+    kept = lowest(values, n_kept)[0].tolist()
+    left = sorted(set(range(len(scores))) - set(kept))
+    assert kept == sorted(set(kept))
+    assert len(kept) == n_kept
+    assert max(scores[i] for i in kept) <= min(scores[i] for i in left)
+
+
+def test_lowest_and_highest_are_complementary_where_nothing_ties():
+    scores = torch.from_numpy(np.random.default_rng(0).permutation(50)[None])
+    kept = [*lowest(scores, 20)[0].tolist(), *highest(scores, 30)[0].tolist()]
+    assert sorted(kept) == list(range(50))
+
+
+# ------------------------------------------------------------------------------------------- cutting
+
+
+@pytest.mark.parametrize("seeds", [[1], [1, 2, 3]], ids=["R=1", "R=3"])
+@pytest.mark.parametrize(
+    ("widths", "layer"), [((5, 8, 3), 0), ((5, 8, 7, 3), 0), ((5, 8, 7, 3), 1), ((5, 8, 7, 6, 3), 1)]
+)
+def test_cut_network_answers_as_the_one_whose_neurons_are_masked(seeds, widths, layer):
+    network = networks(*widths, seeds=seeds)
+    rng = np.random.default_rng(0)
+    kept = np.stack([rng.permutation(widths[layer + 1])[:4] for _ in seeds])
+    images = random_images(20, 5)
+    cut = keep_neurons(network, torch.from_numpy(kept), layer=layer)
+    assert cut.hidden_widths[layer] == 4
+    torch.testing.assert_close(cut(images), masked(network, kept, layer=layer)(images))
+
+
+def test_toy_cut_by_hand(toy_network):
+    cut = keep_neurons(toy_network, [2, 0])
+    assert [weight.tolist() for weight in cut.weights] == [[[[1, 1], [1, 0]]], [[[3, 1], [6, 4]]]]
+    without_third = keep_neurons(toy_network, [0, 1])
+    assert without_third(torch.tensor([[1.0, 2.0]])).tolist() == [[[1.0, 4.0]]]
+
+
+def test_keeping_all_is_the_identity():
+    network = networks(5, 8, 7, 3, seeds=[1, 2])
+    same = keep_neurons(keep_neurons(network, list(range(8))), list(range(7)), layer=1)
+    for weight, weight_same in zip(network.weights, same.weights, strict=True):
+        assert torch.equal(weight, weight_same)
+
+
+@pytest.mark.parametrize("silent", [0, 3, 7])
+def test_neuron_that_says_nothing_can_go(silent):
+    network = networks(5, 8, 3)
+    with torch.no_grad():
+        network.weights[1][:, :, silent] = 0
+    images = random_images(20, 5)
+    cut = keep_neurons(network, [i for i in range(8) if i != silent])
+    torch.testing.assert_close(cut(images), network(images))
+
+
+def test_given_network_is_untouched_even_when_the_cut_one_changes():
+    network = networks(5, 8, 7, 3)
+    before = [weight.detach().clone() for weight in network.weights]
+    cut = keep_neurons(network, [0, 1, 2])
+    with torch.no_grad():
+        for weight in cut.weights:
+            weight.zero_()
+    assert all(torch.equal(weight, b) for weight, b in zip(network.weights, before, strict=True))
+    assert network.neuron_ids[0].tolist() == [list(range(8))]
+
+
+def test_neurons_keep_their_first_names_through_several_cuts():
+    network = networks(5, 8, 7, 3, seeds=[1, 2])
+    first = keep_neurons(network, torch.tensor([[7, 5, 3, 1], [0, 2, 4, 6]]))
+    second = keep_neurons(first, torch.tensor([[3, 0], [1, 2]]))
+    assert second.neuron_ids[0].tolist() == [[1, 7], [2, 4]]
+    assert second.neuron_ids[1].tolist() == [list(range(7))] * 2
+    for replicate in range(2):
+        names = second.neuron_ids[0][replicate]
+        assert torch.equal(second.weights[0][replicate], network.weights[0][replicate, names])
+        assert torch.equal(second.weights[1][replicate], network.weights[1][replicate][:, names])
+
+
+@pytest.mark.parametrize("layer", [-1, 2, 3])
+def test_only_hidden_layers_can_be_cut(layer):
+    with pytest.raises(ValueError, match=f"layer = {layer} is outside 0…1: only hidden layers"):
+        keep_neurons(networks(5, 8, 7, 3), [0], layer=layer)
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        ([0, 1, 8], r"kept\[2\] = 8 is outside 0…7: indices refer to the current network"),
+        ([-1, 1], r"kept\[0\] = -1 is outside 0…7"),
+        ([3, 5, 3], "names a neuron twice"),
+        (torch.zeros(2, 0, dtype=torch.int64), "last neuron"),
+        (torch.zeros(3, 2, dtype=torch.int64), r"shape \(3, 2\).*expected whole numbers, \(2 replicates, n_kept\)"),
+        (torch.zeros(1, 2, 2, dtype=torch.int64), r"shape \(1, 2, 2\)"),
+        (torch.tensor(3), r"shape \(\)"),
+        ([0.0, 1.0], "expected whole numbers"),
+    ],
+)
+def test_what_does_not_name_neurons_is_refused(kept, message):
+    with pytest.raises(ValueError, match=message):
+        keep_neurons(networks(5, 8, 3, seeds=[1, 2]), kept)
+
+
+def test_empty_list_is_refused_as_empty():
+    with pytest.raises(ValueError, match="kept is empty"):
+        keep_neurons(networks(5, 8, 3), [])
+
+
+@pytest.mark.parametrize("mask", [[True] * 8, [False, True]])
+def test_mask_instead_of_indices_is_refused(mask):
+    with pytest.raises(ValueError, match="expected whole numbers"):
+        keep_neurons(networks(5, 8, 3), torch.tensor(mask))
+
+
+@pytest.mark.parametrize("kept", [np.array([1, 2]), torch.tensor([1, 2], dtype=torch.int32), [1, 2]], ids=type)
+def test_indices_may_be_a_list_an_array_or_32_bit(kept):
+    assert keep_neurons(networks(5, 8, 3), kept).neuron_ids[0].tolist() == [[1, 2]]
