@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SCRATCH := build/nbval
 
-.PHONY: install reproduce test lint unit notebooks benchmark clean
+.PHONY: install reproduce test lint unit notebooks benchmark execute clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,13 @@ notebooks: install
 benchmark: install
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.recovery
+
+# Before a commit: execute what stands in notebooks/, on its defaults in place, and on MNIST beside it.
+execute: install
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+	$(MAKE) reproduce DATASET=mnist
+	mkdir -p notebooks/mnist
+	cp results/*.ipynb results/cycles.csv results/run.json notebooks/mnist
 
 clean:
 	rm -rf $(VENV) build

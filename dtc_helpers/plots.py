@@ -217,7 +217,7 @@ def entropy_against_accuracy(points: pd.DataFrame, ax: Axes, *, unit: str) -> Ax
         ax.plot(run.entropy, run.accuracy, marker, ms=5, color=METHOD_COLOURS[method], label=label)
     ax.set_xlabel(f"Gibbs entropy of the next layer's measurement [{unit}]")
     ax.set_ylabel("accuracy (LOWESS) [%]")
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
     ax.legend()
     return ax
 

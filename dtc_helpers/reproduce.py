@@ -1,5 +1,6 @@
 """Both primary notebooks at the published settings, run headless by papermill."""
 
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,27 @@ def reproduce(*, dataset: str, results_dir: Path, figures_dir: Path) -> None:
     ValueError for an unknown dataset or damaged files; PapermillExecutionError if a cell fails.
     """
     dataset = available_dataset(dataset)
-    places = {"results_dir": str(results_dir.resolve()), "figures_dir": str(figures_dir.resolve())}
-    results_dir.mkdir(parents=True, exist_ok=True)
-    for name in NOTEBOOKS:
-        parameters: dict[str, Any] = {"dataset": dataset, **places}
-        print(f"{name} on {dataset} …", flush=True)  # noqa: T201
-        papermill.execute_notebook(
-            project_root() / "notebooks" / name,
-            results_dir / name,
-            parameters=parameters,
-            log_output=True,
-            progress_bar=False,
-        )
+    results_dir, figures_dir = _in_project(results_dir), _in_project(figures_dir)
+    parameters: dict[str, Any] = {
+        "dataset": dataset,
+        "results_dir": str(results_dir),
+        "figures_dir": str(figures_dir),
+    }
+    with chdir(project_root()):
+        results_dir.mkdir(parents=True, exist_ok=True)
+        for name in NOTEBOOKS:
+            print(f"{name} on {dataset} …", flush=True)  # noqa: T201
+            papermill.execute_notebook(
+                Path("notebooks") / name,
+                results_dir / name,
+                parameters=parameters,
+                log_output=True,
+                progress_bar=False,
+            )
     print(f"results and executed notebooks: {results_dir}; figures: {figures_dir / dataset}")  # noqa: T201
+
+
+def _in_project(path: Path) -> Path:
+    """Same folder, relative to the project where it lies in it, so that no notebook names folders of this machine."""
+    path = path.resolve()
+    return path.relative_to(project_root()) if path.is_relative_to(project_root()) else path
