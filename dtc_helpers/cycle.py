@@ -12,8 +12,8 @@ from dtc_helpers.networks import ReplicatedMLP, xavier_mlp
 from dtc_helpers.readings import Reading
 from dtc_helpers.scoring import SCORES, HiddenLayer, Scores, Tomography, see_layer
 from dtc_helpers.sensing import gaussian_matrix, n_measurements_rounded, n_measurements_truncated
-from dtc_helpers.surgery import CHOICES, keep_neurons, n_keep
-from dtc_helpers.training import Accuracy, accuracy, adam, batches, train
+from dtc_helpers.surgery import CHOICES, carry_adam, keep_neurons, n_keep
+from dtc_helpers.training import Accuracy, Batch, accuracy, adam, batches, shuffled_batches, train
 
 MEASUREMENT_COUNTS = {"truncated": n_measurements_truncated, "rounded": n_measurements_rounded}
 
@@ -50,6 +50,7 @@ class CycleRecord:
     removed_fraction: float
     accuracy: Accuracy  # on the test images, without any training after the cut
     layers: tuple[LayerCut, ...]
+    network: ReplicatedMLP  # after the cut; the next cycle trains it on
     train_seconds: float
     score_seconds: float
 
@@ -89,18 +90,23 @@ def compress_train(
     plan : numbers of the schedule and of the measurement.
     """
     n_neurons_at_start = network.n_neurons
+    optimizer = adam(network)
     cycle = 0
     while min(network.hidden_widths) > max(plan.stop_at, 1):  # ends: every cycle removes at least one neuron
         cycle += 1
         started = _now(network.device)
-        image_batches = batches(dataset.train.images, dataset.train.labels, n_batches=plan.batches_per_cycle)
-        train(network, image_batches, optimizer=adam(network), loss_axis=reading.loss_axis)
+        image_batches = cycle_batches(dataset, cycle, reading=reading, seeds=seeds, plan=plan)
+        train(network, image_batches, optimizer=optimizer, loss_axis=reading.loss_axis)
         trained = _now(network.device)
-        cuts = []
-        views = [_see(network, i, reading, seeds, plan) for i in range(len(network.hidden_widths))]
+        views = [_see(network, i, cycle, reading, seeds, plan) for i in range(len(network.hidden_widths))]
+        before, cuts, kept = network, [], []
         for i, view in enumerate(views):  # all layers are seen before any is cut
-            network, cut = _cut(network, i, view, method, reading, plan)
-            cuts.append(cut)
+            scores = SCORES[method](view)
+            kept.append(_choose(scores, method, reading, plan))
+            cuts.append(_describe(network.neuron_ids[i], view, scores, kept[i]))
+            network = keep_neurons(network, kept[i], layer=i)
+        is_new = reading.optimizer == "new"
+        optimizer = adam(network) if is_new else carry_adam(optimizer, before, network, kept=kept)
         scored = _now(network.device)
         yield CycleRecord(
             cycle,
@@ -108,34 +114,45 @@ def compress_train(
             1 - network.n_neurons / n_neurons_at_start,
             accuracy(network, dataset.test.images, dataset.test.labels, loss_axis=reading.loss_axis),
             tuple(cuts),
+            network,
             train_seconds=trained - started,
             score_seconds=scored - trained,
         )
 
 
-def _see(network: ReplicatedMLP, layer: int, reading: Reading, seeds: Sequence[int], plan: Plan) -> HiddenLayer:
+def cycle_batches(
+    dataset: Dataset, cycle: int, *, reading: Reading, seeds: Sequence[int], plan: Plan
+) -> Iterator[Batch]:
+    """Training batches of one cycle (1 is the first), the same for all replicates: of the order of the first seed."""
+    images, labels = dataset.train.images, dataset.train.labels
+    if reading.data_order == "restarted":
+        return batches(images, labels, n_batches=plan.batches_per_cycle)
+    first = (cycle - 1) * plan.batches_per_cycle
+    order = reading.streams(seeds[0]).data_order
+    return shuffled_batches(images, labels, first=first, n_batches=plan.batches_per_cycle, rng_of_pass=order)
+
+
+def _see(
+    network: ReplicatedMLP, layer: int, cycle: int, reading: Reading, seeds: Sequence[int], plan: Plan
+) -> HiddenLayer:
     """Hidden layer with the measurement matrix and the draws that the reading gives it."""
     n_neurons = network.hidden_widths[layer]
     n_measurements = MEASUREMENT_COUNTS[reading.measurement_rounding](n_neurons, plan.measurement_fraction)
     streams = [reading.streams(seed) for seed in seeds]
-    matrices = [gaussian_matrix(n_measurements, n_neurons, rng=s.measurement_matrix()) for s in streams]
+    matrices = [gaussian_matrix(n_measurements, n_neurons, rng=s.measurement_matrix(cycle, layer)) for s in streams]
     return see_layer(
         network,
         layer,
         measurement_matrix=torch.stack(matrices).to(network.device),
-        choice_rngs=[s.choice() for s in streams],
+        choice_rngs=[s.choice(cycle, layer) for s in streams],
         tomography=Tomography(plan.l1_penalty, reading.solver, reading.ray_domain),
     )
 
 
-def _cut(
-    network: ReplicatedMLP, layer: int, view: HiddenLayer, method: str, reading: Reading, plan: Plan
-) -> tuple[ReplicatedMLP, LayerCut]:
-    """Score, choose, cut; and what is worth keeping of it."""
-    scores = SCORES[method](view)
-    n_kept = n_keep(network.hidden_widths[layer], plan.keep_fraction)
-    kept = CHOICES[reading.kept_scores](scores.values, n_kept, ranked=method in reading.kept_as_ranked)
-    return keep_neurons(network, kept, layer=layer), _describe(network.neuron_ids[layer], view, scores, kept)
+def _choose(scores: Scores, method: str, reading: Reading, plan: Plan) -> Tensor:
+    """Indices of the neurons that stay, (n_replicates, n_kept)."""
+    n_kept = n_keep(scores.values.shape[1], plan.keep_fraction)
+    return CHOICES[reading.kept_scores](scores.values, n_kept, ranked=method in reading.kept_as_ranked)
 
 
 def _describe(neuron_ids: Tensor, view: HiddenLayer, scores: Scores, kept: Tensor) -> LayerCut:

@@ -1,8 +1,9 @@
-"""What the published notebooks compute, as data, and the numbers that the paper prints.
+"""Two readings of the paper, as data, and the numbers that it prints.
 
 The paper's text and the notebooks published with it differ; what one of them does is a *reading*.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,18 +20,55 @@ class PublishedStreams:
         """Draws the initial weights."""
         return torch.Generator().manual_seed(self.seed)
 
-    def measurement_matrix(self) -> np.random.RandomState:
-        """Draws Φ: the same numbers in every cycle, cut to another shape."""
+    def measurement_matrix(self, cycle: int, layer: int) -> np.random.RandomState:  # noqa: ARG002
+        """Draws Φ: the same numbers in every cycle and layer, cut to another shape."""
         return np.random.RandomState(self.seed)
 
-    def choice(self) -> np.random.RandomState:
+    def choice(self, cycle: int, layer: int) -> np.random.RandomState:  # noqa: ARG002
         """Draws the survivors of random pruning."""
+        return np.random.RandomState(self.seed)
+
+    def data_order(self, n_pass: int) -> np.random.RandomState:  # noqa: ARG002
+        """Draws the order of the images, where they are shuffled (as published they are not)."""
         return np.random.RandomState(self.seed)
 
 
 @dataclass(frozen=True)
+class IndependentStreams:
+    """One stream of random numbers for every purpose, cycle and layer, independent of each other, from one seed.
+
+    None of them depends on how much was drawn elsewhere, so methods that share a seed share all they have in common.
+    """
+
+    seed: int
+
+    def weights(self) -> torch.Generator:
+        """Draws the initial weights."""
+        (state,) = self._sequence(0).generate_state(1, np.uint64).tolist()
+        return torch.Generator().manual_seed(state >> 1)  # torch takes 63 bits
+
+    def measurement_matrix(self, cycle: int, layer: int) -> np.random.Generator:
+        """Draws Φ, a new one in every cycle and layer."""
+        return np.random.default_rng(self._sequence(1, cycle, layer))
+
+    def choice(self, cycle: int, layer: int) -> np.random.Generator:
+        """Draws the survivors of random pruning."""
+        return np.random.default_rng(self._sequence(2, cycle, layer))
+
+    def data_order(self, n_pass: int) -> np.random.Generator:
+        """Draws the order of the images in the pass with this number."""
+        return np.random.default_rng(self._sequence(3, n_pass))
+
+    def _sequence(self, purpose: int, *place: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self.seed, spawn_key=(purpose, *place))
+
+
+Streams = PublishedStreams | IndependentStreams
+
+
+@dataclass(frozen=True)
 class Reading:
-    """One way to read the paper; every field is a place where another reading may differ."""
+    """One way to read the paper; every field is a switch that the other reading sets otherwise."""
 
     name: str
     kept_scores: str  # "lowest" or "highest": which scores STAY
@@ -40,7 +78,9 @@ class Reading:
     measurement_rounding: str  # "truncated" or "rounded": how m follows from N
     solver: str  # of the L1 solve
     accuracy_column: str  # of cycles.csv: the accuracy this reading speaks of
-    streams: type[PublishedStreams]
+    optimizer: str  # "new" in every cycle, or "carried" through the cut
+    data_order: str  # "restarted" at the first image in every cycle, never shuffled; or "shuffled" anew in every pass
+    streams: Callable[[int], Streams]  # seed → streams
 
 
 READINGS = {
@@ -53,7 +93,22 @@ READINGS = {
         measurement_rounding="truncated",
         solver="scs",
         accuracy_column="mean_batch_accuracy",
+        optimizer="new",
+        data_order="restarted",
         streams=PublishedStreams,
+    ),
+    "described": Reading(
+        name="described",
+        kept_scores="highest",
+        kept_as_ranked=frozenset(),
+        ray_domain="recovered_weights",
+        loss_axis="class",
+        measurement_rounding="rounded",
+        solver="interior_point",
+        accuracy_column="test_accuracy",
+        optimizer="carried",
+        data_order="shuffled",
+        streams=IndependentStreams,
     ),
 }
 

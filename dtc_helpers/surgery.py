@@ -1,6 +1,7 @@
 """Which neurons stay, and the cut itself."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -74,12 +75,42 @@ def keep_neurons(network: ReplicatedMLP, kept: Tensor | list[int], *, layer: int
     if not 0 <= layer < n_hidden:
         raise ValueError(f"layer = {layer} is outside 0…{n_hidden - 1}: only hidden layers can be cut")
     kept = _checked(torch.as_tensor(kept, device=network.device), network, layer)
-    weights = [weight.detach().clone() for weight in network.weights]
-    weights[layer] = _gather(weights[layer], kept, dim=1)
-    weights[layer + 1] = _gather(weights[layer + 1], kept, dim=2)
+    weights = _keep([weight.detach().clone() for weight in network.weights], kept, layer)
     neuron_ids = list(network.neuron_ids)
     neuron_ids[layer] = neuron_ids[layer].gather(1, kept)
     return ReplicatedMLP(weights, neuron_ids)
+
+
+def carry_adam(
+    optimizer: torch.optim.Adam, before: ReplicatedMLP, after: ReplicatedMLP, *, kept: Sequence[Tensor]
+) -> torch.optim.Adam:
+    """Optimiser of the cut network that goes on where that of the uncut one was: moments cut alike, steps kept.
+
+    Parameters
+    ----------
+    optimizer : of `before`; it has made at least one step and is not used again.
+    before, after : the network before and after the cut of all its hidden layers.
+    kept : what `keep_neurons` kept, (n_replicates, n_kept) for each hidden layer.
+    """
+    moments = {}
+    for name in ("exp_avg", "exp_avg_sq"):
+        tensors = [optimizer.state[weight][name] for weight in before.weights]
+        for layer, indices in enumerate(kept):
+            tensors = _keep(tensors, indices, layer)
+        moments[name] = tensors
+    carried = torch.optim.Adam(after.parameters(), **optimizer.defaults)
+    for i, (old, new) in enumerate(zip(before.weights, after.weights, strict=True)):
+        own = {name: tensors[i] for name, tensors in moments.items()}
+        carried.state[new] = {"step": optimizer.state[old]["step"], **own}
+    return carried
+
+
+def _keep(tensors: list[Tensor], kept: Tensor, layer: int) -> list[Tensor]:
+    """Tensors of the shapes of the weights, with only the kept neurons of one hidden layer."""
+    cut = list(tensors)
+    cut[layer] = _gather(tensors[layer], kept, dim=1)
+    cut[layer + 1] = _gather(tensors[layer + 1], kept, dim=2)
+    return cut
 
 
 def _gather(weight: Tensor, kept: Tensor, *, dim: int) -> Tensor:

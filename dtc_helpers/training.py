@@ -1,8 +1,10 @@
 """Training by batches of Adam, and test accuracy, for all replicates at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,12 +16,39 @@ LEARNING_RATE = 1e-3
 Batch = tuple[Tensor, Tensor]  # images (n_images, n_inputs), labels (n_images,)
 
 
+class ShuffleSource(Protocol):
+    """What draws an order: `numpy.random.Generator` or the legacy `numpy.random.RandomState`."""
+
+    def permutation(self, x: int, /) -> np.ndarray:
+        """0 … x − 1 in random order."""
+        ...
+
+
 def batches(images: Tensor, labels: Tensor, *, n_batches: int, batch_size: int = BATCH_SIZE) -> Iterator[Batch]:
     """Batches in stored order, passing over the images as often as needed; each pass ends with what is left."""
     starts = range(0, len(labels), batch_size)
     for i in range(n_batches):
         start = starts[i % len(starts)]
         yield images[start : start + batch_size], labels[start : start + batch_size]
+
+
+def shuffled_batches(
+    images: Tensor, labels: Tensor, *, first: int, n_batches: int, rng_of_pass: Callable[[int], ShuffleSource]
+) -> Iterator[Batch]:
+    """Batches in an order drawn anew for every pass; each pass ends with what is left.
+
+    Parameters
+    ----------
+    images, labels : (n_images, n_inputs), (n_images,).
+    first : number of the first batch, counted from the beginning of the training; cycles continue each other's passes.
+    rng_of_pass : gives the source of the order of a pass by its number.
+    """
+    n_per_pass = -(-len(labels) // BATCH_SIZE)
+    for n_pass in range(first // n_per_pass, -(-(first + n_batches) // n_per_pass)):
+        order = torch.from_numpy(rng_of_pass(n_pass).permutation(len(labels))).to(labels.device)
+        start, stop = (min(max(n - n_pass * n_per_pass, 0), n_per_pass) for n in (first, first + n_batches))
+        for chosen in order.split(BATCH_SIZE)[start:stop]:
+            yield images[chosen], labels[chosen]
 
 
 def adam(network: nn.Module) -> torch.optim.Adam:

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.cycle import Plan, compress_train, start_networks
+from dtc_helpers.cycle import Plan, compress_train, cycle_batches, start_networks
 from dtc_helpers.readings import FIRST_CUT_ACCURACY, PUBLISHED_SEED, READINGS
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.surgery import schedule
 
 READING = READINGS["published"]
+CPU = torch.device("cpu")
 PLAN = Plan(batches_per_cycle=2, keep_fraction=0.7, stop_at=4)
+every_reading = pytest.mark.parametrize("reading", READINGS.values(), ids=list(READINGS))
 every_method = pytest.mark.parametrize("method", SCORES)
 hidden_layers = pytest.mark.parametrize("widths", [[16], [16, 16], [12, 14, 16]], ids=str)
 
@@ -28,21 +30,23 @@ def tensors_of(record):
         yield from [] if cut.duality_gap is None else [cut.duality_gap]
 
 
+@every_reading
 @every_method
 @hidden_layers
-def test_two_runs_with_the_same_seed_give_the_same_records(tiny_dataset, method, widths):
-    one, other = (run(tiny_dataset, method=method, widths=widths) for _ in range(2))
+def test_two_runs_with_the_same_seed_give_the_same_records(tiny_dataset, method, widths, reading):
+    one, other = (run(tiny_dataset, method=method, widths=widths, reading=reading) for _ in range(2))
     for record, again in zip(one, other, strict=True):
         numbers = [(r.cycle, r.neurons, r.removed_fraction) for r in (record, again)]
         assert numbers[0] == numbers[1]
         assert all(torch.equal(a, b) for a, b in zip(tensors_of(record), tensors_of(again), strict=True))
 
 
+@every_reading
 @every_method
 @hidden_layers
 @pytest.mark.parametrize("seeds", [(1,), (1, 2, 3)], ids=["R=1", "R=3"])
-def test_every_cycle_removes_exactly_the_scheduled_neurons_each_once(tiny_dataset, method, widths, seeds):
-    records = run(tiny_dataset, method=method, widths=widths, seeds=seeds)
+def test_every_cycle_removes_exactly_the_scheduled_neurons_each_once(tiny_dataset, method, widths, seeds, reading):
+    records = run(tiny_dataset, method=method, widths=widths, seeds=seeds, reading=reading)
     n_cycles = next(c for c in range(1, 99) if min(_width(w, c) for w in widths) <= PLAN.stop_at)
     assert [record.cycle for record in records] == list(range(1, n_cycles + 1))
     for record in records:
@@ -88,6 +92,29 @@ def test_replicate_is_measured_and_cut_first_as_it_is_alone(tiny_dataset, method
         alone = run(tiny_dataset, method=method, seeds=(seed,))[0].layers[0]
         assert torch.equal(together.removed[replicate], alone.removed[0])
         torch.testing.assert_close(together.measurements[:, [replicate]], alone.measurements, rtol=0, atol=1e-4)
+
+
+@every_reading
+def test_replicate_starts_and_draws_the_same_whatever_the_number_of_replicates(tiny_dataset, reading):
+    seeds = (5, 6, 7, 8)
+    starts = {n: start_networks(tiny_dataset, [16], reading=reading, seeds=seeds[:n], device=CPU) for n in (1, 2, 4)}
+    records = {n: run(tiny_dataset, method="random", seeds=seeds[:n], reading=reading) for n in (1, 2, 4)}
+    for n_fewer in (1, 2):
+        for weight, same in zip(starts[4].weights, starts[n_fewer].weights, strict=True):
+            assert torch.equal(weight[:n_fewer], same)
+        for record, same in zip(records[4], records[n_fewer], strict=True):
+            assert torch.equal(record.layers[0].removed[:n_fewer], same.layers[0].removed)
+            ours, alone = record.network.weights[0][:n_fewer], same.network.weights[0]
+            torch.testing.assert_close(ours, alone, rtol=1e-4, atol=1e-4)  # a product of another shape rounds otherwise
+
+
+def test_methods_of_the_described_reading_see_the_same_batches_and_other_ones_in_every_cycle(tiny_dataset):
+    described = READINGS["described"]
+    shown = [
+        [labels.tolist() for _, labels in cycle_batches(tiny_dataset, c, reading=described, seeds=(3, 4), plan=PLAN)]
+        for c in (1, 1, 2)
+    ]
+    assert shown[0] == shown[1] != shown[2]
 
 
 def test_measurement_is_the_published_matrix_times_the_sums_before_the_cut(tiny_dataset):

@@ -22,6 +22,8 @@ def test_everything_a_reading_names_exists(reading):
     assert reading.measurement_rounding in MEASUREMENT_COUNTS
     assert reading.solver in SOLVERS
     assert reading.accuracy_column in COLUMNS
+    assert reading.optimizer in ("new", "carried")
+    assert reading.data_order in ("restarted", "shuffled")
     assert outputs(torch.zeros(1, 2, 3), axis=reading.loss_axis).shape == (1, 2, 3)
 
 
@@ -32,8 +34,9 @@ def test_streams_of_one_seed_give_the_same_again_and_those_of_another_something_
         weights = torch.randn(5, generator=streams.weights()).tolist()
         return (
             weights,
-            streams.measurement_matrix().normal(size=(5,)).tolist(),
-            streams.choice().permutation(50).tolist(),
+            streams.measurement_matrix(1, 0).normal(size=(5,)).tolist(),
+            streams.choice(1, 0).permutation(50).tolist(),
+            streams.data_order(0).permutation(50).tolist(),
         )
 
     assert draws(1) == draws(1)
@@ -44,9 +47,20 @@ def test_published_streams_are_the_seed_used_anew():
     streams = READINGS["published"].streams(42424242)
     expected = np.random.RandomState(42424242).normal(size=(3, 4))
     for _ in range(2):  # in every cycle the same
-        assert np.array_equal(streams.measurement_matrix().normal(size=(3, 4)), expected)
+        assert np.array_equal(streams.measurement_matrix(1, 0).normal(size=(3, 4)), expected)
     torch.manual_seed(42424242)  # what the published notebook does
     assert torch.equal(torch.randn(5), torch.randn(5, generator=streams.weights()))
+
+
+def test_independent_streams_share_nothing_between_purposes_cycles_and_layers():
+    streams = READINGS["described"].streams(7)
+    sources = [
+        *(streams.measurement_matrix(cycle, layer) for cycle in (1, 2) for layer in (0, 1)),
+        *(streams.choice(cycle, layer) for cycle in (1, 2) for layer in (0, 1)),
+        *(streams.data_order(n_pass) for n_pass in (0, 1)),
+    ]
+    first_numbers = [float(source.random()) for source in sources]
+    assert len(set(first_numbers)) == len(sources)
 
 
 def test_table_1_has_15_rows_of_fractions_that_rise():

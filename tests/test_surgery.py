@@ -1,3 +1,4 @@
+import copy
 import itertools
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 from oracles import masked, networks, random_images
 
 from dtc_helpers.readings import TABLE_1
-from dtc_helpers.surgery import highest, keep_neurons, lowest, n_keep, schedule
+from dtc_helpers.surgery import carry_adam, highest, keep_neurons, lowest, n_keep, schedule
+from dtc_helpers.training import adam, batches, train
 
 PUBLISHED_SCHEDULE = [
     460, 414, 372, 334, 300, 270, 243, 218, 196, 176, 158, 142, 127, 114, 102, 91, 81, 72, 64, 57, 51, 45, 40, 36, 32,
@@ -129,6 +131,56 @@ def test_given_network_is_untouched_even_when_the_cut_one_changes():
             weight.zero_()
     assert all(torch.equal(weight, b) for weight, b in zip(network.weights, before, strict=True))
     assert network.neuron_ids[0].tolist() == [list(range(8))]
+
+
+@pytest.mark.parametrize("seeds", [[1], [1, 2]], ids=["R=1", "R=2"])
+@pytest.mark.parametrize("widths", [(6, 8, 3), (6, 8, 7, 3)])
+def test_carried_adam_trains_the_cut_network_as_that_of_the_masked_one(tiny_dataset, seeds, widths):
+    """Oracle: the uncut network goes on with its own Adam while the neurons to be cut are masked in every forward."""
+    images, labels = tiny_dataset.train.images, tiny_dataset.train.labels
+    rng = np.random.default_rng(0)
+    kept = [torch.from_numpy(np.stack([rng.permutation(n)[:4] for _ in seeds])) for n in widths[1:-1]]
+    network = networks(*widths, seeds=seeds)
+    optimizer = adam(network)
+    train(network, batches(images, labels, n_batches=3), optimizer=optimizer, loss_axis="class")
+    cut = network
+    for layer, indices in enumerate(kept):
+        cut = keep_neurons(cut, indices, layer=layer)
+    state = copy.deepcopy(optimizer.state_dict())
+    carried = carry_adam(optimizer, network, cut, kept=kept)
+    before = [weight.detach().clone() for weight in cut.weights]
+    train(cut, batches(images, labels, n_batches=2), optimizer=carried, loss_axis="class")
+    for weight, start in zip(cut.weights, before, strict=True):  # but for neurons that answer no image, all move
+        assert torch.equal(weight != start, carried.state[weight]["exp_avg"] != 0)
+        assert (weight != start).float().mean() > 0.8
+
+    uncut = MaskedNetwork(network, kept)
+    optimizer.load_state_dict(state)
+    train(uncut, batches(images, labels, n_batches=2), optimizer=optimizer, loss_axis="class")
+    for layer, indices in enumerate(kept):
+        network = keep_neurons(network, indices, layer=layer)
+    for weight, oracle in zip(cut.weights, network.weights, strict=True):
+        torch.testing.assert_close(weight, oracle)
+
+
+class MaskedNetwork(torch.nn.Module):
+    """Network whose neurons outside `kept` say nothing, in training too."""
+
+    def __init__(self, network, kept):
+        super().__init__()
+        self.network = network
+        self.masks = [
+            torch.zeros(len(k), 1, n).scatter(2, k[:, None], 1)
+            for k, n in zip(kept, network.hidden_widths, strict=True)
+        ]
+
+    def forward(self, images):
+        first, *others = self.network.weights
+        activity = torch.relu(images @ first.mT)
+        for i, (weight, mask) in enumerate(zip(others, self.masks, strict=True)):
+            activity = (activity * mask) @ weight.mT
+            activity = activity if i == len(others) - 1 else torch.relu(activity)
+        return activity
 
 
 def test_neurons_keep_their_first_names_through_several_cuts():

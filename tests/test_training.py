@@ -1,10 +1,20 @@
+import numpy as np
 import pytest
 import torch
 from oracles import networks
 from torch import nn
 
 from dtc_helpers.readings import ONE_BATCH_ACCURACY, PUBLISHED_SEED
-from dtc_helpers.training import BATCH_SIZE, accuracy, adam, batches, cross_entropy, outputs, train
+from dtc_helpers.training import (
+    BATCH_SIZE,
+    accuracy,
+    adam,
+    batches,
+    cross_entropy,
+    outputs,
+    shuffled_batches,
+    train,
+)
 
 
 class FixedLogits(nn.Module):
@@ -38,6 +48,33 @@ def test_batches_keep_the_stored_order_end_with_what_is_left_and_start_anew():
 def test_batches_are_published_ones_of_512():
     sizes = [len(labels) for _, labels in batches(torch.zeros(1200, 1), torch.zeros(1200), n_batches=4)]
     assert sizes == [512, 512, 176, 512]
+
+
+def shuffled_labels(*, first, n_batches, n_images=1200):
+    labels = torch.arange(n_images)
+    images = labels[:, None].float()
+    shown = shuffled_batches(images, labels, first=first, n_batches=n_batches, rng_of_pass=np.random.default_rng)
+    shown = list(shown)
+    assert all(torch.equal(batch_images[:, 0].long(), batch_labels) for batch_images, batch_labels in shown)
+    return [batch_labels for _, batch_labels in shown]
+
+
+def test_shuffled_pass_shows_every_image_once_in_an_order_of_its_own():
+    shown = shuffled_labels(first=0, n_batches=6)
+    assert [len(batch) for batch in shown] == [512, 512, 176] * 2
+    stored, passes = torch.arange(1200), [torch.cat(shown[:3]), torch.cat(shown[3:])]
+    assert all(torch.equal(labels.sort().values, stored) for labels in passes)
+    assert not any(torch.equal(labels, other) for labels, other in [(passes[0], passes[1]), (passes[0], stored)])
+
+
+@pytest.mark.parametrize("parts", [[2, 5], [1, 1, 5], [3, 3, 1], [4, 0, 3]])
+def test_shuffled_batches_of_cycles_continue_each_other(parts):
+    starts = np.cumsum([0, *parts[:-1]]).tolist()
+    in_parts = [
+        labels for first, n in zip(starts, parts, strict=True) for labels in shuffled_labels(first=first, n_batches=n)
+    ]
+    assert torch.equal(torch.cat(in_parts), torch.cat(shuffled_labels(first=0, n_batches=7)))
+    assert len(in_parts) == 7
 
 
 def test_zero_batches_leave_the_weights_unchanged(tiny_dataset):
