@@ -177,7 +177,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fractions", type=float, nargs="+", default=[0.1, 0.5], help="m / N")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 16, 64], help="problems in one call")
     parser.add_argument("--solvers", nargs="+", choices=list(SOLVERS), default=list(SOLVERS))
-    parser.add_argument("--limit", type=float, default=60, help="seconds above which a row is skipped, and says so")
+    parser.add_argument("--limit", type=float, default=240, help="seconds above which a row is skipped, and says so")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of every library")
     return parser.parse_args()
 

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 _COLOURS = sns.color_palette("colorblind")
-METHOD_COLOURS = {"magnitude": _COLOURS[0], "random": _COLOURS[1], "dtc": _COLOURS[2]}
-METHOD_MARKERS = {"magnitude": "s", "random": "^", "dtc": "o"}
-METHOD_LABELS = {"magnitude": "magnitude", "random": "random", "dtc": "DTC"}
+METHOD_COLOURS = {"magnitude": _COLOURS[0], "norms": _COLOURS[9], "random": _COLOURS[1], "dtc": _COLOURS[2]}
+METHOD_MARKERS = {"magnitude": "s", "norms": "D", "random": "^", "dtc": "o"}
+METHOD_LABELS = {"magnitude": "magnitude", "norms": "L2 norms", "random": "random", "dtc": "DTC"}
 SIDE_COLOURS = {"incoming": _COLOURS[4], "outgoing": _COLOURS[8]}
 SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
 

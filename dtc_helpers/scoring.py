@@ -1,4 +1,4 @@
-"""One number for every hidden neuron: by magnitude, by chance, by dual tomography."""
+"""One number for every hidden neuron: by magnitude, by norms, by chance, by dual tomography."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dtc_helpers.networks import ReplicatedMLP, incoming_sums, outgoing_sums
+from dtc_helpers.networks import ReplicatedMLP, incoming_norms, incoming_sums, outgoing_norms, outgoing_sums
 from dtc_helpers.recovery import Recovery, recover
 from dtc_helpers.sensing import measure, recovered_weights, sensing_matrix
 
@@ -28,6 +28,8 @@ class HiddenLayer:
 
     incoming_sums: Tensor  # a, (n_replicates, n_neurons)
     outgoing_sums: Tensor  # b, (n_replicates, n_neurons)
+    incoming_norms: Tensor  # L2, (n_replicates, n_neurons)
+    outgoing_norms: Tensor  # L2, (n_replicates, n_neurons)
     measurement_matrix: Tensor  # Φ, (n_replicates, n_measurements, n_neurons), the same for both sums
     choice_rngs: Sequence[np.random.RandomState | np.random.Generator]  # one a replicate
     tomography: Tomography
@@ -58,6 +60,8 @@ def see_layer(
     return HiddenLayer(
         incoming_sums(network, layer),
         outgoing_sums(network, layer),
+        incoming_norms(network, layer),
+        outgoing_norms(network, layer),
         measurement_matrix,
         choice_rngs,
         tomography,
@@ -67,6 +71,15 @@ def see_layer(
 def magnitude_scores(layer: HiddenLayer) -> Scores:
     """|a_i + b_i|: incoming and outgoing sum together, as the published notebooks take magnitude."""
     return Scores((layer.incoming_sums + layer.outgoing_sums).abs())
+
+
+def norm_scores(layer: HiddenLayer) -> Scores:
+    """‖W[i, :]‖ · ‖W'[:, i]‖: the L2 norms of the incoming and of the outgoing weights, multiplied.
+
+    The usual magnitude of a neuron: a sum may be small because large weights cancel, and the product does not change
+    when a ReLU neuron's incoming weights are scaled up and its outgoing ones down.
+    """
+    return Scores(layer.incoming_norms * layer.outgoing_norms)
 
 
 def random_scores(layer: HiddenLayer) -> Scores:
@@ -98,6 +111,7 @@ def dtc_scores(layer: HiddenLayer) -> Scores:
 
 SCORES: dict[str, Callable[[HiddenLayer], Scores]] = {
     "magnitude": magnitude_scores,
+    "norms": norm_scores,
     "random": random_scores,
     "dtc": dtc_scores,
 }

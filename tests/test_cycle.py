@@ -175,7 +175,7 @@ def test_cuda_gives_what_the_cpu_gives(tiny_dataset, method):
         assert torch.equal(on_cuda.layers[0].removed.cpu(), on_cpu.layers[0].removed)
 
 
-@every_method
+@pytest.mark.parametrize("method", FIRST_CUT_ACCURACY)
 def test_first_cut_on_mnist_has_the_published_accuracy(mnist, method):
     device = torch.device("cpu")
     network = start_networks(mnist, [512], reading=READING, seeds=(PUBLISHED_SEED,), device=device)

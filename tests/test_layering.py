@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "surgery": frozenset({"networks"}),
     "scoring": frozenset({"networks", "sensing", "recovery"}),
     "cycle": BELOW_CYCLE,
+    "controls": BELOW_CYCLE | {"cycle"},
 }
 every_module = pytest.mark.parametrize("name", MODULES)
 

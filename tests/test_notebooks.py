@@ -103,7 +103,7 @@ def test_two_hidden_layers_are_cut_side_by_side(tmp_path):
     [
         ({"datset": "digits"}, "unknown parameter datset: expected one of dataset, readings"),
         ({"l1_penalty": "1e-4"}, "YAML reads 1e-4 as text"),
-        ({"methods": ["dct"]}, "methods = dct does not exist: expected magnitude, random, dtc"),
+        ({"methods": ["dct"]}, "methods = dct does not exist: expected magnitude, norms, random, dtc"),
     ],
 )
 def test_wrong_parameter_is_refused_before_anything_is_written(tmp_path, wrong, message):

@@ -116,7 +116,7 @@ def test_message_for_a_list_says_of_what(value):
     [
         ("dataset", "cifar", "dataset = cifar does not exist: expected mnist, fashion_mnist, kmnist, digits, mnist1d"),
         ("readings", ["as_printed"], "readings = as_printed does not exist: expected published"),
-        ("methods", ["dtc", "dct", "x"], "methods = dct, x does not exist: expected magnitude, random, dtc"),
+        ("methods", ["dtc", "dct", "x"], "methods = dct, x does not exist: expected magnitude, norms, random, dtc"),
         ("methods", ["dtc", "dtc"], "methods = dtc, dtc names one twice"),
         ("readings", ["published"] * 2, "readings = published, published names one twice"),
     ],

@@ -11,6 +11,7 @@ from dtc_helpers.scoring import (
     Tomography,
     dtc_scores,
     magnitude_scores,
+    norm_scores,
     random_scores,
     see_layer,
 )
@@ -26,6 +27,8 @@ def layer_of(incoming, outgoing, *, seeds=(0,), tomography=None):
     return HiddenLayer(
         torch.as_tensor(incoming, dtype=torch.float64),
         torch.as_tensor(outgoing, dtype=torch.float64),
+        torch.as_tensor(incoming, dtype=torch.float64).abs() + 1,
+        torch.as_tensor(outgoing, dtype=torch.float64).abs() + 2,
         torch.stack(matrices),
         [np.random.RandomState(s) for s in seeds],
         tomography or Tomography(),
@@ -37,8 +40,13 @@ def random_layer(*, seeds, tomography=None):
     return layer_of(*sums, seeds=seeds, tomography=tomography)
 
 
-def test_methods_are_magnitude_random_dtc():
-    assert list(SCORES.items()) == [("magnitude", magnitude_scores), ("random", random_scores), ("dtc", dtc_scores)]
+def test_methods_are_magnitude_norms_random_dtc():
+    assert list(SCORES.items()) == [
+        ("magnitude", magnitude_scores),
+        ("norms", norm_scores),
+        ("random", random_scores),
+        ("dtc", dtc_scores),
+    ]
 
 
 @pytest.mark.parametrize("method", SCORES)
@@ -75,6 +83,16 @@ def test_measurements_are_those_of_the_slow_product():
         for replicate in range(2):
             expected = layer.measurement_matrix[replicate].numpy() @ sums[replicate].numpy()
             np.testing.assert_allclose(layer.measurements[side, replicate].numpy(), expected, rtol=1e-12)
+
+
+def test_norms_of_the_toy_by_hand(toy_network):
+    layer = see_layer(toy_network, 0, measurement_matrix=torch.eye(3), choice_rngs=[], tomography=Tomography())
+    by_hand = [
+        np.sqrt(1 * 17),
+        np.sqrt(1 * 29),
+        np.sqrt(2 * 45),
+    ]  # rows (1, 0) (0, −1) (1, 1), columns (1, 4) (2, 5) (3, 6)
+    np.testing.assert_allclose(norm_scores(layer).values[0], by_hand, rtol=1e-6)
 
 
 def test_magnitude_by_hand():
@@ -134,6 +152,8 @@ def test_recovered_weights_point_at_the_neuron_when_everything_is_measured(solve
     layer = HiddenLayer(
         torch.tensor([[0, 0, 50.0, 0, 0, 0]], dtype=torch.float64),
         torch.tensor([[0, 0, 0, 0, -20.0, 0]], dtype=torch.float64),
+        torch.ones(1, n_neurons, dtype=torch.float64),
+        torch.ones(1, n_neurons, dtype=torch.float64),
         torch.eye(n_neurons, dtype=torch.float64)[None],
         [],
         Tomography(l1_penalty=1e-6, solver=solver, ray_domain="recovered_weights"),
