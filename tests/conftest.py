@@ -1,12 +1,19 @@
+import os
+
 import matplotlib as mpl
 import pytest
 import torch
+from hypothesis import settings
 
 from dtc_helpers import idx_files
 from dtc_helpers.datasets import Dataset, Split, load_dataset
 from dtc_helpers.networks import ReplicatedMLP
 
 mpl.use("Agg")
+# Everyone's test run checks the same examples; HYPOTHESIS_PROFILE=explore looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 torch.set_num_threads(1)  # toys gain nothing from a second thread, and wait for it where cores are busy
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from recovery_oracles import l1_minimiser, l1_objective
 
@@ -53,8 +53,12 @@ def slope(Theta, y, s):
 # What the optimum is
 
 
+TAKEN_FOR_INFEASIBLE = torch.tensor([[-0.0046, -0.0906]], dtype=torch.float64), torch.tensor([0.0556]).double()
+
+
 @settings(max_examples=200, deadline=None)
 @given(problem=problems(), log_ratio=st.floats(0.1, 5))
+@example(problem=TAKEN_FOR_INFEASIBLE, log_ratio=5.0)
 def test_objective_and_support_are_those_of_an_independent_solver(problem, log_ratio):
     Theta, y = problem
     ours = recover(Theta, y, l1_penalty_fraction=10**-log_ratio).certified()
