@@ -18,7 +18,7 @@ from dtc_helpers.surgery import schedule
 from dtc_helpers.training import Accuracy
 
 ARM_COLUMNS = (
-    "reading", "arm", "replicate", "seed", "neurons", "removed_fraction", "batches", "test_accuracy",
+    "dataset", "reading", "arm", "replicate", "seed", "neurons", "removed_fraction", "batches", "test_accuracy",
     "mean_batch_accuracy", "single_image_accuracy",
 )  # fmt: skip
 
@@ -154,6 +154,7 @@ def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
         for replicate, seed in enumerate(setting.seeds):
             rows.append(
                 {
+                    "dataset": setting.dataset.name,
                     "reading": setting.reading.name,
                     "arm": arm,
                     "replicate": replicate,

@@ -54,6 +54,19 @@ def accuracy(cycles: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
+def accuracy_by_reading(cycles: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Accuracy against removed neurons, one panel a reading; each shows the accuracy that its reading speaks of.
+
+    Parameters
+    ----------
+    cycles : as for `accuracy`, and the column reading.
+    """
+    for (name, of_reading), ax in zip(cycles.groupby("reading", sort=False), axes, strict=True):
+        accuracy(of_reading, ax).legend(fontsize="small", loc="lower left")
+        ax.set_title(f"{name} reading", fontsize="medium")
+    return axes
+
+
 def accuracy_close_up(cycles: pd.DataFrame, ax: Axes, *, floor: float = 0.8) -> Axes:
     """Figure 1 above an accuracy of `floor` (the paper's Figure 2); `floor` as a fraction."""
     accuracy(cycles, ax)

@@ -8,6 +8,7 @@ import papermill
 
 from dtc_helpers.datasets import load_dataset
 from dtc_helpers.idx_files import DatasetNotFoundError, project_root
+from dtc_helpers.readings import READINGS
 
 NOTEBOOKS = ("1_dtc_prune_train.ipynb", "2_gibbs_entropy.ipynb")
 FALLBACK_DATASET = "digits"
@@ -38,6 +39,7 @@ def reproduce(*, dataset: str, results_dir: Path, figures_dir: Path) -> None:
     results_dir, figures_dir = _in_project(results_dir), _in_project(figures_dir)
     parameters: dict[str, Any] = {
         "dataset": dataset,
+        "readings": list(READINGS),
         "results_dir": str(results_dir),
         "figures_dir": str(figures_dir),
     }

@@ -27,6 +27,9 @@ MAY_IMPORT = {
     "scoring": frozenset({"networks", "sensing", "recovery"}),
     "cycle": BELOW_CYCLE,
     "controls": BELOW_CYCLE | {"cycle"},
+    "arms": BELOW_CYCLE | {"cycle", "controls"},
+    "study_tables": frozenset({"readings", "statistics"}),
+    "study_plots": frozenset({"plots"}),
 }
 every_module = pytest.mark.parametrize("name", MODULES)
 

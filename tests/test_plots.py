@@ -84,6 +84,14 @@ def test_close_up_begins_at_its_floor(cycles, panels):
     assert plots.accuracy_close_up(cycles, panels[1]).get_ylim()[1] <= 1
 
 
+def test_every_reading_has_a_panel(cycles, panels):
+    both = pd.concat([cycles.assign(reading="published"), cycles.assign(reading="described", accuracy=0.5)])
+    one, other, *_ = plots.accuracy_by_reading(both, panels[:2])
+    assert [ax.get_title() for ax in (one, other)] == ["published reading", "described reading"]
+    assert len(one.lines) == len(other.lines)
+    np.testing.assert_array_equal(other.lines[0].get_ydata(), 0.5)
+
+
 def test_batch_dependence_draws_both_accuracies(cycles, panels):
     ax = plots.batch_dependence(cycles, panels[0])
     run = cycles[(cycles.method == METHODS[0]) & (cycles.replicate == 0)]

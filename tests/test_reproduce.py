@@ -46,5 +46,6 @@ def test_both_notebooks_are_run_on_the_dataset_that_is_there(monkeypatch, tmp_pa
     assert [source.name for source, _, _ in runs] == ["1_dtc_prune_train.ipynb", "2_gibbs_entropy.ipynb"]
     assert all(source.is_file() for source, _, _ in runs)
     assert [target for _, target, _ in runs] == [results / source.name for source, _, _ in runs]
-    expected = {"dataset": "digits", "results_dir": str(results), "figures_dir": str(figures)}
+    places = {"results_dir": str(results), "figures_dir": str(figures)}
+    expected = {"dataset": "digits", "readings": ["published", "described"], **places}
     assert all(parameters == expected for _, _, parameters in runs)

@@ -1,0 +1,61 @@
+"""An interrupted run goes on after its last finished method."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from dtc_helpers.collector import Collector, provenance
+from dtc_helpers.parameters import Parameters, folder
+from dtc_helpers.records import Results, read_results, write_results
+
+
+class FinishedMethods:
+    """Finished methods of the run with these parameters, kept in the results folder until all are there.
+
+    They count only for the same parameters, the same code of this package and the same versions of what it uses.
+    """
+
+    def __init__(self, parameters: Parameters):
+        self._parameters = parameters
+        self._folder = folder(parameters.results_dir) / ".unfinished"
+
+    def take(self, collector: Collector, *, reading: str, method: str) -> bool:
+        """Add a method to the collector if it was finished before the run was interrupted; says so."""
+        part = self._part(reading, method)
+        if not (part / "run.json").is_file():
+            return False
+        results = read_results(part)
+        if results.run["key"] != self._key:
+            return False
+        collector.rows += results.cycles.to_dict("records")  # pyright: ignore[reportArgumentType]
+        collector.measurements |= results.measurements
+        collector.ledger.append(results.ledger)
+        print(f"{reading}, {method}: taken over from the interrupted run")  # noqa: T201
+        return True
+
+    def keep(self, collector: Collector, *, reading: str, method: str) -> None:
+        """Write what the collector has of a finished method."""
+        rows = pd.DataFrame(collector.rows).query("reading == @reading and method == @method")
+        ledger = pd.concat(collector.ledger).query("reading == @reading and method == @method")
+        prefix = f"{reading}/{method}/"
+        vectors = {key: vector for key, vector in collector.measurements.items() if key.startswith(prefix)}
+        write_results(Results(rows, vectors, ledger, {"key": self._key}), self._part(reading, method))
+
+    def clear(self) -> None:
+        """Forget them: the results of the whole run are written."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _part(self, reading: str, method: str) -> Path:
+        return self._folder / f"{reading}-{method}"
+
+    @property
+    def _key(self) -> str:
+        given = {name: v for name, v in asdict(self._parameters).items() if not name.endswith("_dir")}
+        described = provenance()
+        code = [path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))]
+        text = json.dumps([given, described["python"], described["versions"], code])
+        return hashlib.sha256(text.encode()).hexdigest()
