@@ -9,13 +9,14 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import torch
 
+from dtc_helpers.arms import ARMS
 from dtc_helpers.cycle import Plan
 from dtc_helpers.datasets import DATASETS
 from dtc_helpers.idx_files import project_root
 from dtc_helpers.readings import READINGS
 from dtc_helpers.scoring import SCORES
 
-_CHOICES: dict[str, Mapping[str, Any]] = {"dataset": DATASETS, "readings": READINGS, "methods": SCORES}
+_CHOICES: dict[str, Mapping[str, Any]] = {"dataset": DATASETS, "readings": READINGS, "methods": SCORES, "arms": ARMS}
 _RANGES = {
     "replicates": (1, 10_000),
     "seed": (0, 2**32 - 10_001),  # numpy's legacy generator takes 32 bits; replicate r adds r
@@ -121,7 +122,27 @@ class EntropyParameters(_Checked):
     figures_dir: str
 
 
-Kind = TypeVar("Kind", Parameters, EntropyParameters)
+@dataclass(frozen=True)
+class StudyParameters(_Checked):
+    """Parameters of a study of replicated arms; it raises as `Parameters` does."""
+
+    dataset: str
+    readings: list[str]
+    arms: list[str]
+    replicates: int
+    seed: int
+    widths: list[int]
+    recompute: bool
+    results_dir: str
+    figures_dir: str
+
+    @property
+    def seeds(self) -> list[int]:
+        """One seed a replicate: seed, seed + 1, …."""
+        return [self.seed + replicate for replicate in range(self.replicates)]
+
+
+Kind = TypeVar("Kind", Parameters, EntropyParameters, StudyParameters)
 
 
 def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
@@ -175,8 +196,8 @@ def _has_type(value: Any, kind: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if kind is str:
-        return isinstance(value, str)
+    if kind in (str, bool):
+        return isinstance(value, kind)
     if getattr(kind, "__origin__", None) is list:
         (element,) = get_args(kind)
         return isinstance(value, list) and len(value) > 0 and all(_has_type(v, element) for v in value)
