@@ -180,6 +180,8 @@ def _has_type(value: Any, kind: Any) -> bool:
     if getattr(kind, "__origin__", None) is list:
         (element,) = get_args(kind)
         return isinstance(value, list) and len(value) > 0 and all(_has_type(v, element) for v in value)
+    if isinstance(kind, type):
+        return isinstance(value, kind) and value != []
     return any(_has_type(value, option) for option in get_args(kind))
 
 
