@@ -67,10 +67,8 @@ def _sweep(arguments: argparse.Namespace) -> int | str:
 def _print_plan(grid: Grid, out: Path, settings: Settings) -> int:
     outcomes = planned(grid, SweepFolder(out))
     left = seconds_left(outcomes, settings.n_kernels)
-    estimate = (
-        "no estimate, for none is done" if left is None else f"about {left:.0f} s left on {settings.n_kernels} kernels"
-    )
-    return _print_outcomes(grid, outcomes, estimate)
+    estimate = "no estimate before one is done" if left is None else f"about {left:.0f} s left"
+    return _print_outcomes(grid, outcomes, f"{estimate} with {settings.n_kernels} at once")
 
 
 def _print_outcomes(grid: Grid, outcomes: list[Outcome], more: str = "") -> int:

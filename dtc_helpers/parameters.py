@@ -26,6 +26,7 @@ _RANGES = {
     "l1_penalty": (1e-300, 1e300),
     "measurement_fraction": (1e-9, 1),
     "null_draws": (10, 10**6),
+    "neurons": (1, 10**6),
 }
 
 
@@ -121,7 +122,17 @@ class EntropyParameters(_Checked):
     figures_dir: str
 
 
-Kind = TypeVar("Kind", Parameters, EntropyParameters)
+@dataclass(frozen=True)
+class SweepReportParameters(_Checked):
+    """Parameters of notebook 8; it raises as `Parameters` does."""
+
+    table: str
+    varied: list[str]
+    neurons: int
+    figures_dir: str
+
+
+Kind = TypeVar("Kind", Parameters, EntropyParameters, SweepReportParameters)
 
 
 def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:

@@ -14,7 +14,7 @@ from dtc_helpers.progress import progress
 from dtc_helpers.sweep_engine import Outcome, Point, Settings, connect, execute
 from dtc_helpers.sweep_folder import SweepFolder
 from dtc_helpers.sweep_grid import Grid
-from dtc_helpers.sweep_notebook import PLACES, package_zip
+from dtc_helpers.sweep_notebook import PLACES
 
 
 def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[Outcome]:
@@ -42,7 +42,7 @@ def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[Ou
     points = [_point(grid, outcome, commit) for outcome in plan if outcome.status != "done"]
     if points:
         with connect(settings) as client:
-            steps = execute(points, folder=folder, settings=settings, package=package_zip(), client=client)
+            steps = execute(points, folder=folder, settings=settings, client=client)
             for outcome in progress(steps, total=len(points), title="sweep", describe=_with_estimate(len(points))):
                 outcomes[outcome.key] = outcome
     return [outcomes[outcome.key] for outcome in plan]
@@ -67,7 +67,7 @@ def table(outcomes: list[Outcome], varied: list[str]) -> pd.DataFrame:
          "status": o.status, "seconds": o.seconds, "error": o.error or ""}
         for o in outcomes
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["key", *varied, "status", "seconds", "error"])
+    return pd.DataFrame(rows, columns=["key", *varied, "status", "seconds", "error"]).astype({"seconds": float})
 
 
 def seconds_left(outcomes: list[Outcome], n_kernels: int) -> float | None:
@@ -102,6 +102,7 @@ def _point(grid: Grid, outcome: Outcome, commit: str | None) -> Point:
     data_dir = find_root(family.torchvision_class) if family else None
     job = {
         "notebook": notebook.source,
+        "package": notebook.package,
         "parameters": parameters,
         "data_dir": str(data_dir.absolute()) if data_dir else None,
         "result_file": grid.result_file,

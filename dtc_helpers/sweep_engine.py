@@ -27,7 +27,7 @@ class Point:
 
     key: str
     parameters: dict[str, Any]  # as the grid gives them
-    job: dict[str, Any]  # what `sweep_point.run_point` takes, without the package and the settings
+    job: dict[str, Any]  # what `sweep_point.run_point` takes, but for the settings
     about: dict[str, Any]  # what `result.json` says besides what the execution says of itself
 
 
@@ -79,27 +79,21 @@ def connect(settings: Settings) -> Iterator[Client]:
         threads_per_worker=settings.n_kernels,
         processes=False,  # the work is in papermill's processes already
         memory_limit=None,  # of this process, not of the kernels
-        dashboard_address=None,  # pyright: ignore[reportArgumentType]
+        dashboard_address="127.0.0.1:0",  # a free port: two sweeps on one machine must not want the same
     )
     with local, Client(local, set_as_default=False) as client:
         yield client
 
 
-def execute(
-    points: list[Point], *, folder: SweepFolder, settings: Settings, package: bytes, client: Client
-) -> Iterator[Outcome]:
+def execute(points: list[Point], *, folder: SweepFolder, settings: Settings, client: Client) -> Iterator[Outcome]:
     """Execute points and store what they leave; outcomes in the order in which they come.
-
-    Parameters
-    ----------
-    package : zip of the helper package, unpacked beside the notebook.
 
     Raises
     ------
     LostSchedulerError if the connection breaks.
     """
     cloudpickle.register_pickle_by_value(sweep_point)  # workers need not have this package
-    run = _Run(deque(points), folder, settings, package, client)
+    run = _Run(deque(points), folder, settings, client)
     try:
         while run.waiting or run.running:
             yield from run.start_some()
@@ -116,7 +110,6 @@ class _Run:
     waiting: deque[Point]
     folder: SweepFolder
     settings: Settings
-    package: bytes
     client: Client
     running: dict[Future, tuple[Point, int]] = field(default_factory=dict)
     is_disk_full: bool = False
@@ -163,14 +156,14 @@ class _Run:
     def _room(self) -> int:
         """Points that may be in flight: one more for every one executed, so that no worker waits for this caller.
 
-        At least four, so that an adaptive cluster without workers sees work; not all, to bound the memory.
+        Four before there is any worker, so that an adaptive cluster sees work; never all, to bound the memory.
         """
         threads: Any = self.client.nthreads()  # typed as if it were awaited
-        return max(4, 2 * sum(threads.values()))
+        return 2 * sum(threads.values()) or 4
 
     def _submit(self, point: Point) -> Future:
         settings = {"threads": self.settings.threads, "time_out": self.settings.time_out}
-        job = {**point.job, **settings, "package": self.package}
+        job = {**point.job, **settings}
         return self.client.submit(sweep_point.run_point, job, pure=False, key=f"{point.key}-{time.monotonic_ns()}")
 
     def _settled(self, point: Point, future: Future) -> Outcome:

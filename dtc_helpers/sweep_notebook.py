@@ -29,6 +29,7 @@ class Notebook:
 
     name: str
     source: str  # ipynb text without outputs, as it travels to a worker
+    package: bytes  # zip of the helper package, which travels with it
     code: str  # all code but the parameters cell
     defaults: dict[str, Any]
     kinds: dict[str, Any]  # name → type
@@ -37,10 +38,7 @@ class Notebook:
     @cached_property
     def code_hash(self) -> str:
         """Hash of the notebook's code and the helper package's; texts, outputs and defaults do not count."""
-        digest = hashlib.sha256(self.code.encode())
-        for path in _package_files():
-            digest.update(b"\0" + path.name.encode() + b"\0" + path.read_bytes())
-        return digest.hexdigest()[:20]
+        return hashlib.sha256(self.code.encode() + b"\0" + self.package).hexdigest()[:20]
 
     @property
     def result_file(self) -> str | None:
@@ -94,7 +92,7 @@ def read_notebook(path: Path) -> Notebook:
     checked_by = getattr(known_parameters, found[1], None) if found else None
     if checked_by is not None:  # knows more than the cell can say, e.g. int | list[int]
         kinds = {field.name: get_type_hints(checked_by)[field.name] for field in fields(checked_by)}
-    return Notebook(path.stem, nbformat.writes(book), code, defaults, kinds, checked_by)
+    return Notebook(path.stem, nbformat.writes(book), _package_zip(), code, defaults, kinds, checked_by)
 
 
 def _literals(source: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -123,14 +121,10 @@ def _kind(annotation: ast.expr) -> Any:
     return None
 
 
-def _package_files() -> list[Path]:
-    return sorted(_PACKAGE.glob("*.py"))
-
-
-def package_zip() -> bytes:
-    """Zip of the helper package's code, as a worker unpacks it; the same files give the same bytes."""
+def _package_zip() -> bytes:
+    """Zip of the helper package's code; the same files give the same bytes."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in _package_files():
-            archive.writestr(zipfile.ZipInfo(f"{_PACKAGE.name}/{path.name}", _EPOCH), path.read_bytes())
+    with zipfile.ZipFile(buffer, "w") as archive:  # not compressed: another zlib would give another key
+        for path in sorted(_PACKAGE.glob("*.py")):
+            archive.writestr(zipfile.ZipInfo(f"dtc_helpers/{path.name}", _EPOCH), path.read_bytes())
     return buffer.getvalue()

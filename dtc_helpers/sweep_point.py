@@ -96,7 +96,9 @@ def _execute(folder: Path, job: dict[str, Any]) -> tuple[int, str | None]:
 
 def _environment(folder: Path, job: dict[str, Any]) -> dict[str, str]:
     """Threads, the package that travelled along, and the caller's images if its disk is also here."""
-    environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(job["threads"])), "PYTHONPATH": str(folder)}
+    threads = dict.fromkeys(THREAD_VARIABLES, str(job["threads"]))
+    # TMPDIR: what the kernel leaves in temporary files goes with the folder
+    environment = {**os.environ, **threads, "PYTHONPATH": str(folder), "TMPDIR": str(folder)}
     own = os.environ.get("DTC_DATA_DIR")
     given = job["data_dir"]
     if given and Path(given).is_dir():

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from dtc_helpers.readings import READINGS
+from dtc_helpers.records import COLUMNS
 from dtc_helpers.sweep_folder import SweepFolder
 
 
@@ -45,3 +47,57 @@ def _with_parameters(cycles: pd.DataFrame, record: dict[str, Any]) -> pd.DataFra
     table.insert(0, "key", record["key"])
     table.insert(1, "code", record["code"])
     return table
+
+
+def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
+    """Table of a sweep over one or two parameters, with the accuracy that each row's reading speaks of.
+
+    Parameters
+    ----------
+    path : written by `collect`.
+    varied : the parameters that the sweep varied. Seeds and replicates need not be named: they repeat a point.
+
+    Raises
+    ------
+    ValueError if `varied` names none, more than two or an unknown parameter, or if other parameters vary too, or the
+    code; the message says which do.
+    """
+    table = pd.read_csv(path)
+    parameters = [*table.columns.difference([*COLUMNS, "key"], sort=False), "dataset", "reading"]
+    varying = [name for name in parameters if table[name].nunique() > 1]
+    if not 1 <= len(varied) <= 2 or not set(varied) <= set(parameters):
+        raise ValueError(f"varied = {varied}: expected one or two of {', '.join(varying or parameters)}")
+    if others := [name for name in varying if name not in varied]:
+        raise ValueError(f"{', '.join(others)} varies too: a report draws one or two parameters; select rows first")
+    accuracy = [row[READINGS[row["reading"]].accuracy_column] for _, row in table.iterrows()]
+    return table.assign(accuracy=accuracy)
+
+
+def settings(table: pd.DataFrame) -> str:
+    """Parameters that all points share, in one line for captions."""
+    shown = ("hidden_neurons", "batches_per_cycle", "keep_fraction", "l1_penalty", "measurement_fraction")
+    same = [f"{name} = {table[name].iloc[0]}" for name in shown if name in table and table[name].nunique() == 1]
+    first, last = table.seed.min(), table.seed.max()
+    return " · ".join([*same, f"seed {first}" if first == last else f"seeds {first} … {last}"])
+
+
+def mean_curves(table: pd.DataFrame, varied: list[str]) -> pd.DataFrame:
+    """Mean accuracy of all runs of a point: columns method, those of `varied`, removed_fraction, accuracy."""
+    keys = ["method", *dict.fromkeys([*varied, "removed_fraction"])]
+    return table.groupby(keys, sort=False, as_index=False).accuracy.mean()
+
+
+def at_size(table: pd.DataFrame, neurons: int) -> pd.DataFrame:
+    """Of every run the cycle whose number of neurons left is nearest to `neurons`, the larger one of two."""
+    runs = ["key", "reading", "method", "replicate"]
+    distance = (table.neurons - neurons).abs()
+    return table.loc[distance.groupby([table[name] for name in runs], sort=False).idxmin()]
+
+
+def mean_grids(runs: pd.DataFrame, varied: list[str]) -> dict[str, pd.DataFrame]:
+    """Mean accuracy of every point, method → rows by the second parameter of `varied`, columns by the first."""
+    second = runs[varied[1]] if len(varied) == 2 else pd.Series("", index=runs.index, name="")
+    return {
+        str(method): chosen.pivot_table("accuracy", second[chosen.index], varied[0])
+        for method, chosen in runs.groupby("method", sort=False)
+    }
