@@ -1,6 +1,7 @@
 """Figures of sweeps over one or two parameters: each draws on the Axes it is given and computes nothing."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from dtc_helpers.plots import METHOD_LABELS
 
 _MARKERS = "os^Dv<>PX*"
-_STYLES: tuple[object, ...] = ("-", "--", ":", "-.", (0, (1, 3)), (0, (8, 2)))
+_STYLES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (1, 3)), (0, (8, 2)))
 
 
 def sweep_curves(curves: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence[str]) -> Sequence[Axes]:
@@ -25,10 +26,10 @@ def sweep_curves(curves: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
     colours = _colours(curves[varied[0]])
     styles = dict(zip(curves[varied[-1]].unique(), _STYLES * 100, strict=False)) if len(varied) == 2 else {}
     for (method, of_method), ax in zip(curves.groupby("method", sort=False), axes, strict=True):
-        for values, run in of_method.groupby(list(varied), sort=False):  # pyright: ignore[reportCallIssue, reportArgumentType]
-            label = ", ".join(map(str, values))
+        points: Any = of_method.groupby(list(varied), sort=False)
+        for values, run in points:
             style = {"color": colours[values[0]], "ls": styles.get(values[-1], "-")}
-            ax.plot(run.removed_fraction, run.accuracy, lw=1.6, label=label, **style)
+            ax.plot(run.removed_fraction, run.accuracy, lw=1.6, label=", ".join(map(str, values)), **style)
         ax.set_title(METHOD_LABELS.get(str(method), str(method)), fontsize="medium")
         ax.set_xlabel("removed neurons [%]")
         for axis in (ax.xaxis, ax.yaxis):
@@ -98,13 +99,13 @@ def _unit(parameter: str) -> str:
     return _UNITS.get(parameter, "1")
 
 
-def _colours(values: pd.Series) -> dict[object, object]:
+def _colours(values: Any) -> dict[Any, Any]:
     """Colours from dark to light, also for colour-blind readers; the lightest of all would be lost on white."""
     distinct = list(values.unique())
     return dict(zip(distinct, sns.color_palette("cividis", len(distinct) + 1), strict=False))
 
 
-def _scale(ax: Axes, values: pd.Series) -> None:
+def _scale(ax: Axes, values: Any) -> None:
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return
     ticks = np.sort(values.unique())

@@ -62,7 +62,7 @@ def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
     ValueError if `varied` names none, more than two or an unknown parameter, or if other parameters vary too, or the
     code; the message says which do.
     """
-    table = pd.read_csv(path)
+    table: Any = pd.read_csv(path)  # Any: what pandas says of a column depends on the checker
     parameters = [*table.columns.difference([*COLUMNS, "key"], sort=False), "dataset", "reading"]
     varying = [name for name in parameters if table[name].nunique() > 1]
     if not 1 <= len(varied) <= 2 or not set(varied) <= set(parameters):
@@ -73,7 +73,7 @@ def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
     return table.assign(accuracy=accuracy)
 
 
-def settings(table: pd.DataFrame) -> str:
+def settings(table: Any) -> str:
     """Parameters that all points share, in one line for captions."""
     shown = ("hidden_neurons", "batches_per_cycle", "keep_fraction", "l1_penalty", "measurement_fraction")
     same = [f"{name} = {table[name].iloc[0]}" for name in shown if name in table and table[name].nunique() == 1]

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_SECONDS = 60
 
 
-def run(folder, *, out=None, settings=None):
+def run(folder, *, out=None, settings=None) -> dict[int, Any]:
     """Outcomes of the grid in a folder, by x."""
     outcomes = sweep(read_grid(folder / "grid.yaml"), out=out or folder / "runs", settings=settings)
     return {outcome.parameters["x"]: outcome for outcome in outcomes}
@@ -35,6 +36,11 @@ def run(folder, *, out=None, settings=None):
 
 def statuses(outcomes):
     return {x: outcome.status for x, outcome in outcomes.items()}
+
+
+def last_error(folder, key):
+    record: Any = SweepFolder(folder / "runs").failure(key)
+    return record["error"]
 
 
 def wait_until(condition, what):
@@ -110,7 +116,7 @@ def test_what_failed_is_kept_apart_from_what_is_done(finished):
     key = outcomes[3].key
     assert not (folder / "runs" / key).exists()
     assert "no result for 3" in (folder / "runs" / "failed" / key / "log.txt").read_text()
-    assert SweepFolder(folder / "runs").failure(key)["error"] == outcomes[3].error
+    assert last_error(folder, key) == outcomes[3].error
 
 
 def test_second_sweep_runs_only_what_is_not_done(finished, tmp_path):
@@ -122,7 +128,7 @@ def test_second_sweep_runs_only_what_is_not_done(finished, tmp_path):
     assert executed(folder).count(1) == 1
 
 
-def command(monkeypatch, capsys, *arguments):
+def command(monkeypatch, capsys, *arguments) -> tuple[Any, str]:
     """Exit status and output of the command line."""
     monkeypatch.setattr(sys, "argv", ["dtc_helpers", *map(str, arguments)])
     with pytest.raises(SystemExit) as stop:
@@ -178,14 +184,19 @@ def test_collect_of_a_folder_without_points_says_what_to_do(tmp_path):
         collect(tmp_path)
 
 
-def test_killed_kernel_time_out_and_missing_result_are_failures_with_a_name(tmp_path):
-    write_grid(tmp_path, zip={"x": [1, 2, 3], "action": ["hang", "die", "forget"]})
-    outcomes = run(tmp_path, settings=Settings(workers=2, time_out=25))
-    assert statuses(outcomes) == dict.fromkeys((1, 2, 3), "failed")
-    assert outcomes[1].error == "time-out: not done after 25 s"
-    assert "DeadKernelError: Kernel died" in outcomes[2].error
-    assert outcomes[3].error == "papermill exited with 0, but the notebook left no results/run.json"
+def test_killed_kernel_and_missing_result_are_failures_with_a_name(tmp_path):
+    write_grid(tmp_path, zip={"x": [1, 2], "action": ["die", "forget"]})
+    outcomes = run(tmp_path, settings=Settings(workers=2))
+    assert statuses(outcomes) == {1: "failed", 2: "failed"}
+    assert "DeadKernelError: Kernel died" in outcomes[1].error
+    assert outcomes[2].error == "papermill exited with 0, but the notebook left no results/run.json"
     assert not list((tmp_path / "runs").glob("*/result.json"))
+
+
+def test_time_out_kills_the_kernel_and_is_named(tmp_path):
+    write_grid(tmp_path, fixed={"action": "hang", "x": 1})
+    outcomes = run(tmp_path, settings=Settings(time_out=10))
+    assert outcomes[1].error == "time-out: not done after 10 s"
     kernels = [int(line.split()[1]) for line in (tmp_path / "diary.txt").read_text().splitlines()]
     assert not any(is_alive(pid) for pid in kernels)
 
@@ -214,15 +225,15 @@ def test_caller_killed_and_started_again_loses_nothing_and_does_nothing_twice(tm
 
 
 def test_two_sweeps_on_one_folder_share_the_points(tmp_path):
-    grid = write_grid(tmp_path, cross={"x": [1, 2, 3, 4]})
+    grid = write_grid(tmp_path, cross={"x": [1, 2, 3]})
     arguments = ("-m", "dtc_helpers", "sweep", str(grid), "--out", str(tmp_path / "runs"), "--workers", "1")
     with started(*arguments, folder=tmp_path / "other", PYTHONPATH=str(ROOT)) as other:
         wait_until(lambda: executed(tmp_path), "the first point of the other sweep")
         outcomes = run(tmp_path, settings=Settings(workers=1))
         assert other.wait(PATIENCE_SECONDS) == 0
-    assert sorted(executed(tmp_path)) == [1, 2, 3, 4]
+    assert sorted(executed(tmp_path)) == [1, 2, 3]
     assert set(statuses(outcomes).values()) == {"done", "skipped"}
-    assert len(list((tmp_path / "runs").glob("*/result.json"))) == 4
+    assert len(list((tmp_path / "runs").glob("*/result.json"))) == 3
 
 
 @pytest.fixture
@@ -320,7 +331,7 @@ def test_point_that_kills_every_worker_fails_and_says_so(tmp_path):
     with scheduler(tmp_path, **first_death_counts) as (_, address), workers(tmp_path, address, 1):
         outcomes = run(tmp_path, settings=Settings(scheduler=address))
     assert outcomes[1].error.startswith("KilledWorker: ")
-    assert SweepFolder(tmp_path / "runs").failure(outcomes[1].key)["error"] == outcomes[1].error
+    assert last_error(tmp_path, outcomes[1].key) == outcomes[1].error
 
 
 def test_lost_scheduler_ends_the_sweep_with_a_reason(tmp_path):
