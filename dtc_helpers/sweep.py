@@ -1,7 +1,7 @@
 """Sweeps: every point of a grid is one papermill execution on Dask, here or on a running cluster, and is done once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,8 @@ def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[Ou
     if points:
         with connect(settings) as client:
             steps = execute(points, folder=folder, settings=settings, client=client)
-            for outcome in progress(steps, total=len(points), title="sweep", describe=_with_estimate(len(points))):
+            timed = _with_seconds_left(steps, len(points))
+            for outcome, _ in progress(timed, total=len(points), title="sweep", describe=_described):
                 outcomes[outcome.key] = outcome
     return [outcomes[outcome.key] for outcome in plan]
 
@@ -117,14 +118,12 @@ def _point(grid: Grid, outcome: Outcome, commit: str | None) -> Point:
     return Point(outcome.key, outcome.parameters, job, about)
 
 
-def _with_estimate(n_points: int) -> Callable[[Outcome], str]:
-    """Describe an outcome in a few words, with an estimate of the end of all."""
-    started, n_ended = time.monotonic(), 0
+def _with_seconds_left(outcomes: Iterator[Outcome], n_points: int) -> Iterator[tuple[Outcome, float]]:
+    started = time.monotonic()
+    for n_ended, outcome in enumerate(outcomes, start=1):
+        yield outcome, (time.monotonic() - started) / n_ended * (n_points - n_ended)
 
-    def describe(outcome: Outcome) -> str:
-        nonlocal n_ended
-        n_ended += 1
-        left = (time.monotonic() - started) / n_ended * (n_points - n_ended)
-        return f"{outcome.key} {outcome.status}, about {left:.0f} s left"
 
-    return describe
+def _described(step: tuple[Outcome, float]) -> str:
+    outcome, seconds = step
+    return f"{outcome.key} {outcome.status}, about {seconds:.0f} s left"

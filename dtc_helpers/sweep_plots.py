@@ -11,6 +11,9 @@ from matplotlib.ticker import PercentFormatter
 
 from dtc_helpers.plots import METHOD_LABELS
 
+_BESIDE: dict[str, Any] = {
+    "fontsize": "x-small", "title_fontsize": "x-small", "loc": "center left", "bbox_to_anchor": (1, 0.5),
+}  # fmt: skip
 _MARKERS = "os^Dv<>PX*"
 _STYLES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (1, 3)), (0, (8, 2)))
 
@@ -35,7 +38,7 @@ def sweep_curves(curves: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
     axes[0].set_ylabel("test accuracy, mean of runs [%]")
-    axes[-1].legend(title=", ".join(varied), fontsize="x-small", title_fontsize="x-small", loc="lower left")
+    axes[-1].legend(title=", ".join(varied), **_BESIDE)
     return axes
 
 
@@ -45,8 +48,8 @@ def sweep_response(runs: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
     Parameters
     ----------
     runs : columns method, accuracy, neurons and those of `varied`; one row a run.
-    varied : one parameter (horizontal), or two (horizontal, colour and marker). Numbers that span more than a factor
-        of ten are shown on a logarithmic axis.
+    varied : one parameter (horizontal), or two (horizontal, colour and marker). Numbers that span a factor of five
+        or more are shown on a logarithmic axis.
     """
     hue = varied[1] if len(varied) == 2 else None
     groups = list(runs[hue].unique()) if hue else [None]
@@ -64,7 +67,7 @@ def sweep_response(runs: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
     axes[0].set_ylabel("test accuracy [%]")
     if hue:
-        axes[-1].legend(title=hue, fontsize="x-small", title_fontsize="x-small")
+        axes[-1].legend(title=hue, **_BESIDE)
     return axes
 
 
@@ -100,16 +103,17 @@ def _unit(parameter: str) -> str:
 
 
 def _colours(values: Any) -> dict[Any, Any]:
-    """Colours from dark to light, also for colour-blind readers; the lightest of all would be lost on white."""
+    """Colours that colour-blind readers tell apart; from dark to light where there are many."""
     distinct = list(values.unique())
-    return dict(zip(distinct, sns.color_palette("cividis", len(distinct) + 1), strict=False))
+    name = "colorblind" if len(distinct) <= 8 else "cividis"
+    return dict(zip(distinct, sns.color_palette(name, len(distinct)), strict=True))
 
 
 def _scale(ax: Axes, values: Any) -> None:
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return
     ticks = np.sort(values.unique())
-    if ticks[0] > 0 and ticks[-1] / ticks[0] > 10:
+    if ticks[0] > 0 and ticks[-1] / ticks[0] >= 5:
         ax.set_xscale("log")
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()

@@ -70,7 +70,7 @@ def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
     if others := [name for name in varying if name not in varied]:
         raise ValueError(f"{', '.join(others)} varies too: a report draws one or two parameters; select rows first")
     accuracy = [row[READINGS[row["reading"]].accuracy_column] for _, row in table.iterrows()]
-    return table.assign(accuracy=accuracy)
+    return table.assign(accuracy=accuracy).sort_values(varied, kind="stable", ignore_index=True)
 
 
 def settings(table: Any) -> str:
