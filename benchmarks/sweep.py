@@ -4,6 +4,7 @@ A notebook that does next to nothing is executed on many points by two kernels a
 python -m benchmarks.sweep [POINTS]
 """
 
+import resource
 import statistics
 import sys
 import tempfile
@@ -76,6 +77,8 @@ def main() -> None:
 def print_report(statuses: list[str], overheads: list[float], wall: float, samples: dict[int, float]) -> None:
     """Print what was measured."""
     cores, load = psutil.cpu_count(), psutil.getloadavg()[1]
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = (used.ru_utime + used.ru_stime) / len(statuses)
     print(f"{statuses.count('done')} of {len(statuses)} points done in {wall:.0f} s by {KERNELS} kernels at once")
     print(
         f"machine: {cores} cores, mean load of the last 5 minutes {load:.1f}, of which this benchmark wants {KERNELS}"
@@ -85,7 +88,7 @@ def print_report(statuses: list[str], overheads: list[float], wall: float, sampl
     print(
         f"overhead above the notebook's own time, s a point: median {quantiles[9]:.2f}, 95 % below {quantiles[-1]:.2f}"
     )
-    print(f"the median is {verdict} the {MOST_OVERHEAD_SECONDS:g} s allowed")
+    print(f"the median is {verdict} the {MOST_OVERHEAD_SECONDS:g} s allowed; processor time {cpu:.2f} s a point")
     tenth = max(1, len(statuses) // 10)
     shown = {n: megabytes for n, megabytes in sorted(samples.items()) if n % tenth == 0}
     print("memory, MB, by points done:", ", ".join(f"{n}: {megabytes:.0f}" for n, megabytes in shown.items()))

@@ -54,13 +54,17 @@ def _reproduce(arguments: argparse.Namespace) -> None:
 def _sweep(arguments: argparse.Namespace) -> int | str:
     """Exit status: 0 if all points are done, 1 if one is not, a text (status 1 too) if none could be tried."""
     try:
-        settings = Settings(arguments.threads, arguments.workers, arguments.scheduler, arguments.time_out)
+        settings = Settings(
+            **{name: getattr(arguments, name) for name in ("threads", "workers", "scheduler", "time_out")}
+        )
         grid = read_grid(arguments.grid)
         if arguments.dry_run:
             return _print_plan(grid, arguments.out, settings)
         outcomes = sweep(grid, out=arguments.out, settings=settings)
     except (ValueError, OSError) as error:
         return str(error)
+    except KeyboardInterrupt:
+        return "stopped: what was done is kept; start the sweep again to go on"
     return _print_outcomes(grid, outcomes)
 
 

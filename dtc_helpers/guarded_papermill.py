@@ -6,6 +6,7 @@ kill -9, and then papermill, the kernel and the folder of the point go too.
 
 import os
 import shutil
+import sys
 import threading
 from pathlib import Path
 
@@ -17,7 +18,9 @@ POINT_FOLDER_PREFIX = "dtc-point-"
 def main() -> None:
     """Run papermill's command line; its exit code is the exit code of this process."""
     threading.Thread(target=_leave_with_starter, daemon=True).start()
-    from papermill.cli import papermill  # takes a second: the thread must watch by then
+    # jsonschema would take a second to build a grammar of web addresses, if this package could be found
+    sys.modules["rfc3987_syntax"] = None  # pyright: ignore[reportArgumentType]
+    from papermill.cli import papermill  # takes another second: the thread must watch by then
 
     papermill()
 

@@ -10,7 +10,7 @@ NEURONS = [50, 40, 30]
 
 def table_of(**values):
     """Cycles of a sweep: two replicates of two methods at every combination of the values."""
-    points = pd.MultiIndex.from_product(values.values(), names=list(values)).to_frame(index=False)
+    points = pd.MultiIndex.from_product(list(values.values()), names=list(values)).to_frame(index=False)
     rows = [
         {
             **point,
