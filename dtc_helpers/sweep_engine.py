@@ -5,12 +5,13 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import cloudpickle
+import dask.config
 from dask.system import CPU_COUNT
 from distributed import Client, Future, LocalCluster
 
@@ -70,19 +71,18 @@ class Settings:
 @contextmanager
 def connect(settings: Settings) -> Iterator[Client]:
     """Client of the given scheduler, or of one in this process, whose threads each look after one papermill."""
-    if settings.scheduler is not None:
-        with Client(settings.scheduler, set_as_default=False) as client:
-            yield client
-        return
-    local = LocalCluster(
-        n_workers=1,
-        threads_per_worker=settings.n_kernels,
-        processes=False,  # the work is in papermill's processes already
-        memory_limit=None,  # of this process, not of the kernels
-        dashboard_address="127.0.0.1:0",  # a free port: two sweeps on one machine must not want the same
-    )
-    with local, Client(local, set_as_default=False) as client:
-        yield client
+    # Dask keeps the last thousand messages, and each of ours holds the helper package
+    with dask.config.set({"distributed.admin.low-level-log-length": 20}), ExitStack() as stack:
+        cluster = settings.scheduler or stack.enter_context(
+            LocalCluster(
+                n_workers=1,
+                threads_per_worker=settings.n_kernels,
+                processes=False,  # the work is in papermill's processes already
+                memory_limit=None,  # of this process, not of the kernels
+                dashboard_address="127.0.0.1:0",  # a free port: two sweeps on one machine must not want the same
+            )
+        )
+        yield stack.enter_context(Client(cluster, set_as_default=False))
 
 
 def execute(points: list[Point], *, folder: SweepFolder, settings: Settings, client: Client) -> Iterator[Outcome]:
