@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+import uuid
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -164,7 +165,8 @@ class _Run:
     def _submit(self, point: Point) -> Future:
         settings = {"threads": self.settings.threads, "time_out": self.settings.time_out}
         job = {**point.job, **settings}
-        return self.client.submit(sweep_point.run_point, job, pure=False, key=f"{point.key}-{time.monotonic_ns()}")
+        # one word before the dash, so that Dask's statistics have one entry and not one a point
+        return self.client.submit(sweep_point.run_point, job, pure=False, key=f"point-{uuid.uuid4().hex}")
 
     def _settled(self, point: Point, future: Future) -> Outcome:
         if future.cancelled():
