@@ -37,15 +37,16 @@ notebooks: install
 	rm -rf $(SCRATCH)
 	mkdir -p $(SCRATCH)
 	cp -R dtc_helpers notebooks pyproject.toml $(SCRATCH)
-	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 -p no:cacheprovider $(SCRATCH)/notebooks/*.ipynb
+	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 -p no:cacheprovider $(SCRATCH)/notebooks/*.ipynb $(SCRATCH)/notebooks/studies/*.ipynb
 
 benchmark: install
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.recovery
+	$(BIN)/python -m benchmarks.sweep
 
 # Before a commit: execute what stands in notebooks/, on its defaults in place, and on MNIST beside it.
 execute: install
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/studies/*.ipynb
 	$(MAKE) reproduce DATASET=mnist
 	mkdir -p notebooks/mnist
 	cp results/*.ipynb results/cycles.csv results/run.json notebooks/mnist

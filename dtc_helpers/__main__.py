@@ -1,12 +1,19 @@
-"""Command line: python -m dtc_helpers reproduce."""
+"""Command line: python -m dtc_helpers reproduce | sweep | collect."""
 
 import argparse
 import logging
+import sys
+from collections import Counter
 from pathlib import Path
 
 from dtc_helpers.datasets import DATASETS
 from dtc_helpers.idx_files import project_root
 from dtc_helpers.reproduce import reproduce
+from dtc_helpers.sweep import planned, seconds_left, sweep, table
+from dtc_helpers.sweep_engine import Outcome, Settings
+from dtc_helpers.sweep_folder import SweepFolder
+from dtc_helpers.sweep_grid import Grid, read_grid
+from dtc_helpers.sweep_table import collect
 
 _NOISE = ("Executing ", "Ending Cell", "Input Notebook", "Output Notebook", "[IPKernelApp]", "<")
 
@@ -19,12 +26,70 @@ def main() -> None:
     command.add_argument("--dataset", default="mnist", choices=list(DATASETS))
     command.add_argument("--results-dir", type=Path, default=project_root() / "results")
     command.add_argument("--figures-dir", type=Path, default=project_root() / "figures")
+    command.set_defaults(run=_reproduce)
+    command = commands.add_parser("sweep", help="run a notebook on every point of a grid that is not done yet")
+    command.add_argument("grid", type=Path, help="YAML file: notebook, fixed, cross, zip")
+    command.add_argument("--out", type=Path, default=Path("runs"), help="gets one folder a point (default: runs)")
+    command.add_argument("--dry-run", action="store_true", help="print points and keys, and run nothing")
+    command.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, e.g. tcp://host:8786")
+    command.add_argument("--workers", type=int, metavar="N", help="kernels at once here (default: cores / threads)")
+    command.add_argument("--threads", type=int, default=1, metavar="N", help="of every kernel (default: 1)")
+    command.add_argument("--time-out", type=float, metavar="SECONDS", help="for every point (default: none)")
+    command.set_defaults(run=_sweep)
+    command = commands.add_parser("collect", help="join the cycles.csv of all points of a sweep into one table")
+    command.add_argument("out", type=Path, help="the folder that the sweep wrote to")
+    command.set_defaults(run=_collect)
     arguments = parser.parse_args()
+    sys.exit(arguments.run(arguments))
+
+
+def _reproduce(arguments: argparse.Namespace) -> None:
     logging.basicConfig(format="%(message)s")
     log = logging.getLogger("papermill")
     log.setLevel(logging.INFO)
     log.addFilter(_is_worth_showing)
     reproduce(dataset=arguments.dataset, results_dir=arguments.results_dir, figures_dir=arguments.figures_dir)
+
+
+def _sweep(arguments: argparse.Namespace) -> int | str:
+    """Exit status: 0 if all points are done, 1 if one is not, a text (status 1 too) if none could be tried."""
+    try:
+        settings = Settings(
+            **{name: getattr(arguments, name) for name in ("threads", "workers", "scheduler", "time_out")}
+        )
+        grid = read_grid(arguments.grid)
+        if arguments.dry_run:
+            return _print_plan(grid, arguments.out, settings)
+        outcomes = sweep(grid, out=arguments.out, settings=settings)
+    except (ValueError, OSError) as error:
+        return str(error)
+    except KeyboardInterrupt:
+        return "stopped: what was done is kept; start the sweep again to go on"
+    return _print_outcomes(grid, outcomes)
+
+
+def _print_plan(grid: Grid, out: Path, settings: Settings) -> int:
+    outcomes = planned(grid, SweepFolder(out))
+    left = seconds_left(outcomes, settings.n_kernels)
+    estimate = "no estimate before one is done" if left is None else f"about {left:.0f} s left"
+    return _print_outcomes(grid, outcomes, f"{estimate} with {settings.n_kernels} at once")
+
+
+def _print_outcomes(grid: Grid, outcomes: list[Outcome], more: str = "") -> int:
+    """Print the table and the sums; 0 if nothing failed."""
+    print(table(outcomes, grid.varied).to_string(index=False, na_rep=""))  # noqa: T201
+    counts = Counter(outcome.status for outcome in outcomes)
+    print(", ".join([*(f"{count} {status}" for status, count in counts.items()), *([more] if more else [])]))  # noqa: T201
+    return int(counts["failed"] > 0)
+
+
+def _collect(arguments: argparse.Namespace) -> int | str:
+    try:
+        path = collect(arguments.out)
+    except FileNotFoundError as error:
+        return str(error)
+    print(path)  # noqa: T201
+    return 0
 
 
 def _is_worth_showing(record: logging.LogRecord) -> bool:

@@ -45,12 +45,20 @@ def find_or_download(torchvision_class: str) -> Path:
     ------
     DatasetNotFoundError if the files are nowhere and the download fails or stalls.
     """
-    return _find_root(torchvision_class) or _download(torchvision_class)
+    return find_root(torchvision_class) or _download(torchvision_class)
 
 
-def _find_root(folder: str) -> Path | None:
+def find_root(torchvision_class: str) -> Path | None:
     """First data folder that holds any file of the set; whether all are there and whole is checked later."""
-    return next((r for r in _data_folders() if any((r / folder / "raw" / f).is_file() for f in IDX_BYTES)), None)
+    raw = Path(torchvision_class) / "raw"
+    return next((root for root in _data_folders() if any((root / raw / f).is_file() for f in IDX_BYTES)), None)
+
+
+def files_sha256(raw_folder: Path) -> str:
+    """One SHA-256 over those of the four IDX files that are there, in the order of their names."""
+    paths = [raw_folder / name for name in sorted(IDX_BYTES) if (raw_folder / name).is_file()]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
 
 def check_idx_files(raw_folder: Path, sha256: dict[str, str]) -> None:

@@ -27,6 +27,7 @@ _RANGES = {
     "l1_penalty": (1e-300, 1e300),
     "measurement_fraction": (1e-9, 1),
     "null_draws": (10, 10**6),
+    "neurons": (1, 10**6),
 }
 
 
@@ -142,7 +143,17 @@ class StudyParameters(_Checked):
         return [self.seed + replicate for replicate in range(self.replicates)]
 
 
-Kind = TypeVar("Kind", Parameters, EntropyParameters, StudyParameters)
+@dataclass(frozen=True)
+class SweepReportParameters(_Checked):
+    """Parameters of notebook 8; it raises as `Parameters` does."""
+
+    table: str
+    varied: list[str]
+    neurons: int
+    figures_dir: str
+
+
+Kind = TypeVar("Kind", Parameters, EntropyParameters, StudyParameters, SweepReportParameters)
 
 
 def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
@@ -196,11 +207,13 @@ def _has_type(value: Any, kind: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if kind in (str, bool):
-        return isinstance(value, kind)
+    if kind is str:
+        return isinstance(value, str)
     if getattr(kind, "__origin__", None) is list:
         (element,) = get_args(kind)
         return isinstance(value, list) and len(value) > 0 and all(_has_type(v, element) for v in value)
+    if isinstance(kind, type):
+        return isinstance(value, kind) and value != []
     return any(_has_type(value, option) for option in get_args(kind))
 
 

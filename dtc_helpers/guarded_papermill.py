@@ -1,0 +1,38 @@
+"""papermill that never outlives the process that started it: python -m dtc_helpers.guarded_papermill ARGUMENTS.
+
+Its standard input is a pipe that the starter holds and never writes to. The pipe ends when the starter does, also by
+kill -9, and then papermill, the kernel and the folder of the point go too.
+"""
+
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+
+POINT_FOLDER_PREFIX = "dtc-point-"
+
+
+def main() -> None:
+    """Run papermill's command line; its exit code is the exit code of this process."""
+    threading.Thread(target=_leave_with_starter, daemon=True).start()
+    # jsonschema would take a second to build a grammar of web addresses, if this package could be found
+    sys.modules["rfc3987_syntax"] = None  # pyright: ignore[reportArgumentType]
+    from papermill.cli import papermill  # takes another second: the thread must watch by then
+
+    papermill()
+
+
+def _leave_with_starter() -> None:
+    os.read(0, 1)  # not sys.stdin, whose lock would make Python complain when it ends while a thread waits in it
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    if Path.cwd().name.startswith(POINT_FOLDER_PREFIX):  # never the folder of somebody who tries this by hand
+        shutil.rmtree(Path.cwd(), ignore_errors=True)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
