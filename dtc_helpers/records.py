@@ -99,9 +99,9 @@ def read_results(results_dir: Path) -> Results:
     with np.load(results_dir / "measurements.npz") as archive:
         measurements = dict(archive)
     return Results(
-        pd.read_csv(results_dir / "cycles.csv", float_precision="round_trip"),
+        pd.read_csv(results_dir / "cycles.csv"),
         measurements,
-        pd.read_csv(results_dir / "ledger.csv", float_precision="round_trip"),
+        pd.read_csv(results_dir / "ledger.csv"),
         json.loads((results_dir / "run.json").read_text()),
     )
 

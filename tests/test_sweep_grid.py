@@ -87,7 +87,7 @@ def test_a_million_points_are_not_too_many(grid, monkeypatch):
 @pytest.mark.parametrize(
     ("entries", "line", "message"),
     [
-        ("methods: [[dtc], [dct]]", 3, "methods = dct does not exist: expected magnitude, random, dtc"),
+        ("methods: [[dtc], [dct]]", 3, "methods = dct does not exist: expected magnitude, norms, random, dtc"),
         ("seed:\n  - 1\n  - -1", 5, "seed = -1 is outside"),
         ("hidden_neurons: [128, 8]", 3, "stop_at = 10 is outside 1 … 7"),
         ("hidden_neurons: [128]\n  stop_at:\n    - 10\n    - 200", 6, "stop_at = 200 is outside 1 … 127"),
