@@ -41,6 +41,7 @@ notebooks: install
 
 benchmark: install
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.replicates
 	$(BIN)/python -m benchmarks.recovery
 	$(BIN)/python -m benchmarks.sweep
 
@@ -50,6 +51,7 @@ execute: install
 	$(MAKE) reproduce DATASET=mnist
 	mkdir -p notebooks/mnist
 	cp results/*.ipynb results/cycles.csv results/run.json notebooks/mnist
+	$(BIN)/ruff format --quiet notebooks
 
 clean:
 	rm -rf $(VENV) build
