@@ -12,7 +12,7 @@ import pytest
 
 from dtc_helpers.records import COLUMNS, LEDGER_COLUMNS, Results, read_results, save_figure, write_results
 
-FILES = ["cycles.csv", "ledger.csv", "measurements.npz", "run.json"]
+FILES = ["cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", "run.json"]
 
 
 def results_of(seed, *, methods=("magnitude", "dtc"), reading="published"):
