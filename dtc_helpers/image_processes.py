@@ -45,7 +45,8 @@ def jpeg_process(pixels: np.ndarray, *, rng: np.random.Generator) -> list[Step]:
     """JPEG at falling quality, 95 … 5, 1.
 
     w are the pixels less mid-grey, / 128; m = int(0.01 · file size / raw size · pixels); fitness is the structural
-    similarity to the original (SSIM, scikit-image). The unrelated signal is a picture of uniform noise, compressed alike.
+    similarity to the original (SSIM, scikit-image). The unrelated signal is a picture of uniform noise, compressed
+    alike.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def jpeg_process(pixels: np.ndarray, *, rng: np.random.Generator) -> list[Step]:
                 _signal(shown),
                 _signal(shown_noise),
                 removed_fraction=max(0.0, 1 - n_bytes / pixels.size),
-                fitness=float(structural_similarity(pixels, shown, data_range=255)),
+                fitness=float(structural_similarity(pixels, shown, data_range=255)),  # pyright: ignore[reportArgumentType]
                 measurement_fraction=MEASUREMENT_FRACTION,
                 rng=rng,
             )

@@ -1,8 +1,8 @@
 """Compression processes of networks behind one interface: each function gives the replicates of a process.
 
 In every step the outgoing sums w of the hidden neurons are measured, y = Φw, with m = int(0.1 · size left · 512): the
-vector shrinks with the compression, as in the paper. Pruning takes the published reading, whose Φ is its seed's; the other
-processes compress one trained network step by step, without training in between, and draw a new Φ at every step.
+vector shrinks with the compression, as in the paper. Pruning takes the published reading, whose Φ is its seed's; the
+other processes compress one trained network step by step, with no training in between, and draw a new Φ at every step.
 """
 
 import itertools
@@ -25,7 +25,7 @@ UNRELATED_SEED_SHIFT = 1_000_000  # seed of the network that has nothing to do w
 
 
 def measured_length(n_values: int, removed_fraction: float, *, measurement_fraction: float) -> int:
-    """m that follows the compression: int(measurement_fraction · size left), at least 1."""
+    """Length m that follows the compression: int(measurement_fraction · size left), at least 1."""
     return max(1, int(measurement_fraction * (1 - removed_fraction) * n_values))
 
 
@@ -122,7 +122,7 @@ def _ranks(largest: int) -> list[int]:
 
 
 def quantisation_steps(weights: Sequence[Tensor]) -> Iterator[Compressed]:
-    """Weights rounded to 2ᵇ levels, b = 8 … 1: the middles of equal intervals between ± the layer's largest |weight|."""
+    """Weights rounded to 2ᵇ levels, b = 8 … 1: the middles of equal intervals between ± the largest |weight|."""
     for bits in range(8, 0, -1):
         yield Compressed([_rounded(weight, bits) for weight in weights], 1 - bits / 32)
 

@@ -161,7 +161,7 @@ def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataF
     verdict: "above" where the whole interval is above 0, "below" where it is below, else "open".
     """
     keys = ["dataset", "process", "null_model", "statistic"]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key, group in comparisons.groupby(keys, sort=False):
         found = estimate(group.tested - group.expected, rng=rng)
         verdict = "above" if found.low > 0 else "below" if found.high < 0 else "open"
