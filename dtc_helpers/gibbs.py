@@ -46,12 +46,14 @@ def gibbs_entropy(
 
     Source: arXiv:2505.23869, section V.
     """
-    if base not in BASES:
-        raise ValueError(f"base = {base!r} is not one of {', '.join(BASES)}")
-    _check(measurement)
+    _check(measurement, base)
     counts = np.histogram(measurement, bins=_edges(measurement, bin_edges))[0]
+    return _of_counts(counts, measurement.size, base, miller_madow)
+
+
+def _of_counts(counts: np.ndarray, n_measurements: int, base: str, miller_madow: bool) -> Entropy:
     n_counted = int(counts.sum())
-    share_outside = 1 - n_counted / measurement.size
+    share_outside = 1 - n_counted / n_measurements
     if n_counted == 0:
         return Entropy(float("nan"), base, share_outside, float("nan"))
     nats = float(scipy.special.entr(counts / n_counted).sum())
@@ -60,7 +62,9 @@ def gibbs_entropy(
     return Entropy(nats / BASES[base], base, share_outside, nats / np.log(max(n_counted, 2)))
 
 
-def _check(measurement: np.ndarray) -> None:
+def _check(measurement: np.ndarray, base: str) -> None:
+    if base not in BASES:
+        raise ValueError(f"base = {base!r} is not one of {', '.join(BASES)}")
     finite = np.isfinite(measurement)
     if measurement.size == 0 or not finite.all():
         raise ValueError(
@@ -97,9 +101,13 @@ def process_entropies(
     if len(measurements) == 0:
         raise ValueError("a process without steps has no entropies: expected at least one measurement")
     for measurement in measurements:
-        _check(measurement)
-    edges = _edges(np.concatenate(measurements), bins) if shared else bins
-    return [gibbs_entropy(y, bin_edges=edges, base=base, miller_madow=miller_madow) for y in measurements]
+        _check(measurement, base)
+    if not shared:
+        return [gibbs_entropy(y, bin_edges=bins, base=base, miller_madow=miller_madow) for y in measurements]
+    sizes, values = [y.size for y in measurements], np.concatenate(measurements)
+    steps = np.arange(len(sizes) + 1) - 0.5  # one histogram for all: rows are steps
+    counts = np.histogram2d(np.repeat(np.arange(len(sizes)), sizes), values, bins=[steps, _edges(values, bins)])[0]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return [_of_counts(row, size, base, miller_madow) for row, size in zip(counts, sizes, strict=True)]
 
 
 def entropy_series(

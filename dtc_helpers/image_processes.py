@@ -77,5 +77,6 @@ def _signal(pixels: np.ndarray) -> np.ndarray:
 
 def jpeg_processes(pictures: Mapping[str, np.ndarray], *, seed: int) -> Iterator[list[Step]]:
     """One process a picture, each with a generator of its own."""
-    for pixels, rng in zip(pictures.values(), np.random.default_rng(seed).spawn(len(pictures)), strict=True):
-        yield jpeg_process(pixels, rng=rng)
+    root = np.random.SeedSequence(seed)
+    for pixels, child in zip(pictures.values(), root.spawn(len(pictures)), strict=True):
+        yield jpeg_process(pixels, rng=np.random.default_rng(child))

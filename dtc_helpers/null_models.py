@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from dtc_helpers.gibbs import entropy_series
+from dtc_helpers.gibbs import entropy_series, pearson
 from dtc_helpers.proposition import Correlations, Estimate, Measure, Process, column, correlations, estimate
 
 
@@ -86,6 +87,35 @@ def shuffled_steps(process: Process, measure: Measure, rng: np.random.Generator)
     return Contest(process, own, rng.permutation(own))
 
 
+def gaussian_null(
+    lengths: Sequence[int],
+    fitness: ArrayLike,
+    *,
+    scale: float,
+    bin_edges: np.ndarray,
+    rng: np.random.Generator,
+    n_draws: int = 1000,
+) -> np.ndarray:
+    """Correlations of `gaussian_vectors` without a process: what shrinking alone is worth.
+
+    Parameters
+    ----------
+    lengths : number of measurements of every step.
+    fitness : performance of every step.
+    scale : standard deviation of the Gaussian values.
+
+    Returns
+    -------
+    (n_draws,) Pearson correlations.
+    """
+    return np.array(
+        [
+            pearson(entropy_series([rng.normal(0, scale, n) for n in lengths], bins=bin_edges), fitness)
+            for _ in range(n_draws)
+        ]
+    )
+
+
 NULLS: dict[str, Null] = {
     "Gaussian vectors": gaussian_vectors,
     "ln m alone": log_lengths,
@@ -108,7 +138,7 @@ def _gaussian(process: Process, lengths: Sequence[int] | np.ndarray, rng: np.ran
 def _measured(process: Process, name: str, lengths: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     """New measurements of a signal of every step: normal numbers of standard deviation ‖w‖, which is what Φw is."""
     signals = [getattr(step, name) for step in process]
-    if any(signal is None or len(signal) == 0 for signal in signals):
+    if any(len(signal) == 0 for signal in signals):
         raise ValueError(f"a step has no {name}: this null model needs it at every step, see proposition.Step")
     return [rng.normal(0, np.linalg.norm(signal), n) for signal, n in zip(signals, lengths, strict=True)]
 

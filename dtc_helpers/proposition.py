@@ -4,7 +4,7 @@ A process is a sequence of steps; replicates are several processes. Anything tha
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import scipy.stats
@@ -23,8 +23,9 @@ class Step:
     measurement: np.ndarray  # y, (n_measurements,)
     removed_fraction: float  # of the original size, 0 … below 1
     fitness: float  # performance
-    signal: np.ndarray | None = None  # w, what y measures; some null models measure it again
-    unrelated_signal: np.ndarray | None = None  # what has nothing to do with w, and was compressed alike
+    # Some null models measure again: w, what y measures, and what has nothing to do with it and was compressed alike.
+    signal: np.ndarray = field(default_factory=lambda: np.empty(0))  # (n_values,); empty where it is not kept
+    unrelated_signal: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         if not 0 <= self.removed_fraction < 1:
@@ -92,12 +93,14 @@ def partial_correlation(series: np.ndarray, fitness: np.ndarray, *, given: np.nd
     defined = np.isfinite(series)
     if np.count_nonzero(defined) < MIN_STEPS:
         return float("nan")
-    design = np.column_stack([np.ones(np.count_nonzero(defined)), given[defined]])
-    both = np.column_stack([series[defined], fitness[defined]])
-    residual = both - design @ np.linalg.lstsq(design, both, rcond=None)[0]
-    rounding = 1e-9 * np.abs(both).max(axis=0)
-    residual[:, residual.std(axis=0) <= rounding] = 0
-    return pearson(*residual.T)
+    return pearson(*(_residual(values[defined], given[defined]) for values in (series, fitness)))
+
+
+def _residual(values: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """What a straight line in `given` leaves of the values; exactly 0 where that is rounding."""
+    z, centred = given - given.mean(), values - values.mean()
+    residual = centred - z * (z @ centred) / (z @ z) if np.ptp(given) > 0 else centred
+    return residual if np.abs(residual).max() > 1e-9 * np.abs(values).max() else np.zeros_like(residual)
 
 
 # ------------------------------------------------------------------------------------ over replicates
@@ -118,6 +121,8 @@ class Estimate:
 
 def estimate(values: ArrayLike, *, rng: np.random.Generator, confidence: float = 0.95) -> Estimate:
     """Mean and percentile bootstrap interval of one number a replicate (2,000 resamples).
+
+    From 10 replicates the interval is somewhat narrow: it misses the truth in up to one of ten cases instead of twenty.
 
     Parameters
     ----------
@@ -171,5 +176,5 @@ def relation(
     if len(processes) == 0:
         raise ValueError("no process: expected at least one, and several for an interval")
     found = [correlations(process, measure([step.measurement for step in process])) for process in processes]
-    names = [field.name for field in fields(Correlations)]
+    names = [each.name for each in fields(Correlations)]
     return Relation(**{n: estimate([getattr(c, n) for c in found], rng=rng, confidence=confidence) for n in names})

@@ -19,7 +19,7 @@ from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.image_processes import jpeg_processes, photographs
 from dtc_helpers.null_models import NULLS, compare
 from dtc_helpers.processes import post_training, pruning
-from dtc_helpers.proposition import Correlations, Process, Step, estimate
+from dtc_helpers.proposition import Correlations, Process, estimate
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand
 NETWORK_PROCESSES: dict[str, Callable[..., Sequence[Process]]] = {
@@ -85,8 +85,8 @@ def step_rows(process: Process) -> Iterator[dict[str, Any]]:
             "removed_fraction": step.removed_fraction,
             "fitness": step.fitness,
             "entropy": entropy,
-            "signal_norm": np.linalg.norm(np.asarray(step.signal)),
-            "unrelated_norm": np.linalg.norm(np.asarray(step.unrelated_signal)),
+            "signal_norm": np.linalg.norm(step.signal),
+            "unrelated_norm": np.linalg.norm(step.unrelated_signal),
         }
 
 
@@ -130,23 +130,6 @@ def read_trial(folder: Path) -> Trial:
         np.load(folder / "measurements.npy", allow_pickle=False).astype(float),
         json.loads((folder / "run.json").read_text()),
     )
-
-
-def stored_processes(trial: Trial, name: str) -> list[list[Step]]:
-    """Replicates of a process as they were measured, for `relation` and `credit` with other bins.
-
-    The signals are not stored; vectors of one value with their norm stand for them, which measure alike.
-    """
-    vectors = np.split(trial.values, trial.steps.n_measurements.cumsum()[:-1])
-    rows = trial.steps[trial.steps.process == name]
-    if rows.empty:
-        raise ValueError(f"process = {name!r} is not one of {', '.join(trial.steps.process.unique())}")
-    return [[_stored_step(row, vectors[i]) for i, row in run.iterrows()] for _, run in rows.groupby("replicate")]  # pyright: ignore[reportArgumentType, reportCallIssue]
-
-
-def _stored_step(row: pd.Series, measurement: np.ndarray) -> Step:
-    signal, unrelated = np.array([row.signal_norm]), np.array([row.unrelated_norm])
-    return Step(measurement, row.removed_fraction, row.fitness, signal, unrelated)
 
 
 # ------------------------------------------------------------------------------------------- tables
