@@ -29,7 +29,8 @@ _RANGES = {
 }
 
 
-class _Checked:
+@dataclass(frozen=True)
+class Checked:
     """Refuses values of a wrong type, unknown names and numbers out of range as soon as they are given."""
 
     def __post_init__(self) -> None:
@@ -44,7 +45,7 @@ class _Checked:
 
 
 @dataclass(frozen=True)
-class Parameters(_Checked):
+class Parameters(Checked):
     """Parameters of notebook 1, by the names and types of its `parameters` cell.
 
     Raises
@@ -109,7 +110,7 @@ class Parameters(_Checked):
 
 
 @dataclass(frozen=True)
-class EntropyParameters(_Checked):
+class EntropyParameters(Checked):
     """Parameters of notebook 2; it raises as `Parameters` does."""
 
     dataset: str
@@ -121,7 +122,7 @@ class EntropyParameters(_Checked):
     figures_dir: str
 
 
-Kind = TypeVar("Kind", Parameters, EntropyParameters)
+Kind = TypeVar("Kind", bound=Checked)
 
 
 def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
@@ -175,8 +176,8 @@ def _has_type(value: Any, kind: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if kind is str:
-        return isinstance(value, str)
+    if kind in (str, bool):
+        return isinstance(value, kind)
     if getattr(kind, "__origin__", None) is list:
         (element,) = get_args(kind)
         return isinstance(value, list) and len(value) > 0 and all(_has_type(v, element) for v in value)

