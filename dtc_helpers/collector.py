@@ -32,6 +32,7 @@ class Collector:
     seeds: Sequence[int]
     rows: list[dict[str, Any]] = field(default_factory=list)
     measurements: dict[str, np.ndarray] = field(default_factory=dict)
+    neuron_sums: dict[str, np.ndarray] = field(default_factory=dict)
     ledger: list[pd.DataFrame] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
@@ -41,9 +42,10 @@ class Collector:
             key = {"dataset": self.dataset, "reading": reading, "method": method, "replicate": replicate}
             self.rows.append({**key, "seed": seed, **_cycle_values(record, replicate, is_dtc=method == "dtc")})
             for i, cut in enumerate(record.layers):
-                for side, vector in zip(("incoming", "outgoing"), cut.measurements[:, replicate], strict=True):
-                    name = layer_name(side, i)
-                    self.measurements[f"{reading}/{method}/{replicate}/{record.cycle}/{name}"] = vector.cpu().numpy()
+                for side, name in enumerate(("incoming", "outgoing")):
+                    place = f"{reading}/{method}/{replicate}/{record.cycle}/{layer_name(name, i)}"
+                    self.measurements[place] = cut.measurements[side, replicate].cpu().numpy()
+                    self.neuron_sums[place] = cut.neuron_sums[side, replicate].cpu().numpy()
                 gone = {"neuron": cut.removed[replicate].cpu(), "score": cut.removed_scores[replicate].cpu()}
                 self.ledger.append(pd.DataFrame({**key, "layer": i + 1, "cycle": record.cycle, **gone}))
 
@@ -57,7 +59,8 @@ class Collector:
             **provenance(),
         }
         ledger = pd.concat(self.ledger, ignore_index=True).reindex(columns=LEDGER_COLUMNS)
-        return Results(pd.DataFrame(self.rows, columns=list(COLUMNS)), self.measurements, ledger, run)
+        cycles = pd.DataFrame(self.rows, columns=list(COLUMNS))
+        return Results(cycles, self.measurements, ledger, run, self.neuron_sums)
 
 
 def layer_name(side: str, layer: int) -> str:

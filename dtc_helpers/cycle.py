@@ -33,7 +33,8 @@ class Plan:
 class LayerCut:
     """What happened to one hidden layer in one cycle."""
 
-    measurements: Tensor  # y of the incoming and the outgoing sums BEFORE the cut, (2, R, n_measurements)
+    neuron_sums: Tensor  # w: incoming and outgoing sums BEFORE the cut, (2, R, n_neurons before the cut)
+    measurements: Tensor  # y of both, (2, R, n_measurements)
     scores: Tensor  # (R, n_neurons before the cut)
     neuron_ids: Tensor  # (R, n_neurons before the cut): names in the uncut network
     removed: Tensor  # (R, n_removed): names in the uncut network, ascending
@@ -160,6 +161,7 @@ def _describe(neuron_ids: Tensor, view: HiddenLayer, scores: Scores, kept: Tenso
     n_replicates = len(neuron_ids)
     removed, order = neuron_ids[gone].view(n_replicates, -1).sort(dim=1)
     return LayerCut(
+        torch.stack([view.incoming_sums, view.outgoing_sums]),
         view.measurements,
         scores.values,
         neuron_ids,

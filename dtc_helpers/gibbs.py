@@ -1,4 +1,4 @@
-"""Gibbs entropy of measurement vectors, and the simplest null model of the proposition."""
+"""Gibbs entropy of measurement vectors: one vector, or all vectors of a compression process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 PUBLISHED_BIN_EDGES = np.arange(-50, 50, 0.2)  # −50, −49.8, …, 49.8
 BASES = {"nats": 1.0, "bits": np.log(2.0)}
+Bins = ArrayLike | str | int  # edges; or what `numpy.histogram_bin_edges` takes: a rule such as "fd", or a number
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,26 @@ class Entropy:
     value: float  # in `unit`; NaN when no value lies in the bins, for then there is no distribution
     unit: str
     share_outside: float  # of the values, outside all bins
+    normalised: float  # value / log of the number of counted values; 0 for one value, whose entropy is 0
 
 
-def gibbs_entropy(measurement: np.ndarray, *, bin_edges: np.ndarray, base: str = "nats") -> Entropy:
+def gibbs_entropy(
+    measurement: np.ndarray, *, bin_edges: Bins, base: str = "nats", miller_madow: bool = False
+) -> Entropy:
     """Gibbs entropy of a measurement vector:  S = −Σ p log p,  p = counts / Σ counts.
 
     Parameters
     ----------
     measurement : y, (n_measurements,).
     bin_edges : (n_bins + 1,) rising; values outside are not counted, the last edge belongs to the last bin.
+        Or a rule of `numpy.histogram_bin_edges` ("fd", "scott", "sturges", …) or a number of bins, for this vector.
     base : "nats" or "bits".
+    miller_madow : add (occupied bins − 1) / (2 · counted values) nats, the first term of the bias of S (Miller, 1955);
+        S may then exceed log n_measurements.
+
+    Returns
+    -------
+    Entropy; without the correction 0 ≤ value ≤ log min(n_measurements, n_bins), and 0 ≤ normalised ≤ 1.
 
     Raises
     ------
@@ -35,17 +46,82 @@ def gibbs_entropy(measurement: np.ndarray, *, bin_edges: np.ndarray, base: str =
 
     Source: arXiv:2505.23869, section V.
     """
+    _check(measurement, base)
+    counts = np.histogram(measurement, bins=_edges(measurement, bin_edges))[0]
+    return _of_counts(counts, measurement.size, base, miller_madow)
+
+
+def _of_counts(counts: np.ndarray, n_measurements: int, base: str, miller_madow: bool) -> Entropy:
+    n_counted = int(counts.sum())
+    share_outside = 1 - n_counted / n_measurements
+    if n_counted == 0:
+        return Entropy(float("nan"), base, share_outside, float("nan"))
+    nats = float(scipy.special.entr(counts / n_counted).sum())
+    if miller_madow:
+        nats += (np.count_nonzero(counts) - 1) / (2 * n_counted)
+    return Entropy(nats / BASES[base], base, share_outside, nats / np.log(max(n_counted, 2)))
+
+
+def _check(measurement: np.ndarray, base: str) -> None:
     if base not in BASES:
         raise ValueError(f"base = {base!r} is not one of {', '.join(BASES)}")
-    if measurement.size == 0 or not np.isfinite(measurement).all():
+    finite = np.isfinite(measurement)
+    if measurement.size == 0 or not finite.all():
         raise ValueError(
-            f"a measurement of {measurement.size} values, all finite or not, has no entropy: expected finite values"
+            f"a measurement of {measurement.size} values, {np.count_nonzero(~finite)} of them NaN or infinite, "
+            "has no entropy: expected finite values, at least one"
         )
-    counts = np.histogram(measurement, bins=bin_edges)[0]
-    share_outside = 1 - counts.sum() / measurement.size
-    probabilities = counts / max(counts.sum(), 1)
-    value = float(scipy.special.entr(probabilities).sum()) / BASES[base] if counts.any() else float("nan")
-    return Entropy(value, base, float(share_outside))
+
+
+def _edges(values: np.ndarray, bins: Bins) -> np.ndarray:
+    return np.histogram_bin_edges(values, bins=bins) if isinstance(bins, str | int) else np.asarray(bins)
+
+
+def process_entropies(
+    measurements: Sequence[np.ndarray],
+    *,
+    bins: Bins = "fd",
+    shared: bool = True,
+    base: str = "nats",
+    miller_madow: bool = False,
+) -> list[Entropy]:
+    """Gibbs entropy of every measurement of a process.
+
+    Parameters
+    ----------
+    measurements : y of every step.
+    bins : edges, or a rule or number of `numpy.histogram_bin_edges`.
+    shared : a rule makes ONE set of edges from the values of all steps together, which cover them all; otherwise
+        every step has edges of its own, and a vector that only grows in scale keeps its entropy.
+
+    Raises
+    ------
+    ValueError as `gibbs_entropy`, and for a process without steps.
+    """
+    if len(measurements) == 0:
+        raise ValueError("a process without steps has no entropies: expected at least one measurement")
+    for measurement in measurements:
+        _check(measurement, base)
+    if not shared:
+        return [gibbs_entropy(y, bin_edges=bins, base=base, miller_madow=miller_madow) for y in measurements]
+    sizes, values = [y.size for y in measurements], np.concatenate(measurements)
+    steps = np.arange(len(sizes) + 1) - 0.5  # one histogram for all: rows are steps
+    counts = np.histogram2d(np.repeat(np.arange(len(sizes)), sizes), values, bins=[steps, _edges(values, bins)])[0]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return [_of_counts(row, size, base, miller_madow) for row, size in zip(counts, sizes, strict=True)]
+
+
+def entropy_series(
+    measurements: Sequence[np.ndarray],
+    *,
+    bins: Bins = "fd",
+    shared: bool = True,
+    base: str = "nats",
+    miller_madow: bool = False,
+    normalised: bool = False,
+) -> np.ndarray:
+    """Value of `process_entropies` at every step, (n_steps,): S, or S / log m if normalised."""
+    found = process_entropies(measurements, bins=bins, shared=shared, base=base, miller_madow=miller_madow)
+    return np.array([entropy.normalised if normalised else entropy.value for entropy in found])
 
 
 def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: np.ndarray) -> np.ndarray:
@@ -63,37 +139,8 @@ def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2
 
 def pearson(entropies: ArrayLike, fitness: ArrayLike) -> float:
     """Pearson correlation over the steps at which the entropy is defined; NaN if either does not vary."""
-    x, y = np.asarray(entropies), np.asarray(fitness)
+    x, y = np.asarray(entropies, dtype=float), np.asarray(fitness, dtype=float)
     x, y = x[np.isfinite(x)], y[np.isfinite(x)]
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
     return float(np.corrcoef(x, y)[0, 1])
-
-
-def gaussian_null(
-    lengths: Sequence[int],
-    fitness: ArrayLike,
-    *,
-    scale: float,
-    bin_edges: np.ndarray,
-    rng: np.random.Generator,
-    n_draws: int = 1000,
-) -> np.ndarray:
-    """Correlations that Gaussian vectors of the same lengths give: what shrinking alone is worth.
-
-    Parameters
-    ----------
-    lengths : number of measurements of every step.
-    fitness : performance of every step.
-    scale : standard deviation of the Gaussian values.
-
-    Returns
-    -------
-    (n_draws,) Pearson correlations.
-    """
-    return np.array(
-        [
-            pearson([gibbs_entropy(rng.normal(0, scale, n), bin_edges=bin_edges).value for n in lengths], fitness)
-            for _ in range(n_draws)
-        ]
-    )

@@ -31,7 +31,8 @@ _RANGES = {
 }
 
 
-class _Checked:
+@dataclass(frozen=True)
+class Checked:
     """Refuses values of a wrong type, unknown names and numbers out of range as soon as they are given."""
 
     def __post_init__(self) -> None:
@@ -46,7 +47,7 @@ class _Checked:
 
 
 @dataclass(frozen=True)
-class Parameters(_Checked):
+class Parameters(Checked):
     """Parameters of notebook 1, by the names and types of its `parameters` cell.
 
     Raises
@@ -111,7 +112,7 @@ class Parameters(_Checked):
 
 
 @dataclass(frozen=True)
-class EntropyParameters(_Checked):
+class EntropyParameters(Checked):
     """Parameters of notebook 2; it raises as `Parameters` does."""
 
     dataset: str
@@ -124,7 +125,7 @@ class EntropyParameters(_Checked):
 
 
 @dataclass(frozen=True)
-class StudyParameters(_Checked):
+class StudyParameters(Checked):
     """Parameters of a study of replicated arms; it raises as `Parameters` does."""
 
     dataset: str
@@ -144,7 +145,7 @@ class StudyParameters(_Checked):
 
 
 @dataclass(frozen=True)
-class SweepReportParameters(_Checked):
+class SweepReportParameters(Checked):
     """Parameters of notebook 8; it raises as `Parameters` does."""
 
     table: str
@@ -153,7 +154,7 @@ class SweepReportParameters(_Checked):
     figures_dir: str
 
 
-Kind = TypeVar("Kind", Parameters, EntropyParameters, StudyParameters, SweepReportParameters)
+Kind = TypeVar("Kind", bound=Checked)
 
 
 def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:

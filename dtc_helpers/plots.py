@@ -13,8 +13,6 @@ _COLOURS = sns.color_palette("colorblind")
 METHOD_COLOURS = {"magnitude": _COLOURS[0], "norms": _COLOURS[9], "random": _COLOURS[1], "dtc": _COLOURS[2]}
 METHOD_MARKERS = {"magnitude": "s", "norms": "D", "random": "^", "dtc": "o"}
 METHOD_LABELS = {"magnitude": "magnitude", "norms": "L2 norms", "random": "random", "dtc": "DTC"}
-SIDE_COLOURS = {"incoming": _COLOURS[4], "outgoing": _COLOURS[8]}
-SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
 
 
 def canvas(caption: str, *, n_panels: int = 1, height: float = 4.2, share_y: bool = False) -> np.ndarray:
@@ -43,11 +41,11 @@ def accuracy(cycles: pd.DataFrame, ax: Axes) -> Axes:
     ----------
     cycles : with the columns method, replicate, removed_fraction, accuracy, lowess.
     """
-    for method, run, label in _runs(cycles):
+    for method, run, label in runs(cycles):
         colour = METHOD_COLOURS[method]
         ax.plot(run.removed_fraction, run.accuracy, METHOD_MARKERS[method], ms=4.5, alpha=0.6, color=colour)
         ax.plot(run.removed_fraction, run.lowess, lw=2, label=label, color=colour)
-    _removed_axis(ax)
+    removed_axis(ax)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
     ax.set_ylabel("test accuracy [%]")
     ax.legend(title="points: every cycle; lines: LOWESS", title_fontsize="small")
@@ -82,7 +80,7 @@ def batch_dependence(cycles: pd.DataFrame, ax: Axes) -> Axes:
     ----------
     cycles : with the columns method, replicate, removed_fraction, mean_batch_accuracy, single_image_accuracy.
     """
-    for method, run, label in _runs(cycles):
+    for method, run, label in runs(cycles):
         style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method], "ms": 4}
         ax.plot(run.removed_fraction, run.mean_batch_accuracy, **style, label=label and f"{label}, in batches")
         ax.plot(
@@ -93,7 +91,7 @@ def batch_dependence(cycles: pd.DataFrame, ax: Axes) -> Axes:
             mfc="white",
             label=label and "… one by one",
         )
-    _removed_axis(ax)
+    removed_axis(ax)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
     ax.set_ylabel("test accuracy [%]")
     ax.legend(fontsize="small", ncols=len(METHOD_LABELS), loc="lower left")
@@ -108,7 +106,7 @@ def weight_rays(cycles: pd.DataFrame, ax: Axes) -> Axes:
     cycles : of DTC, with the columns removed_fraction, weight_ray_mean.
     """
     ax.plot(cycles.removed_fraction, cycles.weight_ray_mean, "o-", ms=4.5, color=METHOD_COLOURS["dtc"])
-    _removed_axis(ax)
+    removed_axis(ax)
     ax.set_ylabel("mean |weight ray| [weight units]")
     return ax
 
@@ -175,87 +173,12 @@ def duality_gaps(cycles: pd.DataFrame, ax: Axes) -> Axes:
     ax.semilogy(
         cycles.removed_fraction, cycles.duality_gap.clip(lower=1e-16), "o-", ms=4.5, color=METHOD_COLOURS["dtc"]
     )
-    _removed_axis(ax)
+    removed_axis(ax)
     ax.set_ylabel("relative duality gap [1]")
     return ax
 
 
-def occurrence_probabilities(steps: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Occurrence probabilities of the measurements of both layers (the paper's Figure 4).
-
-    Parameters
-    ----------
-    steps : "incoming" and "outgoing" → columns value (middle of the bin), probability, n_measurements.
-    """
-    for (side, occurrences), ax in zip(steps.items(), axes, strict=True):
-        colours = sns.color_palette("viridis", occurrences.n_measurements.nunique())
-        for colour, (m, step) in zip(colours, occurrences.groupby("n_measurements", sort=False), strict=True):
-            ax.step(step.value, step.probability, where="mid", color=colour, lw=1.3, label=f"{m}")
-        ax.set_title(SIDE_LABELS[side], fontsize="medium")
-        ax.set_xlabel("measurement y [weight units]")
-    axes[0].set_ylabel("occurrence probability per bin [1]")
-    axes[-1].legend(title="measurements", fontsize="small", title_fontsize="small")
-    return axes
-
-
-def gibbs_entropies(entropies: pd.DataFrame, axes: Sequence[Axes], *, units: Mapping[str, str]) -> Sequence[Axes]:
-    """Gibbs entropy of the measurements along the compression (the paper's Figure 5), one panel a layer.
-
-    Parameters
-    ----------
-    entropies : columns side, method, replicate, removed_fraction, entropy.
-    units : side → unit of its entropy.
-    """
-    for side, ax in zip(entropies.side.unique(), axes, strict=True):
-        for method, run, label in _runs(entropies.query("side == @side")):
-            style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method]}
-            ax.plot(run.removed_fraction, run.entropy, ms=4, label=label, **style)
-        ax.set_title(SIDE_LABELS[side], fontsize="medium")
-        ax.set_ylabel(f"Gibbs entropy [{units[side]}]")
-        _removed_axis(ax)
-    axes[-1].legend()
-    return axes
-
-
-def entropy_against_accuracy(points: pd.DataFrame, ax: Axes, *, unit: str) -> Axes:
-    """Accuracy over Gibbs entropy, one point a cycle: what the proposition says is a line.
-
-    Parameters
-    ----------
-    points : columns method, replicate, entropy, accuracy.
-    unit : of the entropy.
-    """
-    for method, run, label in _runs(points):
-        marker = METHOD_MARKERS[method]
-        ax.plot(run.entropy, run.accuracy, marker, ms=5, color=METHOD_COLOURS[method], label=label)
-    ax.set_xlabel(f"Gibbs entropy of the next layer's measurement [{unit}]")
-    ax.set_ylabel("accuracy (LOWESS) [%]")
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
-    ax.legend()
-    return ax
-
-
-def null_correlations(
-    nulls: Mapping[str, np.ndarray], measured: Mapping[str, float], axes: Sequence[Axes]
-) -> Sequence[Axes]:
-    """Correlations that vectors without any network give (bars), beside the measured one (line), a panel a method.
-
-    Parameters
-    ----------
-    nulls : method → (n_draws,) correlations.
-    measured : method → correlation.
-    """
-    for (method, draws), ax in zip(nulls.items(), axes, strict=True):
-        sns.histplot(x=draws, ax=ax, stat="probability", bins=30, color="0.7", label="Gaussian vectors")
-        ax.axvline(measured[method], color=METHOD_COLOURS[method], lw=2.5, label=f"measured: {measured[method]:.3f}")
-        ax.set_title(METHOD_LABELS[method])
-        ax.set_xlabel("Pearson correlation [1]")
-        ax.legend(fontsize="small", loc="upper left")
-    axes[0].set_ylabel("share of draws [1]")
-    return axes
-
-
-def _runs(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str | None]]:
+def runs(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str | None]]:
     """Every run with its method, and the label that the first replicate of a method carries in the legend."""
     labels: dict[str, str | None] = {**METHOD_LABELS}
     for (method, _), run in table.groupby(["method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
@@ -263,6 +186,7 @@ def _runs(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str | None]]
         labels[method] = None
 
 
-def _removed_axis(ax: Axes) -> None:
+def removed_axis(ax: Axes) -> None:
+    """Removed neurons in per cent, as x axis."""
     ax.set_xlabel("removed neurons [%]")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Results:
     measurements: dict[str, np.ndarray]  # y, keyed reading/method/replicate/cycle/layer
     ledger: pd.DataFrame  # one row a neuron that was cut; see LEDGER_COLUMNS
     run: dict[str, Any]  # parameters, versions, git commit, device, threads, wall time
+    neuron_sums: dict[str, np.ndarray] = field(default_factory=dict)  # w that each y measures, keyed alike
 
     def select(self, *, dataset: str, reading: str, methods: list[str]) -> "Results":
         """Results of one reading and some methods.
@@ -46,8 +47,12 @@ class Results:
                 )
         wanted = "reading == @reading and method in @methods"
         prefixes = tuple(f"{reading}/{method}/" for method in methods)
-        kept = {key: vector for key, vector in self.measurements.items() if key.startswith(prefixes)}
-        return Results(self.cycles.query(wanted).reset_index(drop=True), kept, self.ledger.query(wanted), self.run)
+        kept, sums = (
+            {key: vector for key, vector in vectors.items() if key.startswith(prefixes)}
+            for vectors in (self.measurements, self.neuron_sums)
+        )
+        cycles = self.cycles.query(wanted).reset_index(drop=True)
+        return Results(cycles, kept, self.ledger.query(wanted), self.run, sums)
 
 
 # ------------------------------------------------------------------------------------------- on disk
@@ -56,7 +61,7 @@ _STAGING, _COMPLETE = ".incoming", ".complete"
 
 
 def write_results(results: Results, results_dir: Path) -> None:
-    """Replace the results of a folder by new ones: `cycles.csv`, `measurements.npz`, `ledger.csv`, `run.json`.
+    """Replace the results of a folder: `cycles.csv`, `ledger.csv`, `measurements.npz`, `neuron_sums.npz`, `run.json`.
 
     Killed at any moment, either all old or all new files are what `read_results` finds: they are written beside the
     old ones, and count from the one renaming of their folder on.
@@ -68,7 +73,8 @@ def write_results(results: Results, results_dir: Path) -> None:
     staging.mkdir()
     results.cycles.to_csv(staging / "cycles.csv", index=False)
     results.ledger.to_csv(staging / "ledger.csv", index=False)
-    np.savez_compressed(staging / "measurements.npz", **results.measurements)  # pyright: ignore[reportArgumentType]
+    for name in ("measurements", "neuron_sums"):
+        np.savez_compressed(staging / f"{name}.npz", **getattr(results, name))
     (staging / "run.json").write_text(json.dumps(results.run, indent=2) + "\n")
     staging.rename(results_dir / _COMPLETE)
     _finish(results_dir)
@@ -96,13 +102,16 @@ def read_results(results_dir: Path) -> Results:
         raise FileNotFoundError(
             f"no results in {results_dir}: run notebook 1_dtc_prune_train first, or set results_dir"
         )
-    with np.load(results_dir / "measurements.npz") as archive:
-        measurements = dict(archive)
+    vectors = []
+    for name in ("measurements", "neuron_sums"):
+        with np.load(results_dir / f"{name}.npz") as archive:
+            vectors.append(dict(archive))
     return Results(
         pd.read_csv(results_dir / "cycles.csv"),
-        measurements,
+        vectors[0],
         pd.read_csv(results_dir / "ledger.csv"),
         json.loads((results_dir / "run.json").read_text()),
+        vectors[1],
     )
 
 

@@ -33,6 +33,7 @@ class FinishedMethods:
             return False
         collector.rows += results.cycles.to_dict("records")  # pyright: ignore[reportArgumentType]
         collector.measurements |= results.measurements
+        collector.neuron_sums |= results.neuron_sums
         collector.ledger.append(results.ledger)
         print(f"{reading}, {method}: taken over from the interrupted run")  # noqa: T201
         return True
@@ -42,8 +43,11 @@ class FinishedMethods:
         rows = pd.DataFrame(collector.rows).query("reading == @reading and method == @method")
         ledger = pd.concat(collector.ledger).query("reading == @reading and method == @method")
         prefix = f"{reading}/{method}/"
-        vectors = {key: vector for key, vector in collector.measurements.items() if key.startswith(prefix)}
-        write_results(Results(rows, vectors, ledger, {"key": self._key}), self._part(reading, method))
+        measurements, sums = (
+            {key: vector for key, vector in vectors.items() if key.startswith(prefix)}
+            for vectors in (collector.measurements, collector.neuron_sums)
+        )
+        write_results(Results(rows, measurements, ledger, {"key": self._key}, sums), self._part(reading, method))
 
     def clear(self) -> None:
         """Forget them: the results of the whole run are written."""

@@ -8,10 +8,11 @@ from hypothesis.extra import numpy as hnp
 from dtc_helpers.gibbs import (
     PUBLISHED_BIN_EDGES,
     covering_bin_edges,
-    gaussian_null,
+    entropy_series,
     gibbs_entropy,
     occurrence_probabilities,
     pearson,
+    process_entropies,
 )
 
 UNIT_BINS = np.arange(11.0)  # ten bins: 0…1, …, 9…10
@@ -109,6 +110,112 @@ def test_unknown_base_is_refused_with_those_that_exist(base):
         entropy([1], base=base)
 
 
+@pytest.mark.parametrize("n_bins", [4, 40])
+def test_miller_madow_adds_the_occupied_bins_less_1_over_twice_the_values(n_bins):
+    edges = np.linspace(0, 4, n_bins + 1)
+    measurement = np.array([0.55, 0.55, 1.55, 3.55, 99])  # three bins, four values inside
+    plain, corrected = (
+        gibbs_entropy(measurement, bin_edges=edges, base="bits", miller_madow=yes).value for yes in (False, True)
+    )
+    assert plain == pytest.approx(1.5)
+    assert corrected == pytest.approx(1.5 + 2 / 8 / np.log(2))
+
+
+def test_miller_madow_is_nearer_to_the_truth_of_ten_equal_bins():
+    rng = np.random.default_rng(0)
+    draws = [rng.uniform(0, 10, 30) for _ in range(400)]
+    plain, corrected = (np.mean([entropy(y, miller_madow=yes).value for y in draws]) for yes in (False, True))
+    assert abs(corrected - np.log(10)) < 0.2 * abs(plain - np.log(10))
+
+
+def test_normalised_entropy_is_1_when_all_values_lie_apart_and_0_for_one_value():
+    assert entropy([0.5, 1.5, 2.5]).normalised == pytest.approx(1)
+    assert entropy([0.5, 0.6, 0.7]).normalised == 0
+    assert entropy([0.5]).normalised == 0
+    assert entropy([0.5, 1.5, 99]).normalised == pytest.approx(1)  # only counted values count
+    assert np.isnan(entropy([-5]).normalised)
+
+
+@given(values_inside)
+def test_normalised_entropy_lies_between_0_and_1_in_either_base(measurement):
+    nats, bits = (gibbs_entropy(measurement, bin_edges=PUBLISHED_BIN_EDGES, base=base) for base in ("nats", "bits"))
+    assert -1e-12 <= nats.normalised <= 1 + 1e-12
+    assert bits.normalised == nats.normalised
+
+
+@pytest.mark.parametrize("width", [0.1, 0.2])
+def test_entropy_of_many_gaussian_values_tends_to_the_analytic_one(width):
+    sigma = 2.0
+    y = np.random.default_rng(0).normal(0, sigma, 400_000)
+    found = gibbs_entropy(y, bin_edges=np.arange(-12, 12 + width, width))
+    # differential entropy ½ ln(2πeσ²), less the log of the bin width; the estimate scatters by 1.1e-3
+    assert found.value == pytest.approx(0.5 * np.log(2 * np.pi * np.e * sigma**2) - np.log(width), abs=4e-3)
+
+
+@pytest.mark.parametrize("rule", ["fd", "scott", "sturges", "auto", 7])
+def test_rule_or_number_of_bins_is_numpys(rule):
+    y = np.random.default_rng(0).normal(size=50)
+    edges = np.histogram_bin_edges(y, bins=rule)
+    assert gibbs_entropy(y, bin_edges=rule) == gibbs_entropy(y, bin_edges=edges)
+    assert gibbs_entropy(y, bin_edges=rule).share_outside == 0
+
+
+@pytest.mark.parametrize("bins", ["fd", "sturges", 10])
+@pytest.mark.parametrize("measurement", [[3.0], [3.0, 3.0, 3.0]])
+def test_constant_measurement_has_entropy_0_by_every_rule(bins, measurement):
+    assert entropy(measurement, bin_edges=bins).value == 0
+
+
+# ------------------------------------------------------------------------------------------- process
+
+
+def process(seed=0, lengths=(50, 30, 12, 5, 1)):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(0, 3, n) for n in lengths]
+
+
+@pytest.mark.parametrize("options", [{}, {"base": "bits"}, {"miller_madow": True}])
+@pytest.mark.parametrize("bins", [PUBLISHED_BIN_EDGES, UNIT_BINS])
+def test_process_is_its_measurements_one_by_one(bins, options):
+    found = process_entropies(process(), bins=bins, **options)
+    for y, one in zip(process(), found, strict=True):
+        expected = gibbs_entropy(y, bin_edges=bins, **options)
+        np.testing.assert_allclose(
+            [one.value, one.share_outside, one.normalised],
+            [expected.value, expected.share_outside, expected.normalised],
+        )
+
+
+def test_shared_rule_makes_one_set_of_edges_that_covers_all():
+    found = process_entropies(process(), bins="fd")
+    edges = np.histogram_bin_edges(np.concatenate(process()), bins="fd")
+    assert [e.value for e in found] == pytest.approx([gibbs_entropy(y, bin_edges=edges).value for y in process()])
+    assert [e.share_outside for e in found] == [0] * 5
+
+
+def test_only_shared_edges_see_a_change_of_scale():
+    y = np.random.default_rng(0).normal(size=40)
+    own, shared = (entropy_series([y, 5 * y], bins="fd", shared=shared) for shared in (False, True))
+    assert own[0] == pytest.approx(own[1])
+    assert shared[1] > shared[0] + 0.5
+
+
+def test_series_gives_the_entropies_or_the_normalised_ones():
+    found = process_entropies(process())
+    assert entropy_series(process()).tolist() == [e.value for e in found]
+    assert entropy_series(process(), normalised=True).tolist() == [e.normalised for e in found]
+
+
+@pytest.mark.parametrize(
+    ("measurements", "message"),
+    [([], "without steps"), ([[1.0], []], "0 values"), ([[1.0], [np.nan, 2]], "2 values, 1 of them NaN")],
+)
+@pytest.mark.parametrize("shared", [True, False])
+def test_process_without_steps_or_values_is_refused(measurements, message, shared):
+    with pytest.raises(ValueError, match=message):
+        process_entropies([np.array(y) for y in measurements], shared=shared)
+
+
 # ---------------------------------------------------------------------------------------------- bins
 
 
@@ -182,34 +289,3 @@ def test_steps_without_an_entropy_are_passed_over():
 )
 def test_correlation_of_what_does_not_vary_is_undefined(x, y):
     assert np.isnan(pearson(x, y))
-
-
-# --------------------------------------------------------------------------------------------- null
-
-
-def null(lengths, fitness, *, seed=0, scale=5.0, n_draws=200):
-    rng = np.random.default_rng(seed)
-    return gaussian_null(lengths, fitness, scale=scale, bin_edges=PUBLISHED_BIN_EDGES, rng=rng, n_draws=n_draws)
-
-
-def test_null_of_equal_lengths_is_centred_at_no_correlation():
-    correlations = null([50] * 20, np.linspace(0, 1, 20))
-    assert correlations.shape == (200,)
-    # 20 unrelated pairs: standard deviation 1/√19 each, 0.016 for the mean of 200
-    assert abs(correlations.mean()) < 4 * 0.016
-    assert correlations.std() == pytest.approx(1 / np.sqrt(19), rel=0.2)
-
-
-def test_null_of_shrinking_lengths_follows_the_logarithm_of_the_length():
-    lengths = [100, 80, 60, 40, 20, 10, 5, 2]
-    assert null(lengths, np.log(lengths)).mean() > 0.9
-
-
-def test_null_comes_from_its_generator_alone():
-    lengths, fitness = [30, 20, 10], [3, 2, 2.5]
-    np.testing.assert_array_equal(null(lengths, fitness), null(lengths, fitness))
-    assert not np.array_equal(null(lengths, fitness), null(lengths, fitness, seed=1))
-
-
-def test_null_of_single_values_is_undefined():
-    assert np.isnan(null([1, 1, 1], [1, 2, 3], n_draws=5)).all()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from dtc_helpers import plots
+from dtc_helpers import plots, proposition_plots
 from dtc_helpers.plots import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
 from dtc_helpers.scoring import SCORES
 
@@ -54,7 +54,7 @@ def test_every_method_has_a_colour_a_marker_and_a_label_of_its_own():
         (plots.accuracy, 2),
         (plots.accuracy_close_up, 2),
         (plots.batch_dependence, 2),
-        (lambda cycles, ax: plots.entropy_against_accuracy(cycles, ax, unit="nats"), 1),
+        (lambda cycles, ax: proposition_plots.entropy_against_accuracy(cycles, ax, unit="nats"), 1),
     ],
     ids=["accuracy", "accuracy_close_up", "batch_dependence", "entropy_against_accuracy"],
 )
@@ -142,7 +142,7 @@ def test_inverse_sensing_has_a_panel_a_vector(panels):
 def test_occurrence_probabilities_have_a_panel_a_side_and_a_line_a_step(panels):
     values = np.arange(4.0)
     step = pd.concat(pd.DataFrame({"value": values, "probability": 1 / m, "n_measurements": m}) for m in (51, 45, 9))
-    plots.occurrence_probabilities({"incoming": step, "outgoing": step}, panels[:2])
+    proposition_plots.occurrence_probabilities({"incoming": step, "outgoing": step}, panels[:2])
     for ax in panels[:2]:
         assert [line.get_ydata()[0] for line in ax.lines] == [1 / 51, 1 / 45, 1 / 9]
         assert len(set(colours(ax))) == 3
@@ -153,7 +153,7 @@ def test_occurrence_probabilities_have_a_panel_a_side_and_a_line_a_step(panels):
 
 def test_entropies_have_a_panel_a_side_with_its_unit(cycles, panels):
     table = pd.concat([cycles.assign(side="incoming"), cycles.assign(side="outgoing")])
-    plots.gibbs_entropies(table, panels[:2], units={"incoming": "bits", "outgoing": "nats"})
+    proposition_plots.gibbs_entropies(table, panels[:2], units={"incoming": "bits", "outgoing": "nats"})
     for ax, unit in zip(panels, ("bits", "nats"), strict=False):
         assert ax.get_ylabel() == f"Gibbs entropy [{unit}]"
         assert colours(ax) == [to_rgba(METHOD_COLOURS[method]) for method in METHODS for _ in (0, 1)]
@@ -162,7 +162,7 @@ def test_entropies_have_a_panel_a_side_with_its_unit(cycles, panels):
 
 def test_null_has_bars_of_the_draws_and_a_line_at_the_measured_correlation(panels):
     draws = np.random.default_rng(0).random(100)
-    plots.null_correlations({"random": draws, "dtc": draws}, {"random": 0.4, "dtc": 0.9}, panels[:2])
+    proposition_plots.null_correlations({"random": draws, "dtc": draws}, {"random": 0.4, "dtc": 0.9}, panels[:2])
     for ax, (method, measured) in zip(panels, [("random", 0.4), ("dtc", 0.9)], strict=False):
         (line,) = ax.lines
         assert list(line.get_xdata()) == [measured, measured]
@@ -181,3 +181,51 @@ def test_canvas_has_its_panels_in_a_row_over_the_caption(n_panels):
         assert figure.get_supxlabel() == "digits, seed 1"
         assert figure.get_size_inches().tolist() == [9, 3]
         plt.close(figure)
+
+
+@pytest.fixture
+def null_table():
+    index = pd.MultiIndex.from_product([["random", "dtc"], ["Gaussian vectors", "ln m alone"]])
+    index.names = ["method", "null model"]
+    return pd.DataFrame({"tested": [0.9, 0.8, 0.7, 0.6], "low": 0.5, "high": [0.6, 0.5, 0.6, 0.5]}, index=index)
+
+
+def test_run_has_a_panel_a_method_with_a_bar_and_a_point_a_null(null_table, panels):
+    proposition_plots.run_beside_nulls(null_table, panels[:2])
+    for ax, tested in zip(panels, ([0.9, 0.8], [0.7, 0.6]), strict=False):
+        assert list(ax.lines[0].get_xdata()) == tested
+        assert [bar.get_x() for bar in ax.patches] == [0.5, 0.5]
+        assert ax.get_xlabel().endswith("[1]")
+    assert [text.get_text() for text in panels[0].get_yticklabels()] == ["Gaussian vectors", "ln m alone"]
+
+
+def test_verdicts_are_coloured_by_their_interval_and_say_the_excess(panels):
+    table = pd.DataFrame({"dataset": "digits", "process": ["DTC", "DTC", "JPEG", "JPEG"], "n": 3})
+    table = table.assign(null_model=["a", "b"] * 2, excess=[0.25, -0.1, 0, 0.5])
+    ax = proposition_plots.verdicts(table.assign(verdict=["above", "below", "open", "above"]), panels[0])
+    assert np.asarray(ax.collections[0].get_array()).ravel().tolist() == [1, -1, 0, 1]
+    assert [text.get_text() for text in ax.texts] == ["+0.25", "-0.10", "+0.00", "+0.50"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["DTC · digits, n = 3", "JPEG · digits, n = 3"]
+
+
+@pytest.fixture
+def binnings():
+    numbers = {f"{which}_{what}": 0.5 for which in ("tested", "null", "excess") for what in ("value", "low", "high")}
+    return pd.DataFrame(
+        [{"panel": p, "binning": b, "width": w, **numbers} for p in "xy" for b, w in (("fd", 1), ("s", 2))]
+    )
+
+
+def test_binnings_have_a_panel_a_process_with_units(binnings, panels):
+    for draw in (proposition_plots.bin_widths, proposition_plots.binning_excess):
+        for ax in panels:
+            ax.clear()
+        draw(binnings, panels[:2])
+        assert [ax.get_title() for ax in panels[:2]] == ["x", "y"]
+        assert all(ax.get_xlabel().endswith("]") for ax in panels[:2])
+
+
+def test_ceiling_is_the_logarithm_of_the_length(panels):
+    ax = proposition_plots.ceiling(pd.DataFrame({"n_measurements": [1, 5], "entropy": [0, 1]}), panels[0])
+    np.testing.assert_allclose(np.asarray(ax.lines[0].get_ydata()), np.log([1, 2, 3, 4, 5]))
+    assert ax.get_ylabel() == "Gibbs entropy [nats]"

@@ -12,7 +12,7 @@ import pytest
 
 from dtc_helpers.records import COLUMNS, LEDGER_COLUMNS, Results, read_results, save_figure, write_results
 
-FILES = ["cycles.csv", "ledger.csv", "measurements.npz", "run.json"]
+FILES = ["cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", "run.json"]
 
 
 def results_of(seed, *, methods=("magnitude", "dtc"), reading="published"):
@@ -30,14 +30,17 @@ def results_of(seed, *, methods=("magnitude", "dtc"), reading="published"):
     keys = ["dataset", "reading", "method", "replicate", "cycle"]
     ledger = cycles[keys].assign(layer=1, neuron=range(len(cycles)), score=rng.random(len(cycles)))
     measurements = {f"{reading}/{m}/0/{c}/incoming": rng.normal(size=3) for m in methods for c in (1, 2)}
-    return Results(cycles, measurements, ledger.reindex(columns=LEDGER_COLUMNS), {"seed": seed, "name": "λ"})
+    sums = {key: rng.normal(size=30) for key in measurements}
+    return Results(cycles, measurements, ledger.reindex(columns=LEDGER_COLUMNS), {"seed": seed, "name": "λ"}, sums)
 
 
 def assert_same(found, expected):
     pd.testing.assert_frame_equal(found.cycles, expected.cycles, check_exact=True)
     pd.testing.assert_frame_equal(found.ledger, expected.ledger, check_exact=True)
-    assert found.measurements.keys() == expected.measurements.keys()
-    assert all(np.array_equal(found.measurements[key], y) for key, y in expected.measurements.items())
+    for vectors in ("measurements", "neuron_sums"):
+        there, wanted = getattr(found, vectors), getattr(expected, vectors)
+        assert there.keys() == wanted.keys()
+        assert all(np.array_equal(there[key], vector) for key, vector in wanted.items())
     assert found.run == expected.run
 
 
@@ -97,7 +100,7 @@ dying(np, "savez_compressed", lambda path, *_: path)
 dying(pd.DataFrame, "to_csv", lambda _, path: path)
 write_results(results_of(2), pathlib.Path({folder!r}))
 """
-N_STAGES = 13  # mkdir 2, rmtree 1, to_csv 2, savez 1, write_text 1, rename 1, replace 4, rmdir 1
+N_STAGES = 15  # mkdir 2, rmtree 1, to_csv 2, savez 2, write_text 1, rename 1, replace 5, rmdir 1
 
 
 def killed_writer(folder, stage, *, amid=False):
@@ -117,13 +120,13 @@ def wrecks(tmp_path_factory):
         write_results(results_of(1), folder)
         return place, (folder, killed_writer(folder, stage, amid=amid))
 
-    places = [*((stage, False) for stage in range(N_STAGES + 1)), *((stage, True) for stage in (3, 4, 5, 6))]
+    places = [*((stage, False) for stage in range(N_STAGES + 1)), *((stage, True) for stage in (3, 4, 5, 6, 7))]
     with ThreadPoolExecutor(2) as pool:
         return dict(pool.map(wreck, places))
 
 
 @pytest.mark.parametrize(
-    ("stage", "amid"), [*((s, False) for s in range(N_STAGES)), *((s, True) for s in (3, 4, 5, 6))]
+    ("stage", "amid"), [*((s, False) for s in range(N_STAGES)), *((s, True) for s in (3, 4, 5, 6, 7))]
 )
 def test_killed_writer_leaves_all_old_or_all_new_results_and_a_rerun_succeeds(wrecks, tmp_path, stage, amid):
     folder, process = wrecks[stage, amid]

@@ -51,6 +51,7 @@ def test_interrupted_run_goes_on_after_the_last_finished_method_and_gives_the_sa
     pd.testing.assert_frame_equal(resumed.ledger, whole.ledger, check_exact=True)
     assert resumed.measurements.keys() == whole.measurements.keys()
     assert all(np.array_equal(resumed.measurements[key], whole.measurements[key]) for key in whole.measurements)
+    assert resumed.neuron_sums.keys() == whole.neuron_sums.keys() == whole.measurements.keys()
 
 
 def test_method_that_was_not_finished_is_not_taken_over(parameters):

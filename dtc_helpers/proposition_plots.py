@@ -1,0 +1,191 @@
+"""Figures of entropies, null models and the proposition: as in `plots`, each draws on given Axes, computes nothing."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import PercentFormatter
+
+from dtc_helpers.plots import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, removed_axis, runs
+
+SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
+_COLOURS = sns.color_palette("colorblind")
+VERDICT_CODES = {"below": -1, "open": 0, "above": 1}
+VERDICT_COLOURS = (_COLOURS[1], "0.88", _COLOURS[9])
+VERDICT_LABELS = ("worse than the null", "cannot be told apart", "better than the null")
+
+
+def occurrence_probabilities(steps: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Occurrence probabilities of the measurements of both layers (the paper's Figure 4).
+
+    Parameters
+    ----------
+    steps : "incoming" and "outgoing" → columns value (middle of the bin), probability, n_measurements.
+    """
+    for (side, occurrences), ax in zip(steps.items(), axes, strict=True):
+        colours = sns.color_palette("viridis", occurrences.n_measurements.nunique())
+        for colour, (m, step) in zip(colours, occurrences.groupby("n_measurements", sort=False), strict=True):
+            ax.step(step.value, step.probability, where="mid", color=colour, lw=1.3, label=f"{m}")
+        ax.set_title(SIDE_LABELS[side], fontsize="medium")
+        ax.set_xlabel("measurement y [weight units]")
+    axes[0].set_ylabel("occurrence probability per bin [1]")
+    axes[-1].legend(title="measurements", fontsize="small", title_fontsize="small")
+    return axes
+
+
+def gibbs_entropies(entropies: pd.DataFrame, axes: Sequence[Axes], *, units: Mapping[str, str]) -> Sequence[Axes]:
+    """Gibbs entropy of the measurements along the compression (the paper's Figure 5), one panel a layer.
+
+    Parameters
+    ----------
+    entropies : columns side, method, replicate, removed_fraction, entropy.
+    units : side → unit of its entropy.
+    """
+    for side, ax in zip(entropies.side.unique(), axes, strict=True):
+        for method, run, label in runs(entropies.query("side == @side")):
+            style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method]}
+            ax.plot(run.removed_fraction, run.entropy, ms=4, label=label, **style)
+        ax.set_title(SIDE_LABELS[side], fontsize="medium")
+        ax.set_ylabel(f"Gibbs entropy [{units[side]}]")
+        removed_axis(ax)
+    axes[-1].legend()
+    return axes
+
+
+def entropy_against_accuracy(points: pd.DataFrame, ax: Axes, *, unit: str) -> Axes:
+    """Accuracy over Gibbs entropy, one point a cycle: what the proposition says is a line.
+
+    Parameters
+    ----------
+    points : columns method, replicate, entropy, accuracy.
+    unit : of the entropy.
+    """
+    for method, run, label in runs(points):
+        marker = METHOD_MARKERS[method]
+        ax.plot(run.entropy, run.accuracy, marker, ms=5, color=METHOD_COLOURS[method], label=label)
+    ax.set_xlabel(f"Gibbs entropy of the next layer's measurement [{unit}]")
+    ax.set_ylabel("accuracy (LOWESS) [%]")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+    ax.legend()
+    return ax
+
+
+def null_correlations(
+    nulls: Mapping[str, np.ndarray], measured: Mapping[str, float], axes: Sequence[Axes]
+) -> Sequence[Axes]:
+    """Correlations that vectors without any network give (bars), beside the measured one (line), a panel a method.
+
+    Parameters
+    ----------
+    nulls : method → (n_draws,) correlations.
+    measured : method → correlation.
+    """
+    for (method, draws), ax in zip(nulls.items(), axes, strict=True):
+        sns.histplot(x=draws, ax=ax, stat="probability", bins=30, color="0.7", label="Gaussian vectors")
+        ax.axvline(measured[method], color=METHOD_COLOURS[method], lw=2.5, label=f"measured: {measured[method]:.3f}")
+        ax.set_title(METHOD_LABELS[method])
+        ax.set_xlabel("Pearson correlation [1]")
+        ax.legend(fontsize="small", loc="upper left")
+    axes[0].set_ylabel("share of draws [1]")
+    return axes
+
+
+def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Correlation that is tested (point) beside the middle 95 % of what each null model gives (bar), a panel a method.
+
+    Parameters
+    ----------
+    table : index method, null model; columns tested, low, high.
+    """
+    for (method, rows), ax in zip(table.groupby("method", sort=False), axes, strict=True):
+        places = range(len(rows))
+        widths = (rows.high - rows.low).clip(lower=0.015)  # ln m alone has no spread: a line
+        ax.barh(places, widths, left=rows.low, height=0.5, color="0.7", label="null model, middle 95 %")
+        colour, marker = METHOD_COLOURS[str(method)], METHOD_MARKERS[str(method)]
+        ax.plot(rows.tested, places, marker, color=colour, ms=8, label="what is tested")
+        ax.set_yticks(places, rows.index.get_level_values("null model"))
+        ax.set_title(METHOD_LABELS[str(method)])
+        ax.set_xlabel("Pearson correlation [1]")
+        ax.axvline(0, color="0.3", lw=0.8)
+    axes[0].invert_yaxis()
+    axes[0].legend(fontsize="x-small", loc="upper left")
+    return axes
+
+
+def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Every process (row) against every null model (column): the excess of correlation, coloured by its interval.
+
+    Parameters
+    ----------
+    table : one statistic of `trial.excesses`, columns dataset, process, null_model, excess, verdict, n.
+    """
+    rows = (table.process + " · " + table.dataset + ", n = " + table.n.astype(str)).rename("row")
+    shown = {name: table.pivot_table(index=rows, columns="null_model", values=name, sort=False, aggfunc="first")
+             for name in ("excess", "verdict")}  # fmt: skip
+    codes = shown["verdict"].replace(VERDICT_CODES).astype(float)
+    sns.heatmap(codes, ax=ax, cmap=list(VERDICT_COLOURS), vmin=-1, vmax=1, cbar=False, linewidths=1.5,
+                annot=shown["excess"], fmt="+.2f", annot_kws={"fontsize": "small", "color": "black"})  # fmt: skip
+    ax.set_xlabel("null model")
+    ax.set_ylabel("")
+    ax.tick_params(axis="x", rotation=20)
+    handles = [Patch(color=colour, label=label) for colour, label in zip(VERDICT_COLOURS, VERDICT_LABELS, strict=True)]
+    ax.legend(handles=handles[::-1], loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize="small")
+    return ax
+
+
+def bin_widths(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Correlation against bin width, for the measurements and for Gaussian vectors of the same lengths.
+
+    Parameters
+    ----------
+    table : columns panel, width, and value, low, high of "tested" and of "null" (tested_value, …, null_high).
+    """
+    styles = {"tested": (_COLOURS[2], "o", "measured"), "null": ("0.45", "s", "Gaussian vectors")}
+    for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
+        for which, (colour, marker, label) in styles.items():
+            ax.fill_between(rows.width, rows[f"{which}_low"], rows[f"{which}_high"], color=colour, alpha=0.25)
+            ax.plot(rows.width, rows[f"{which}_value"], marker, ls="-", ms=4, color=colour, label=label)
+        ax.set_xscale("log")
+        ax.set_title(str(panel), fontsize="medium")
+        ax.set_xlabel("bin width [weight units]")
+    axes[0].set_ylabel("Pearson correlation [1]")
+    axes[0].legend(fontsize="small")
+    return axes
+
+
+def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Excess over Gaussian vectors of every binning (a row), with its interval; a panel a process.
+
+    Parameters
+    ----------
+    table : columns panel, binning, excess_value, excess_low, excess_high.
+    """
+    for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
+        places = range(len(rows))
+        ax.hlines(places, rows.excess_low, rows.excess_high, color=_COLOURS[2], lw=2.5)
+        ax.plot(rows.excess_value, places, "o", color=_COLOURS[2], ms=6)
+        ax.axvline(0, color="0.3", lw=1)
+        ax.set_yticks(places, rows.binning if ax is axes[0] else [""] * len(rows))
+        ax.set_title(str(panel), fontsize="medium")
+        ax.set_xlabel("correlation above\nGaussian vectors [1]")
+        ax.invert_yaxis()
+    return axes
+
+
+def ceiling(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Entropy of random vectors against their length, under the line ln m that none can pass.
+
+    Parameters
+    ----------
+    table : columns n_measurements, entropy.
+    """
+    lengths = np.arange(1, table.n_measurements.max() + 1)
+    ax.plot(lengths, np.log(lengths), color="0.2", lw=2, label="ceiling: ln m")
+    ax.plot(table.n_measurements, table.entropy, "o", ms=4, alpha=0.5, color=_COLOURS[0], label="random vectors")
+    ax.set_xlabel("number of measurements m")
+    ax.set_ylabel("Gibbs entropy [nats]")
+    ax.legend()
+    return ax
