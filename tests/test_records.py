@@ -131,7 +131,7 @@ def wrecks(tmp_path_factory):
 def test_killed_writer_leaves_all_old_or_all_new_results_and_a_rerun_succeeds(wrecks, tmp_path, stage, amid):
     folder, process = wrecks[stage, amid]
     assert process.returncode == -signal.SIGKILL, process.stderr
-    expected = results_of(1) if stage <= 7 else results_of(2)  # stage 7 is the one renaming that counts
+    expected = results_of(1) if stage <= 8 else results_of(2)  # stage 8 is the one renaming that counts
     never_read = shutil.copytree(folder, tmp_path / "never read")
     assert_same(read_results(folder), expected)
     for rerun in (folder, never_read):
