@@ -122,7 +122,8 @@ def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
     ----------
     table : one statistic of `trial.excesses`, columns dataset, process, null_model, excess, verdict, n.
     """
-    rows = (table.process + " · " + table.dataset + ", n = " + table.n.astype(str)).rename("row")
+    n = table.groupby(["dataset", "process"]).n.transform("max")  # fewer where a replicate has no such correlation
+    rows = (table.process + " · " + table.dataset + ", n = " + n.astype(str)).rename("row")
     shown = {name: table.pivot_table(index=rows, columns="null_model", values=name, sort=False, aggfunc="first")
              for name in ("excess", "verdict")}  # fmt: skip
     codes = shown["verdict"].replace(VERDICT_CODES).astype(float)
