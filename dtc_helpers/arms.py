@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from dtc_helpers.controls import batches_of_equal_cost, dense, fresh, random_ids, rewound, trained_at_once
-from dtc_helpers.cycle import Plan, compress_train, start_networks
+from dtc_helpers.cycle import CycleRecord, Plan, compress_train, start_networks
 from dtc_helpers.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import Reading
@@ -45,6 +45,11 @@ class Setting:
             self.dataset, [self.hidden_neurons], reading=self.reading, seeds=self.seeds, device=self.device
         )
 
+    def cut(self, method: str) -> Iterator[CycleRecord]:
+        """Compress-train of untrained networks."""
+        arguments = {"reading": self.reading, "seeds": self.seeds, "plan": self.plan}
+        return compress_train(self.start(), self.dataset, method=method, **arguments)
+
     @property
     def device(self) -> torch.device:
         """Where the images are."""
@@ -56,15 +61,7 @@ Outcome = tuple[int, int, Accuracy]  # neurons, batches of training so far, accu
 
 def cut_arm(setting: Setting, *, method: str) -> Iterator[Outcome]:
     """Compress-train: an outcome after every cut."""
-    steps = compress_train(
-        setting.start(),
-        setting.dataset,
-        method=method,
-        reading=setting.reading,
-        seeds=setting.seeds,
-        plan=setting.plan,
-    )
-    for record in steps:
+    for record in setting.cut(method):
         yield record.neurons, record.cycle * setting.plan.batches_per_cycle, record.accuracy
 
 
@@ -107,15 +104,7 @@ def ticket_arm(setting: Setting, *, method: str, kind: str) -> Iterator[Outcome]
     method : whose survivors they are.
     kind : "rewound", the survivors with their initial weights; "random", random neurons with their initial weights.
     """
-    steps = compress_train(
-        setting.start(),
-        setting.dataset,
-        method=method,
-        reading=setting.reading,
-        seeds=setting.seeds,
-        plan=setting.plan,
-    )
-    for record in steps:
+    for record in setting.cut(method):
         if record.neurons in setting.widths:
             start = setting.start()
             ids = record.network.neuron_ids
