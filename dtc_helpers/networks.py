@@ -66,11 +66,12 @@ class ReplicatedMLP(nn.Module):
         (n_replicates, n_images, n_classes)
         """
         first, *others = self.weights
-        # One product for the first layers of all replicates; images are columns from here on.
-        activity = (first.flatten(0, 1) @ images.T).unflatten(0, first.shape[:2])
-        for weight in others:
-            activity = torch.bmm(weight, torch.relu(activity))
-        return activity.mT
+        # One product for the first layers of all replicates; images are columns from here on. The ReLU overwrites
+        # each product, and comes before the view: autograd would copy what is overwritten through one.
+        activity = torch.relu_(first.flatten(0, 1) @ images.T).unflatten(0, first.shape[:2])
+        for weight in others[:-1]:
+            activity = torch.relu_(torch.bmm(weight, activity))
+        return torch.bmm(others[-1], activity).mT
 
     def as_sequential(self, replicate: int = 0) -> nn.Sequential:
         """One replicate as a plain network of `nn.Linear` layers that gives the same outputs (weights are copied)."""

