@@ -1,20 +1,25 @@
 """Arms of a study: every way to a small network, replicated, as rows of one tidy table."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
 
-from dtc_helpers.controls import batches_of_equal_cost, dense, fresh, random_ids, rewound, trained_at_once
+from dtc_helpers.collector import provenance
+from dtc_helpers.controls import batches_of_equal_cost, dense, fresh, random_ids, rewound, trained_to
 from dtc_helpers.cycle import CycleRecord, Plan, compress_train, start_networks
 from dtc_helpers.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
+from dtc_helpers.progress import progress
 from dtc_helpers.readings import Reading
-from dtc_helpers.surgery import schedule
+from dtc_helpers.surgery import schedules
 from dtc_helpers.training import Accuracy
 
 ARM_COLUMNS = (
@@ -25,24 +30,26 @@ ARM_COLUMNS = (
 
 @dataclass(frozen=True)
 class Setting:
-    """What all arms of a study have in common."""
+    """What all arms of one point of a study have in common."""
 
     dataset: Dataset  # on the device to use
     reading: Reading
     seeds: Sequence[int]  # one a replicate
-    plan: Plan
-    hidden_neurons: int  # of the single hidden layer, before any cut
-    widths: Sequence[int]  # of the schedule: where networks are trained from scratch, and tickets drawn
+    plan: Plan = field(default_factory=Plan)
+    hidden_widths: Sequence[int] = (512,)  # before any cut
+    neurons: Sequence[int] = ()  # hidden neurons left at which networks are trained from scratch, and tickets drawn
+    total_batches: int | None = None  # a cut network is trained on, after its last cut, until it has had so many
+    columns: Mapping[str, float | str] = field(default_factory=dict)  # what tells this point from others in a table
 
     @property
-    def schedule(self) -> list[int]:
-        """Widths after each cut."""
-        return schedule(self.hidden_neurons, keep_fraction=self.plan.keep_fraction, stop_at=self.plan.stop_at)
+    def schedule(self) -> list[tuple[int, ...]]:
+        """Hidden widths after each cut."""
+        return schedules(self.hidden_widths, keep_fraction=self.plan.keep_fraction, stop_at=self.plan.stop_at)
 
     def start(self) -> ReplicatedMLP:
         """Untrained networks."""
         return start_networks(
-            self.dataset, [self.hidden_neurons], reading=self.reading, seeds=self.seeds, device=self.device
+            self.dataset, self.hidden_widths, reading=self.reading, seeds=self.seeds, device=self.device
         )
 
     def cut(self, method: str) -> Iterator[CycleRecord]:
@@ -50,54 +57,70 @@ class Setting:
         arguments = {"reading": self.reading, "seeds": self.seeds, "plan": self.plan}
         return compress_train(self.start(), self.dataset, method=method, **arguments)
 
+    def trained(self, network: ReplicatedMLP, n_batches: int) -> Accuracy:
+        """Accuracy of the network after training it, in place, for so many batches with an Adam of its own."""
+        arguments = {"reading": self.reading, "seeds": self.seeds}
+        (measured,) = trained_to(network, self.dataset, stops=[n_batches], **arguments)
+        return measured
+
     @property
     def device(self) -> torch.device:
         """Where the images are."""
         return self.dataset.test.images.device
 
 
-Outcome = tuple[int, int, Accuracy]  # neurons, batches of training so far, accuracy of all replicates
+class Outcome(NamedTuple):
+    """What all replicates of an arm reach at one place."""
+
+    neurons: int
+    batches: int  # of training so far
+    accuracy: Accuracy
+    arm: str = ""  # in tables, where one run gives several arms
 
 
 def cut_arm(setting: Setting, *, method: str) -> Iterator[Outcome]:
-    """Compress-train: an outcome after every cut."""
+    """Compress-train: an outcome after every cut, and a last one when the setting's total of batches is used up."""
     for record in setting.cut(method):
-        yield record.neurons, record.cycle * setting.plan.batches_per_cycle, record.accuracy
+        batches = record.cycle * setting.plan.batches_per_cycle
+        yield Outcome(record.neurons, batches, record.accuracy)
+    if setting.total_batches is not None and setting.total_batches > batches:
+        measured = setting.trained(record.network, setting.total_batches - batches)
+        yield Outcome(record.neurons, setting.total_batches, measured)
 
 
 def dense_arm(setting: Setting) -> Iterator[Outcome]:
-    """Never cut, same batches: an outcome after every cycle."""
-    measured = dense(
-        setting.start(),
-        setting.dataset,
-        n_cycles=len(setting.schedule),
-        reading=setting.reading,
-        seeds=setting.seeds,
-        plan=setting.plan,
-    )
+    """Never cut, same batches: an outcome after every cycle, up to the one of the smallest chosen size."""
+    arguments = {"reading": setting.reading, "seeds": setting.seeds, "plan": setting.plan}
+    n_cycles = sum(sum(widths) >= min(setting.neurons, default=0) for widths in setting.schedule)
+    measured = dense(setting.start(), setting.dataset, n_cycles=n_cycles, **arguments)
     for cycle, accuracy in enumerate(measured, start=1):
-        yield setting.hidden_neurons, cycle * setting.plan.batches_per_cycle, accuracy
+        yield Outcome(sum(setting.hidden_widths), cycle * setting.plan.batches_per_cycle, accuracy)
 
 
-def scratch_arm(setting: Setting, *, budget: str) -> Iterator[Outcome]:
-    """Small networks trained from scratch, an outcome for each of the chosen widths.
+SCRATCH_BUDGETS: tuple[str, ...] = ("batches", "multiply_adds", "longer")
 
-    Parameters
-    ----------
-    budget : "batches", as many as the compress-train run has had at this width; "multiply_adds", as many of these; or
-        "longer", twice as many batches as "multiply_adds" (what the small network can reach at all).
+
+def scratch_arm(setting: Setting, *, budgets: Sequence[str] = SCRATCH_BUDGETS) -> Iterator[Outcome]:
+    """Small networks trained from scratch: at each of the chosen sizes one training, measured at several budgets.
+
+    The budgets are "batches", as many as the compress-train run has had at this size; "multiply_adds", as many of
+    these; and "longer", twice as many batches as "multiply_adds" (what the small network can reach at all). Each is an
+    arm of its own in tables: "scratch, batches", ….
     """
-    for width in setting.widths:
-        n_cycles = setting.schedule.index(width) + 1
-        n_batches = n_cycles * setting.plan.batches_per_cycle
-        if budget != "batches":
-            n_batches = _equal_cost(setting, width, n_cycles) * (2 if budget == "longer" else 1)
-        network = fresh(setting.start(), [width], setting.dataset, reading=setting.reading, seeds=setting.seeds)
-        yield _trained(setting, network, n_batches)
+    for n_cycles, widths in enumerate(setting.schedule, start=1):
+        if sum(widths) in setting.neurons:
+            batches = n_cycles * setting.plan.batches_per_cycle
+            equal_cost = _equal_cost(setting, widths, n_cycles)
+            lengths = dict(zip(SCRATCH_BUDGETS, (batches, equal_cost, 2 * equal_cost), strict=True))
+            network = fresh(setting.start(), widths, setting.dataset, reading=setting.reading, seeds=setting.seeds)
+            arguments = {"reading": setting.reading, "seeds": setting.seeds}
+            measured = trained_to(network, setting.dataset, stops=[lengths[b] for b in budgets], **arguments)
+            for budget, accuracy in zip(budgets, measured, strict=True):
+                yield Outcome(network.n_neurons, lengths[budget], accuracy, f"scratch, {budget}")
 
 
 def ticket_arm(setting: Setting, *, method: str, kind: str) -> Iterator[Outcome]:
-    """Lottery tickets, trained for as many batches as the compress-train run has had at this width.
+    """Lottery tickets, trained for as many batches as the compress-train run has had at this size.
 
     Parameters
     ----------
@@ -105,76 +128,102 @@ def ticket_arm(setting: Setting, *, method: str, kind: str) -> Iterator[Outcome]
     kind : "rewound", the survivors with their initial weights; "random", random neurons with their initial weights.
     """
     for record in setting.cut(method):
-        if record.neurons in setting.widths:
-            start = setting.start()
-            ids = record.network.neuron_ids
+        if record.neurons in setting.neurons:
+            start, ids = setting.start(), record.network.neuron_ids
             if kind == "random":
-                ids = random_ids(start, [record.neurons], reading=setting.reading, seeds=setting.seeds)
-            yield _trained(setting, rewound(start, ids), record.cycle * setting.plan.batches_per_cycle)
+                ids = random_ids(start, record.network.hidden_widths, reading=setting.reading, seeds=setting.seeds)
+            batches = record.cycle * setting.plan.batches_per_cycle
+            yield Outcome(record.neurons, batches, setting.trained(rewound(start, ids), batches))
+        if record.neurons <= min(setting.neurons, default=0):
+            return
 
 
-def _equal_cost(setting: Setting, width: int, n_cycles: int) -> int:
-    ends = (setting.dataset.n_inputs, setting.dataset.n_classes)
-    stages = [setting.hidden_neurons, *setting.schedule][:n_cycles]
-    costs = [((ends[0], stage, ends[1]), setting.plan.batches_per_cycle) for stage in stages]
-    return batches_of_equal_cost((ends[0], width, ends[1]), costs)
-
-
-def _trained(setting: Setting, network: ReplicatedMLP, n_batches: int) -> Outcome:
-    measured = trained_at_once(
-        network, setting.dataset, n_batches=n_batches, reading=setting.reading, seeds=setting.seeds
-    )
-    return network.n_neurons, n_batches, measured
+def _equal_cost(setting: Setting, widths: Sequence[int], n_cycles: int) -> int:
+    """Batches that a network of these hidden widths can train at the multiply-adds of the first cycles."""
+    n_inputs, n_classes = setting.dataset.n_inputs, setting.dataset.n_classes
+    stages = [tuple(setting.hidden_widths), *setting.schedule][:n_cycles]
+    costs = [((n_inputs, *stage, n_classes), setting.plan.batches_per_cycle) for stage in stages]
+    return batches_of_equal_cost((n_inputs, *widths, n_classes), costs)
 
 
 ARMS: dict[str, Callable[[Setting], Iterator[Outcome]]] = {
     **{method: partial(cut_arm, method=method) for method in ("magnitude", "norms", "random", "dtc")},
     "dense": dense_arm,
-    **{f"scratch, {budget}": partial(scratch_arm, budget=budget) for budget in ("batches", "multiply_adds", "longer")},
+    "scratch": scratch_arm,
+    "scratch, batches": partial(scratch_arm, budgets=("batches",)),
     **{f"ticket, {method}": partial(ticket_arm, method=method, kind="rewound") for method in ("dtc", "norms")},
     "ticket, random": partial(ticket_arm, method="random", kind="random"),
 }
 
 
 def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
-    """One arm as a table with the columns ARM_COLUMNS, one row an outcome and replicate."""
+    """One arm as a table with the setting's own columns and ARM_COLUMNS, one row an outcome and replicate."""
     rows: list[dict[str, Any]] = []
-    for neurons, batches, accuracy in ARMS[arm](setting):
+    for neurons, batches, accuracy, own_name in ARMS[arm](setting):
         for replicate, seed in enumerate(setting.seeds):
             rows.append(
                 {
+                    **setting.columns,
                     "dataset": setting.dataset.name,
                     "reading": setting.reading.name,
-                    "arm": arm,
+                    "arm": own_name or arm,
                     "replicate": replicate,
                     "seed": seed,
                     "neurons": neurons,
-                    "removed_fraction": round(1 - neurons / setting.hidden_neurons, 6),
+                    "removed_fraction": round(1 - neurons / sum(setting.hidden_widths), 6),
                     "batches": batches,
                     "test_accuracy": round(float(accuracy.overall[replicate]), 6),
                     "mean_batch_accuracy": round(float(accuracy.batch_mean[replicate]), 6),
                     "single_image_accuracy": round(float(accuracy.single_image[replicate]), 6),
                 }
             )
-    return pd.DataFrame(rows, columns=list(ARM_COLUMNS))
+    return pd.DataFrame(rows, columns=[*setting.columns, *ARM_COLUMNS])
 
 
-def run_arms(settings: Sequence[Setting], arms: Sequence[str], *, parts: Path) -> pd.DataFrame:
-    """All arms of all settings; each finished one is kept in `parts`, and an interrupted study goes on after it.
+def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """All runs of a study; each finished one is kept in `parts`, and an interrupted study goes on after it.
 
     Parameters
     ----------
-    settings : one a reading.
-    parts : folder of this study; whoever changes the settings takes another folder.
+    runs : (setting, arm) each.
+    parts : folder of this study. A run with another plan, other seeds or widths is another run.
+
+    Returns
+    -------
+    (table of all runs, for each run what it was, its seconds, commit and threads)
     """
     parts.mkdir(parents=True, exist_ok=True)
-    tables = []
-    for setting in settings:
-        for arm in arms:
-            path = parts / f"{setting.dataset.name} {setting.reading.name} {arm}.csv"
-            if not path.is_file():
-                temporary = path.with_suffix(".incoming")
-                run_arm(setting, arm).to_csv(temporary, index=False)
-                temporary.replace(path)
-            tables.append(pd.read_csv(path))
-    return pd.concat(tables, ignore_index=True)
+    tables, records = [], []
+    for setting, arm in progress(runs, total=len(runs), title="runs", describe=lambda run: _title(*run)):
+        path = parts / f"{_title(setting, arm)} {_fingerprint(setting)}.csv"
+        if not path.is_file():
+            _write_part(setting, arm, path)
+        tables.append(pd.read_csv(path))
+        records.append(json.loads(path.with_suffix(".json").read_text()))
+    return pd.concat(tables, ignore_index=True), records
+
+
+def _title(setting: Setting, arm: str) -> str:
+    own = [f"{name}={value}" for name, value in setting.columns.items()]
+    return " ".join([setting.dataset.name, setting.reading.name, arm, *own])
+
+
+def _fingerprint(setting: Setting) -> str:
+    """Tells apart what the title does not: seeds, plan, widths."""
+    rest = (setting.plan, *map(tuple, (setting.seeds, setting.hidden_widths, setting.neurons)), setting.total_batches)
+    return hashlib.sha256(repr(rest).encode()).hexdigest()[:8]
+
+
+def _write_part(setting: Setting, arm: str, path: Path) -> None:
+    """The record first, then the table whole: where a table is, the run is finished."""
+    started = time.perf_counter()
+    table, made = run_arm(setting, arm), provenance()
+    record = {
+        "run": _title(setting, arm),
+        "replicates": len(setting.seeds),
+        "seconds": round(time.perf_counter() - started, 1),
+        **{name: made[name] for name in ("git_commit", "threads")},
+    }
+    path.with_suffix(".json").write_text(json.dumps(record))
+    table.to_csv(path.with_suffix(".incoming"), index=False)
+    path.with_suffix(".incoming").replace(path)

@@ -33,12 +33,21 @@ def dense(
         yield accuracy(network, dataset.test.images, dataset.test.labels, loss_axis=reading.loss_axis)
 
 
-def trained_at_once(
-    network: ReplicatedMLP, dataset: Dataset, *, n_batches: int, reading: Reading, seeds: Sequence[int]
-) -> Accuracy:
-    """Train in place for `n_batches` batches, in the order of the reading, and measure the test accuracy."""
-    (measured,) = dense(network, dataset, n_cycles=1, reading=reading, seeds=seeds, plan=Plan(n_batches))
-    return measured
+def trained_to(
+    network: ReplicatedMLP, dataset: Dataset, *, stops: Sequence[int], reading: Reading, seeds: Sequence[int]
+) -> Iterator[Accuracy]:
+    """Train in place without a break, by one Adam, in the order of the reading: the test accuracy at every stop.
+
+    Parameters
+    ----------
+    network : changed in place.
+    stops : batches so far at which to measure, ascending.
+    """
+    optimizer = adam(network)
+    shown = cycle_batches(dataset, 1, reading=reading, seeds=seeds, plan=Plan(stops[-1]))
+    for done, stop in itertools.pairwise([0, *stops]):
+        train(network, itertools.islice(shown, stop - done), optimizer=optimizer, loss_axis=reading.loss_axis)
+        yield accuracy(network, dataset.test.images, dataset.test.labels, loss_axis=reading.loss_axis)
 
 
 def rewound(start: ReplicatedMLP, neuron_ids: Sequence[Tensor]) -> ReplicatedMLP:

@@ -27,6 +27,7 @@ class Plan:
     stop_at: int = 10  # no further cut at this many neurons a hidden layer or fewer
     l1_penalty: float = 0.3  # λ
     measurement_fraction: float = 0.1  # m / N
+    l1_penalty_fraction: float | None = None  # λ / λ_max of every solve, in place of λ
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _see(
         layer,
         measurement_matrix=torch.stack(matrices).to(network.device),
         choice_rngs=[s.choice(cycle, layer) for s in streams],
-        tomography=Tomography(plan.l1_penalty, reading.solver, reading.ray_domain),
+        tomography=Tomography(plan.l1_penalty, reading.solver, reading.ray_domain, plan.l1_penalty_fraction),
     )
 
 

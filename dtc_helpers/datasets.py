@@ -1,7 +1,7 @@
 """Images and labels as tensors, read once: MNIST and its siblings, and embedded sets that need no network."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -60,6 +60,10 @@ class Dataset:
     def validation(self) -> Split:
         """Held-out last part of the training images."""
         return self.train[len(self.train) - self.n_validation :]
+
+    def for_choosing(self) -> "Dataset":
+        """Trained on `fitting` and tested on `validation`: for whatever is chosen before the test images are seen."""
+        return replace(self, train=self.fitting, test=self.validation, n_validation=0)
 
     def to(self, device: torch.device | str) -> "Dataset":
         """Same dataset on another device."""

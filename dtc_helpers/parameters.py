@@ -13,19 +13,30 @@ from dtc_helpers.arms import ARMS
 from dtc_helpers.cycle import Plan
 from dtc_helpers.datasets import DATASETS
 from dtc_helpers.idx_files import project_root
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import ANY_READING, READINGS
 from dtc_helpers.scoring import SCORES
 
-_CHOICES: dict[str, Mapping[str, Any]] = {"dataset": DATASETS, "readings": READINGS, "methods": SCORES, "arms": ARMS}
+_CHOICES: dict[str, Mapping[str, Any]] = {
+    "dataset": DATASETS,
+    **{
+        "reading": READINGS,
+        "readings": READINGS,
+        "steps": ANY_READING,
+        "methods": SCORES,
+        "arms": ARMS,
+        "controls": ARMS,
+    },
+}
 _RANGES = {
-    "replicates": (1, 10_000),
+    **dict.fromkeys(("replicates", "control_replicates", "test_replicates"), (1, 10_000)),
     "seed": (0, 2**32 - 10_001),  # numpy's legacy generator takes 32 bits; replicate r adds r
     "hidden_neurons": (2, 10**6),
-    "batches_per_cycle": (1, 10**9),
-    "keep_fraction": (1e-6, 1 - 1e-6),
+    **dict.fromkeys(("batches_per_cycle", "thinned_batches_per_cycle", "total_batches"), (1, 10**9)),
+    **dict.fromkeys(("keep_fraction", "cut_fractions", "thinned_cut_fractions"), (1e-6, 1 - 1e-6)),
     "stop_at": (1, 10**6),
     "l1_penalty": (1e-300, 1e300),
-    "measurement_fraction": (1e-9, 1),
+    **dict.fromkeys(("penalty_fractions", "thinned_penalty_fractions"), (1e-12, 1)),
+    **dict.fromkeys(("measurement_fraction", "measurement_fractions", "thinned_measurement_fractions"), (1e-9, 1)),
     "null_draws": (10, 10**6),
     "neurons": (1, 10**6),
 }
@@ -121,36 +132,6 @@ class EntropyParameters(Checked):
     seed: int
     null_draws: int
     results_dir: str
-    figures_dir: str
-
-
-@dataclass(frozen=True)
-class StudyParameters(Checked):
-    """Parameters of a study of replicated arms; it raises as `Parameters` does."""
-
-    dataset: str
-    readings: list[str]
-    arms: list[str]
-    replicates: int
-    seed: int
-    widths: list[int]
-    recompute: bool
-    results_dir: str
-    figures_dir: str
-
-    @property
-    def seeds(self) -> list[int]:
-        """One seed a replicate: seed, seed + 1, …."""
-        return [self.seed + replicate for replicate in range(self.replicates)]
-
-
-@dataclass(frozen=True)
-class SweepReportParameters(Checked):
-    """Parameters of notebook 8; it raises as `Parameters` does."""
-
-    table: str
-    varied: list[str]
-    neurons: int
     figures_dir: str
 
 

@@ -4,7 +4,7 @@ The paper's text and the notebooks published with it differ; what one of them do
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -111,6 +111,31 @@ READINGS = {
         streams=IndependentStreams,
     ),
 }
+
+# From the published reading to the described one, one switch at a time.
+SWITCHES: dict[str, dict[str, object]] = {
+    "class softmax": {"loss_axis": "class"},
+    "all images count": {"accuracy_column": "test_accuracy"},
+    "Adam carried": {"optimizer": "carried"},
+    "shuffled": {"data_order": "shuffled"},
+    "independent streams": {"streams": IndependentStreams, "kept_as_ranked": frozenset[str]()},
+    "lowest cut": {"kept_scores": "highest"},
+    "rays of neurons": {"ray_domain": "recovered_weights"},
+    "m rounded": {"measurement_rounding": "rounded"},
+    "exact solve": {"solver": "interior_point"},
+}
+DTC_SWITCHES = ("rays of neurons", "m rounded", "exact solve")  # other methods do not use them
+
+
+def _walk() -> dict[str, Reading]:
+    steps = {"published": READINGS["published"]}
+    for step, switches in SWITCHES.items():
+        steps[step] = replace(list(steps.values())[-1], name=step, **switches)
+    return steps
+
+
+WALK = _walk()  # each differs from the one before by one switch; the last is the described reading
+ANY_READING = READINGS | WALK
 
 PUBLISHED_SEED = 42424242
 

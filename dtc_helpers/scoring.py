@@ -20,6 +20,7 @@ class Tomography:
     l1_penalty: float = 0.3  # λ
     solver: str = "scs"  # see `recovery.SOLVERS`
     ray_domain: str = "sparse_code"  # or "recovered_weights"
+    l1_penalty_fraction: float | None = None  # λ / λ_max, in place of λ
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,16 @@ def dtc_scores(layer: HiddenLayer) -> Scores:
 
     A ray is the sparse code s, as published, or the recovered weights Ψs, as the text says.
     """
+    tomography = layer.tomography
     recovery = recover(
         sensing_matrix(layer.measurement_matrix),
         layer.measurements,
-        l1_penalty=layer.tomography.l1_penalty,
-        solver=layer.tomography.solver,
+        l1_penalty=tomography.l1_penalty if tomography.l1_penalty_fraction is None else None,
+        l1_penalty_fraction=tomography.l1_penalty_fraction,
+        solver=tomography.solver,
     )
     rays = recovery.sparse_code.sum(0)
-    if layer.tomography.ray_domain == "recovered_weights":
+    if tomography.ray_domain == "recovered_weights":
         rays = recovered_weights(rays)
     return Scores(rays.abs(), recovery)
 

@@ -1,8 +1,12 @@
-"""Data of a study: read from what is committed, or computed anew."""
+"""What each study runs, and its data: read from what is committed, or computed anew."""
 
+import itertools
 import json
-from dataclasses import asdict
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -10,54 +14,191 @@ import torch
 from dtc_helpers.arms import Setting, run_arms
 from dtc_helpers.collector import provenance
 from dtc_helpers.cycle import Plan
-from dtc_helpers.datasets import load_dataset
+from dtc_helpers.datasets import Dataset, load_dataset
 from dtc_helpers.idx_files import project_root
-from dtc_helpers.parameters import StudyParameters, folder
-from dtc_helpers.readings import READINGS
+from dtc_helpers.parameters import folder
+from dtc_helpers.readings import ANY_READING, DTC_SWITCHES
+from dtc_helpers.study_parameters import (
+    DepthParameters,
+    FrequencyParameters,
+    PenaltyParameters,
+    StudyParameters,
+    SwitchParameters,
+    TicketParameters,
+    UncertaintyParameters,
+)
+from dtc_helpers.surgery import keep_fraction_to, schedule
 
 STORED = project_root() / "notebooks" / "studies" / "data"
-HIDDEN_NEURONS = 512
+HIDDEN_WIDTHS = (512,)
+RAY_DOMAINS = ("sparse_code", "recovered_weights")
+Runs = list[tuple[Setting, str]]  # (setting, arm) each
 
 
-def study_table(parameters: StudyParameters, name: str) -> pd.DataFrame:
-    """Table of all arms, from `notebooks/studies/data/<name>.csv`, or computed when `parameters.recompute` is true.
+def uncertainty_runs(parameters: UncertaintyParameters) -> Runs:
+    """Study 3: the published plan in several readings, arms with all replicates, controls with fewer."""
+    runs: Runs = []
+    for reading in parameters.readings:
+        for arms, n in ((parameters.arms, parameters.replicates), (parameters.controls, parameters.control_replicates)):
+            seeds = parameters.seeds(n)
+            point = Setting(_images(parameters.dataset), ANY_READING[reading], seeds, neurons=parameters.widths)
+            runs += [(point, arm) for arm in arms]
+    return runs
 
-    Computing writes `<name>.csv` and `<name>.json` (parameters, versions, commit) to `parameters.results_dir`, and goes
-    on after the last finished arm when it was interrupted.
+
+def switch_runs(parameters: SwitchParameters) -> Runs:
+    """Study 12: the published plan in every step of the walk from one reading to the other.
+
+    Arms other than DTC are left out of the steps whose switch they do not use.
+    """
+    return [
+        (Setting(_images(parameters.dataset), ANY_READING[step], parameters.seeds()), arm)
+        for step in parameters.steps
+        for arm in parameters.arms
+        if arm == "dtc" or step not in DTC_SWITCHES
+    ]
+
+
+def frequency_runs(parameters: FrequencyParameters) -> Runs:
+    """Study 4: cuts of several sizes, every so many batches, down to the same size, then training on to one total.
+
+    Points whose cuts would take longer than the total are left out.
+    """
+    runs: Runs = []
+    for dataset, cut_fraction, batches in _grid(parameters, "cut_fractions", "batches_per_cycle"):
+        keep_fraction = keep_fraction_to(*HIDDEN_WIDTHS, parameters.stop_at, near=1 - cut_fraction)
+        n_cycles = len(schedule(*HIDDEN_WIDTHS, keep_fraction=keep_fraction, stop_at=parameters.stop_at))
+        if batches * n_cycles <= parameters.total_batches:
+            for reading in parameters.readings:
+                point = Setting(
+                    _images(dataset),
+                    ANY_READING[reading],
+                    parameters.seeds(),
+                    Plan(batches, keep_fraction, parameters.stop_at),
+                    total_batches=parameters.total_batches,
+                    columns={"cut_fraction": cut_fraction, "batches_per_cycle": batches},
+                )
+                runs += [(point, arm) for arm in parameters.arms]
+    return runs
+
+
+def penalty_runs(parameters: PenaltyParameters) -> Runs:
+    """Study 5: every penalty, number of measurements and ray domain, solved exactly, measured on validation images."""
+    points = _grid(parameters, "penalty_fractions", "measurement_fractions")
+    return [
+        (
+            Setting(
+                _images(dataset).for_choosing(),
+                replace(ANY_READING[parameters.reading], ray_domain=domain, solver="interior_point"),
+                parameters.seeds(),
+                Plan(stop_at=parameters.stop_at, measurement_fraction=m, l1_penalty_fraction=penalty),
+                columns={"ray_domain": domain, "penalty_fraction": penalty, "measurement_fraction": m},
+            ),
+            arm,
+        )
+        for dataset, penalty, m in points
+        for domain in RAY_DOMAINS
+        for arm in parameters.arms
+    ]
+
+
+def chosen_runs(parameters: PenaltyParameters, chosen: Collection[tuple[str, str, float, float]]) -> Runs:
+    """Study 5, afterwards: the points that were chosen, on the test images and other seeds, beside random pruning.
+
+    Parameters
+    ----------
+    chosen : (dataset, ray_domain, penalty_fraction, measurement_fraction) each.
+    """
+    seeds = parameters.seeds(parameters.replicates + parameters.test_replicates)[parameters.replicates :]
+    points = [s for s, _ in penalty_runs(parameters) if (s.dataset.name, *s.columns.values()) in chosen]
+    return [
+        (replace(point, dataset=_images(point.dataset.name), seeds=seeds), arm)
+        for point in points
+        for arm in dict.fromkeys([*parameters.arms, "random"])
+    ]
+
+
+def ticket_runs(parameters: TicketParameters) -> Runs:
+    """Study 6: compress-train, tickets and networks from scratch at the same sizes."""
+    return [
+        (Setting(_images(parameters.dataset), ANY_READING[reading], parameters.seeds(), neurons=parameters.widths), arm)
+        for reading in parameters.readings
+        for arm in parameters.arms
+    ]
+
+
+def depth_runs(parameters: DepthParameters) -> Runs:
+    """Study 7: networks of several hidden layers, on several datasets."""
+    return [
+        (
+            Setting(
+                _images(dataset),
+                ANY_READING[reading],
+                parameters.seeds(),
+                hidden_widths=widths,
+                columns={"hidden_widths": "-".join(map(str, widths))},
+            ),
+            arm,
+        )
+        for dataset in parameters.datasets
+        for reading in parameters.readings
+        for widths in parameters.hidden_widths
+        for arm in parameters.arms
+    ]
+
+
+def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFrame:
+    """Table of all runs, from `notebooks/studies/data/<name>.csv`, or computed when `parameters.recompute` is true.
+
+    Computing writes `<name>.csv` and `<name>.json` (parameters, versions, and for each run its seconds and commit) to
+    `parameters.results_dir`, and goes on after the last finished run when it was interrupted.
 
     Raises
     ------
-    ValueError if the stored table lacks the dataset, a reading, an arm or replicates that are asked for.
+    ValueError if the stored table lacks a run, or replicates of it.
     """
     if parameters.recompute:
-        return _computed(parameters, name)
+        return _computed(name, runs, parameters)
     table = pd.read_csv(STORED / f"{name}.csv")
-    asked = {"dataset": [parameters.dataset], "reading": parameters.readings, "arm": parameters.arms}
-    for column, values in asked.items():
-        if missing := [value for value in values if value not in set(table[column])]:
-            raise ValueError(f"{name}.csv has no {column} {', '.join(missing)}: set recompute=True, or ask for another")
-        table = table.query(f"{column} in @values")
-    there = int(table.groupby(["reading", "arm"]).seed.nunique().min())
-    if there < parameters.replicates:
-        raise ValueError(f"{name}.csv has {there} replicates, not {parameters.replicates}: set recompute=True")
-    return table.query("seed in @parameters.seeds").reset_index(drop=True)
+    return pd.concat([_stored(name, table, *run) for run in runs], ignore_index=True)
 
 
-def _computed(parameters: StudyParameters, name: str) -> pd.DataFrame:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    dataset, target = load_dataset(parameters.dataset).to(device), folder(parameters.results_dir)
-    settings = [
-        Setting(dataset, READINGS[reading], parameters.seeds, Plan(), HIDDEN_NEURONS, parameters.widths)
-        for reading in parameters.readings
-    ]
-    table = run_arms(settings, parameters.arms, parts=_parts(parameters, target))
-    _write(table, {"parameters": asdict(parameters), "device": str(device), **provenance()}, target / name)
+def _stored(name: str, table: pd.DataFrame, setting: Setting, arm: str) -> pd.DataFrame:
+    """Rows of one run."""
+    wanted = {"dataset": setting.dataset.name, "reading": setting.reading.name, **setting.columns}
+    is_wanted = table.seed.isin(setting.seeds) & (table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, "))
+    for column, value in wanted.items():
+        is_wanted &= table[column].eq(value)
+    found = table.loc[is_wanted, :]
+    if (there := found.seed.nunique()) < len(setting.seeds):
+        run = " · ".join([arm, *(f"{column} {value}" for column, value in wanted.items())])
+        raise ValueError(
+            f"{name}.csv has {there} of the {len(setting.seeds)} replicates asked for of {run}: set recompute=True, "
+            "or ask for what is stored"
+        )
+    return found
+
+
+def _grid(
+    parameters: FrequencyParameters | PenaltyParameters, first: str, second: str
+) -> Iterator[tuple[str, Any, Any]]:
+    """(dataset, value, value) of all points: the first dataset on the full grid, the others on the thinned one."""
+    for i, dataset in enumerate(parameters.datasets):
+        values = [getattr(parameters, f"thinned_{name}" if i else name) for name in (first, second)]
+        yield from ((dataset, *point) for point in itertools.product(*values))
+
+
+@cache
+def _images(dataset: str) -> Dataset:
+    return load_dataset(dataset).to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _computed(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFrame:
+    target = folder(parameters.results_dir)
+    table, records = run_arms(runs, parts=target / f".{name}")
+    run = {"parameters": asdict(parameters), "device": str(runs[0][0].device), **provenance(), "runs": records}
+    _write(table, run, target / name)
     return table
-
-
-def _parts(parameters: StudyParameters, target: Path) -> Path:
-    """Folder of finished arms: another one for other seeds."""
-    return target / f".arms {parameters.seed}+{parameters.replicates} {parameters.widths}"
 
 
 def _write(table: pd.DataFrame, run: dict, path: Path) -> None:

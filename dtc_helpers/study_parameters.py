@@ -6,6 +6,97 @@ from dtc_helpers.parameters import Checked
 
 
 @dataclass(frozen=True)
+class StudyParameters(Checked):
+    """What all studies of replicated arms have in common; it raises as `Parameters` does."""
+
+    arms: list[str]
+    replicates: int
+    seed: int
+    recompute: bool
+    results_dir: str
+    figures_dir: str
+
+    def seeds(self, n_replicates: int | None = None) -> list[int]:
+        """One seed a replicate: seed, seed + 1, … for all replicates or for so many."""
+        return [self.seed + replicate for replicate in range(n_replicates or self.replicates)]
+
+
+@dataclass(frozen=True)
+class UncertaintyParameters(StudyParameters):
+    """Parameters of study 3; it raises as `Parameters` does."""
+
+    dataset: str
+    readings: list[str]
+    controls: list[str]
+    control_replicates: int
+    widths: list[int]
+
+
+@dataclass(frozen=True)
+class FrequencyParameters(StudyParameters):
+    """Parameters of study 4; it raises as `Parameters` does."""
+
+    datasets: list[str]  # the first on the full grid, the others on the thinned one
+    readings: list[str]
+    cut_fractions: list[float]
+    batches_per_cycle: list[int]
+    thinned_cut_fractions: list[float]
+    thinned_batches_per_cycle: list[int]
+    stop_at: int
+    total_batches: int
+
+
+@dataclass(frozen=True)
+class PenaltyParameters(StudyParameters):
+    """Parameters of study 5; it raises as `Parameters` does."""
+
+    datasets: list[str]  # the first on the full grid, the others on the thinned one
+    reading: str
+    penalty_fractions: list[float]
+    measurement_fractions: list[float]
+    thinned_penalty_fractions: list[float]
+    thinned_measurement_fractions: list[float]
+    stop_at: int
+    test_replicates: int
+
+
+@dataclass(frozen=True)
+class TicketParameters(StudyParameters):
+    """Parameters of study 6; it raises as `Parameters` does."""
+
+    dataset: str
+    readings: list[str]
+    widths: list[int]
+
+
+@dataclass(frozen=True)
+class DepthParameters(StudyParameters):
+    """Parameters of study 7; it raises as `Parameters` does."""
+
+    datasets: list[str]
+    readings: list[str]
+    hidden_widths: list[list[int]]
+
+
+@dataclass(frozen=True)
+class SwitchParameters(StudyParameters):
+    """Parameters of study 12; it raises as `Parameters` does."""
+
+    dataset: str
+    steps: list[str]
+
+
+@dataclass(frozen=True)
+class SweepReportParameters(Checked):
+    """Parameters of notebook 8; it raises as `Parameters` does."""
+
+    table: str
+    varied: list[str]
+    neurons: int
+    figures_dir: str
+
+
+@dataclass(frozen=True)
 class BinningParameters(Checked):
     """Parameters of study 9; it raises as `Parameters` does."""
 

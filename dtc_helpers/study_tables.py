@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import ANY_READING
 from dtc_helpers.statistics import (
     EQUIVALENCE_MARGIN,
     Comparison,
@@ -18,7 +18,7 @@ from dtc_helpers.statistics import (
 
 def with_accuracy(table: pd.DataFrame) -> pd.DataFrame:
     """Table of `arms.run_arms` with the accuracy that each reading speaks of as column accuracy."""
-    readings = [READINGS[name] for name in table.reading.unique()]
+    readings = [ANY_READING[name] for name in table.reading.unique()]
     accuracy = [table.loc[table.reading == reading.name, reading.accuracy_column] for reading in readings]
     return table.assign(accuracy=pd.concat(accuracy))
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -12,19 +14,19 @@ SCHEDULE = [11, 7, 5, 3]  # from 16, keeping 0.7
 @pytest.fixture
 def setting(tiny_dataset):
     plan = Plan(batches_per_cycle=2, keep_fraction=0.7, stop_at=4)
-    return Setting(tiny_dataset, READINGS["described"], (1, 2), plan, 16, (7, 3))
+    return Setting(tiny_dataset, READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1})
 
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_has_a_row_an_outcome_and_replicate(setting, arm):
     table = run_arm(setting, arm)
-    assert tuple(table.columns) == ARM_COLUMNS
+    assert tuple(table.columns) == ("point", *ARM_COLUMNS)
+    assert table.point.eq(0.1).all()
     assert table.test_accuracy.between(0, 1).all()
     assert (table.groupby("neurons").replicate.apply(list).map(lambda r: set(r) == {0, 1})).all()
-    neurons = (
-        [16] * 4 if arm == "dense" else list(setting.widths) if arm.startswith(("scratch", "ticket")) else SCHEDULE
-    )
-    assert table[table.replicate == 0].neurons.tolist() == neurons
+    neurons = [16] * 4 if arm == "dense" else [7, 3] if arm.startswith(("scratch", "ticket")) else SCHEDULE
+    for _, budget in table[table.replicate == 0].groupby("arm"):
+        assert budget.neurons.tolist() == neurons
     assert table.removed_fraction.tolist() == pytest.approx((1 - table.neurons / 16).tolist(), abs=1e-6)
 
 
@@ -41,15 +43,40 @@ def test_every_arm_has_a_row_an_outcome_and_replicate(setting, arm):
     ],
 )
 def test_arms_train_for_the_batches_they_say(setting, arm, batches):
-    table = run_arm(setting, arm)
-    assert table[table.replicate == 0].batches.tolist() == batches
+    table = run_arm(setting, arm.split(",")[0] if arm.startswith("scratch") else arm)
+    assert table[(table.replicate == 0) & (table.arm == arm)].batches.tolist() == batches
+
+
+@pytest.mark.parametrize(("total", "batches"), [(11, [2, 4, 6, 8, 11]), (8, [2, 4, 6, 8]), (None, [2, 4, 6, 8])])
+def test_cut_network_is_trained_on_to_the_total_of_batches(setting, total, batches):
+    table = run_arm(replace(setting, total_batches=total), "random").query("replicate == 0")
+    assert table.batches.tolist() == batches
+    assert table.neurons.tolist()[4:] == [3] * (len(batches) - 4)
+
+
+def test_layers_are_cut_as_the_schedule_of_the_setting_says(setting):
+    deep = replace(setting, hidden_widths=(16, 12))
+    assert [sum(widths) for widths in deep.schedule] == run_arm(deep, "dtc").query("replicate == 0").neurons.tolist()
 
 
 def test_finished_arms_are_kept_and_an_interrupted_study_goes_on_after_them(setting, tmp_path, monkeypatch):
-    whole = run_arms([setting], ["random", "dense"], parts=tmp_path / "one")
-    run_arms([setting], ["random"], parts=tmp_path / "other")
+    runs = [(setting, "random"), (setting, "dense")]
+    whole, records = run_arms(runs, parts=tmp_path / "one")
+    assert [record["run"] for record in records] == [f"tiny described {arm} point=0.1" for arm in ("random", "dense")]
+    run_arms(runs[:1], parts=tmp_path / "other")
     ran = []
     monkeypatch.setattr(arms, "run_arm", lambda setting, arm: ran.append(arm) or run_arm(setting, arm))
-    resumed = run_arms([setting], ["random", "dense"], parts=tmp_path / "other")
+    resumed, _ = run_arms(runs, parts=tmp_path / "other")
     assert ran == ["dense"]
     pd.testing.assert_frame_equal(resumed, whole)
+
+
+@pytest.mark.parametrize(
+    "change", [{"seeds": (1, 3)}, {"hidden_widths": (17,)}, {"neurons": (7,)}, {"total_batches": 9}, {"plan": Plan(2)}]
+)
+def test_run_with_anything_else_changed_is_run_anew(setting, tmp_path, monkeypatch, change):
+    run_arms([(setting, "random")], parts=tmp_path)
+    ran = []
+    monkeypatch.setattr(arms, "run_arm", lambda _, arm: ran.append(arm) or pd.DataFrame({"x": [0]}))
+    run_arms([(replace(setting, **change), "random")], parts=tmp_path)
+    assert ran == ["random"]

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from dtc_helpers.controls import batches_of_equal_cost, dense, multiply_adds, random_ids, rewound, trained_at_once
+from dtc_helpers.controls import batches_of_equal_cost, dense, multiply_adds, random_ids, rewound, trained_to
 from dtc_helpers.cycle import Plan, compress_train, cycle_batches, start_networks
 from dtc_helpers.readings import READINGS
 from dtc_helpers.training import accuracy, adam, train
@@ -75,12 +75,13 @@ def test_random_tickets_are_drawn_uniformly(tiny_dataset):
     assert chisquare(np.bincount(drawn.flatten(), minlength=16)).pvalue > 1e-3
 
 
-def test_training_at_once_needs_the_batches_that_it_is_told(tiny_dataset):
+def test_training_without_a_break_is_measured_at_every_stop(tiny_dataset):
     reading = READINGS["described"]
     one, other = (start(tiny_dataset, reading) for _ in range(2))
-    measured = trained_at_once(one, tiny_dataset, n_batches=6, reading=reading, seeds=(1, 2))
-    *_, stepwise = dense(other, tiny_dataset, n_cycles=2, reading=reading, seeds=(1, 2), plan=PLAN)
-    torch.testing.assert_close(measured.overall, stepwise.overall)
+    at_stops = list(trained_to(one, tiny_dataset, stops=[3, 6], reading=reading, seeds=(1, 2)))
+    by_cycle = list(dense(other, tiny_dataset, n_cycles=2, reading=reading, seeds=(1, 2), plan=PLAN))
+    for stop, cycle in zip(at_stops, by_cycle, strict=True):
+        torch.testing.assert_close(stop.overall, cycle.overall)
 
 
 def test_multiply_adds_by_hand():

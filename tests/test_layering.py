@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "scoring": frozenset({"networks", "sensing", "recovery"}),
     "cycle": BELOW_CYCLE,
     "controls": BELOW_CYCLE | {"cycle"},
-    "arms": BELOW_CYCLE | {"cycle", "controls"},
+    "arms": BELOW_CYCLE | {"cycle", "controls", "collector", "progress"},
     "study_tables": frozenset({"readings", "statistics"}),
     "study_plots": frozenset({"plots"}),
     "guarded_papermill": NOTHING,

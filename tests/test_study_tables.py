@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from dtc_helpers import study_plots
-from dtc_helpers.arms import ARMS
+from dtc_helpers.arms import ARMS, SCRATCH_BUDGETS
 from dtc_helpers.statistics import compare, t_interval
 from dtc_helpers.study_tables import areas, paired, summary, verdicts, with_accuracy
 
@@ -97,4 +97,5 @@ def test_figures_draw_every_arm_and_every_width(table):
 
 
 def test_every_arm_has_a_style():
-    assert set(study_plots.ARM_STYLES) == set(ARMS)
+    budgets = {f"scratch, {budget}" for budget in SCRATCH_BUDGETS}
+    assert set(study_plots.ARM_STYLES) == set(ARMS) - {"scratch"} | budgets
