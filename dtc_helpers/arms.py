@@ -30,7 +30,12 @@ ARM_COLUMNS = (
 
 @dataclass(frozen=True)
 class Setting:
-    """What all arms of one point of a study have in common."""
+    """What all arms of one point of a study have in common.
+
+    Raises
+    ------
+    ValueError for a size at which networks should be trained, but to which the cuts do not lead.
+    """
 
     dataset: Dataset  # on the device to use
     reading: Reading
@@ -40,6 +45,11 @@ class Setting:
     neurons: Sequence[int] = ()  # hidden neurons left at which networks are trained from scratch, and tickets drawn
     total_batches: int | None = None  # a cut network is trained on, after its last cut, until it has had so many
     columns: Mapping[str, float | str] = field(default_factory=dict)  # what tells this point from others in a table
+
+    def __post_init__(self) -> None:
+        sizes = [sum(widths) for widths in self.schedule]
+        if missing := [size for size in self.neurons if size not in sizes]:
+            raise ValueError(f"the cuts do not lead to {missing} hidden neurons: expected some of {sizes}")
 
     @property
     def schedule(self) -> list[tuple[int, ...]]:

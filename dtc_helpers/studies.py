@@ -74,7 +74,7 @@ def frequency_runs(parameters: FrequencyParameters) -> Runs:
                     _images(dataset),
                     ANY_READING[reading],
                     parameters.seeds(),
-                    Plan(batches, keep_fraction, parameters.stop_at),
+                    plan=Plan(batches_per_cycle=batches, keep_fraction=keep_fraction, stop_at=parameters.stop_at),
                     total_batches=parameters.total_batches,
                     columns={"cut_fraction": cut_fraction, "batches_per_cycle": batches},
                 )
@@ -91,7 +91,7 @@ def penalty_runs(parameters: PenaltyParameters) -> Runs:
                 _images(dataset).for_choosing(),
                 replace(ANY_READING[parameters.reading], ray_domain=domain, solver="interior_point"),
                 parameters.seeds(),
-                Plan(stop_at=parameters.stop_at, measurement_fraction=m, l1_penalty_fraction=penalty),
+                plan=Plan(stop_at=parameters.stop_at, measurement_fraction=m, l1_penalty_fraction=penalty),
                 columns={"ray_domain": domain, "penalty_fraction": penalty, "measurement_fraction": m},
             ),
             arm,

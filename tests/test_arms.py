@@ -54,8 +54,13 @@ def test_cut_network_is_trained_on_to_the_total_of_batches(setting, total, batch
     assert table.neurons.tolist()[4:] == [3] * (len(batches) - 4)
 
 
+def test_size_to_which_no_cut_leads_is_refused(setting):
+    with pytest.raises(ValueError, match=r"do not lead to \[6\] hidden neurons: expected some of \[11, 7, 5, 3\]"):
+        replace(setting, neurons=(7, 6))
+
+
 def test_layers_are_cut_as_the_schedule_of_the_setting_says(setting):
-    deep = replace(setting, hidden_widths=(16, 12))
+    deep = replace(setting, hidden_widths=(16, 12), neurons=())
     assert [sum(widths) for widths in deep.schedule] == run_arm(deep, "dtc").query("replicate == 0").neurons.tolist()
 
 
@@ -72,7 +77,14 @@ def test_finished_arms_are_kept_and_an_interrupted_study_goes_on_after_them(sett
 
 
 @pytest.mark.parametrize(
-    "change", [{"seeds": (1, 3)}, {"hidden_widths": (17,)}, {"neurons": (7,)}, {"total_batches": 9}, {"plan": Plan(2)}]
+    "change",
+    [
+        {"seeds": (1, 3)},
+        {"hidden_widths": (17,), "neurons": ()},
+        {"neurons": (7,)},
+        {"total_batches": 9},
+        {"plan": Plan(2), "neurons": ()},
+    ],
 )
 def test_run_with_anything_else_changed_is_run_anew(setting, tmp_path, monkeypatch, change):
     run_arms([(setting, "random")], parts=tmp_path)

@@ -1,59 +1,156 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 
 import pandas as pd
 import pytest
 
-from dtc_helpers import studies
+from dtc_helpers import arms, studies
 from dtc_helpers.arms import ARM_COLUMNS
 from dtc_helpers.cycle import Plan
-from dtc_helpers.parameters import StudyParameters
+from dtc_helpers.readings import WALK
 from dtc_helpers.studies import study_table
+from dtc_helpers.study_parameters import (
+    DepthParameters,
+    FrequencyParameters,
+    PenaltyParameters,
+    SwitchParameters,
+    TicketParameters,
+    UncertaintyParameters,
+)
+
+COMMON = {"seed": 1, "recompute": True, "results_dir": "results", "figures_dir": "figures"}
+UNCERTAINTY = UncertaintyParameters(
+    ["random", "dtc"], 3, **COMMON, dataset="digits", readings=["described"], controls=["scratch"],
+    control_replicates=2, widths=[5],
+)  # fmt: skip
+FREQUENCY = FrequencyParameters(
+    ["random"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], cut_fractions=[0.3, 0.5],
+    batches_per_cycle=[1, 4], thinned_cut_fractions=[0.5], thinned_batches_per_cycle=[1], stop_at=4, total_batches=8,
+)  # fmt: skip
+PENALTY = PenaltyParameters(
+    ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], reading="published", penalty_fractions=[0.01, 0.5],
+    measurement_fractions=[0.5], thinned_penalty_fractions=[0.1], thinned_measurement_fractions=[0.5], stop_at=4,
+    test_replicates=3,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch, tiny_dataset):
+    """Twelve hidden neurons, a batch a cycle, three cuts, and the tiny dataset under every name."""
+    monkeypatch.setattr(studies, "_images", lambda name: replace(tiny_dataset, name=name))
+    monkeypatch.setattr(studies, "HIDDEN_WIDTHS", (12,))
+    small = {"batches_per_cycle": 1, "keep_fraction": 0.7, "stop_at": 4}
+    monkeypatch.setattr(studies, "Plan", partial(Plan, **small))
+    monkeypatch.setattr(studies, "Setting", partial(studies.Setting, hidden_widths=(12,), plan=Plan(**small)))
+    monkeypatch.setattr(arms, "progress", lambda items, **_: items)
 
 
 @pytest.fixture
-def parameters(tmp_path):
-    where = {"results_dir": str(tmp_path), "figures_dir": "figures"}
-    return StudyParameters("digits", ["described"], ["random", "dense"], 2, 1, [4], recompute=True, **where)
+def uncertainty(tmp_path):
+    return replace(UNCERTAINTY, results_dir=str(tmp_path))
 
 
 @pytest.fixture
-def stored(monkeypatch, tmp_path, tiny_dataset, parameters):
+def stored(monkeypatch, tmp_path, uncertainty):
     """A small study, computed and then put where the committed ones are."""
-    monkeypatch.setattr(studies, "load_dataset", lambda _: tiny_dataset)
-    monkeypatch.setattr(studies, "HIDDEN_NEURONS", 12)
-    monkeypatch.setattr(studies, "Plan", partial(Plan, batches_per_cycle=1, keep_fraction=0.7, stop_at=4))
-    table = study_table(parameters, "study").assign(dataset="digits")
-    table.to_csv(tmp_path / "study.csv", index=False)
+    table = study_table("study", studies.uncertainty_runs(uncertainty), uncertainty)
     monkeypatch.setattr(studies, "STORED", tmp_path)
     return table
 
 
-def test_computed_study_is_written_with_its_provenance(stored, tmp_path):
+def read_again(parameters, **changes):
+    parameters = replace(parameters, recompute=False, **changes)
+    return study_table("study", studies.uncertainty_runs(parameters), parameters)
+
+
+def test_computed_study_is_written_with_its_provenance(stored, tmp_path, uncertainty):
     assert tuple(pd.read_csv(tmp_path / "study.csv").columns) == ARM_COLUMNS
     run = json.loads((tmp_path / "study.json").read_text())
-    assert run["parameters"]["arms"] == ["random", "dense"]
-    assert {"versions", "git_commit", "threads"} <= set(run)
+    assert run["parameters"] == asdict(uncertainty)
+    assert {"versions", "git_commit", "threads", "device"} <= set(run)
+    assert [(made["run"], made["replicates"]) for made in run["runs"]] == [
+        ("digits described random", 3), ("digits described dtc", 3), ("digits described scratch", 2),
+    ]  # fmt: skip
+    assert all({"seconds", "git_commit", "threads"} <= set(made) for made in run["runs"])
 
 
-def test_stored_study_is_what_was_computed(stored, parameters):
-    again = study_table(replace(parameters, recompute=False), "study")
-    pd.testing.assert_frame_equal(again, stored.reset_index(drop=True))
-    one = study_table(replace(parameters, recompute=False, arms=["dense"], replicates=1), "study")
-    assert one.arm.unique().tolist() == ["dense"]
-    assert one.seed.unique().tolist() == [1]
+def test_stored_study_is_what_was_computed(stored, uncertainty):
+    pd.testing.assert_frame_equal(read_again(uncertainty), stored)
+
+
+def test_part_of_a_stored_study_can_be_asked_for(stored, uncertainty):
+    part = read_again(uncertainty, arms=["dtc"], replicates=1, controls=["scratch"], control_replicates=1)
+    assert part.arm.unique().tolist() == ["dtc", "scratch, batches", "scratch, multiply_adds", "scratch, longer"]
+    assert part.seed.unique().tolist() == [1]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"arms": ["random", "dtc"]}, "study.csv has no arm dtc"),
-        ({"readings": ["published"]}, "study.csv has no reading published"),
-        ({"dataset": "mnist"}, "study.csv has no dataset mnist"),
-        ({"replicates": 3}, "study.csv has 2 replicates, not 3"),
+        ({"arms": ["magnitude"]}, "study.csv has 0 of the 3 replicates asked for of magnitude · dataset digits"),
+        ({"readings": ["published"]}, "has 0 of the 3 replicates asked for of random · dataset digits · reading publ"),
+        ({"dataset": "mnist1d"}, "has 0 of the 3 replicates asked for of random · dataset mnist1d"),
+        ({"replicates": 4}, "has 3 of the 4 replicates asked for of random"),
+        ({"control_replicates": 3}, "has 2 of the 3 replicates asked for of scratch"),
     ],
 )
-def test_what_is_not_stored_is_named(stored, parameters, change, message):
+def test_what_is_not_stored_is_named(stored, uncertainty, change, message):
     with pytest.raises(ValueError, match=message):
-        study_table(replace(parameters, recompute=False, **change), "study")
+        read_again(uncertainty, **change)
+
+
+def test_first_dataset_has_the_full_grid_and_points_that_take_too_long_are_left_out():
+    points = [(run.dataset.name, *run.columns.values()) for run, _ in studies.frequency_runs(FREQUENCY)]
+    # 12 neurons, 0.3: 8 6 4, three cuts; 0.5: 6 and 4 by a share near it, two cuts; 3 · 4 batches are more than 8
+    assert points == [("digits", 0.3, 1), ("digits", 0.5, 1), ("digits", 0.5, 4), ("mnist1d", 0.5, 1)]
+
+
+def test_every_point_of_the_frequency_study_ends_at_the_same_size_and_batches():
+    for setting, arm in studies.frequency_runs(FREQUENCY):
+        last = arms.run_arm(setting, arm).iloc[-1]
+        assert (last.neurons, last.batches) == (4, 8)
+
+
+def test_penalties_are_chosen_on_validation_images_and_tested_on_test_images_and_other_seeds(tiny_dataset):
+    grid = studies.penalty_runs(PENALTY)
+    assert len(grid) == 2 * (2 * 1) + 2 * (1 * 1)
+    assert {len(setting.dataset.test) for setting, _ in grid} == {tiny_dataset.n_validation}
+    assert {setting.reading.solver for setting, _ in grid} == {"interior_point"}
+    tested = studies.chosen_runs(PENALTY, [("digits", "recovered_weights", 0.5, 0.5)])
+    assert [arm for _, arm in tested] == ["dtc", "random"]
+    (setting, _), _ = tested
+    assert len(setting.dataset.test) == len(tiny_dataset.test)
+    assert not set(setting.seeds) & set(grid[0][0].seeds)
+    assert (setting.reading.ray_domain, setting.plan.l1_penalty_fraction) == ("recovered_weights", 0.5)
+
+
+def test_walk_leaves_out_what_its_switches_do_not_touch():
+    parameters = SwitchParameters(["random", "dtc"], 2, **COMMON, dataset="digits", steps=list(WALK))
+    steps = {
+        arm: [s.reading.name for s, own in studies.switch_runs(parameters) if own == arm] for arm in ("random", "dtc")
+    }
+    assert steps["dtc"] == list(WALK)
+    assert steps["random"] == list(WALK)[:-3]
+
+
+def test_left_out_switches_would_change_nothing_for_other_methods():
+    last_shared, *left_out = [WALK[step] for step in list(WALK)[-4:]]
+    setting = studies.Setting(studies._images("digits"), last_shared, (1, 2))
+    for arm in ("random", "magnitude", "norms"):
+        table = arms.run_arm(setting, arm).drop(columns="reading")
+        for reading in left_out:
+            again = arms.run_arm(replace(setting, reading=reading), arm).drop(columns="reading")
+            pd.testing.assert_frame_equal(table, again)
+
+
+def test_tickets_and_depth_have_a_run_an_arm_and_point():
+    tickets = TicketParameters(
+        ["dtc", "ticket, dtc"], 2, **COMMON, dataset="digits", readings=["described"], widths=[5]
+    )
+    assert [(s.neurons, arm) for s, arm in studies.ticket_runs(tickets)] == [([5], "dtc"), ([5], "ticket, dtc")]
+    depth = DepthParameters(
+        ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], hidden_widths=[[12], [12, 9]]
+    )
+    columns = [(s.dataset.name, s.columns["hidden_widths"], s.hidden_widths) for s, _ in studies.depth_runs(depth)]
+    assert columns == [(d, name, w) for d in depth.datasets for name, w in (("12", [12]), ("12-9", [12, 9]))]
