@@ -28,6 +28,7 @@ class UncertaintyParameters(StudyParameters):
     dataset: str
     readings: list[str]
     controls: list[str]
+    control_readings: list[str]
     control_replicates: int
     widths: list[int]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, PercentFormatter, ScalarFormatter
 
 from dtc_helpers.plots import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
 
@@ -65,9 +65,77 @@ def paired_differences(
     return axes
 
 
+def arm_means(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Mean accuracy of every arm at one place, a row each, with its 95 % interval over replicates; a panel a title.
+
+    Parameters
+    ----------
+    panels : title → columns arm, mean, low, high; the same arms in all panels, the first on top.
+    """
+    for (title, table), ax in zip(panels.items(), axes, strict=True):
+        for place, row in enumerate(table.to_dict("records")):
+            style = ARM_STYLES[row["arm"]]
+            ax.hlines(place, row["low"], row["high"], color=style["color"], lw=2.5)
+            ax.plot(row["mean"], place, ms=7, **style)
+        labels = [METHOD_LABELS.get(str(arm), str(arm).replace("_", "-")) for arm in table.arm]
+        ax.set_yticks(range(len(labels)), labels if ax is axes[0] else [""] * len(labels))
+        ax.invert_yaxis()
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+        ax.set_xlabel("test accuracy [%],\nmean and 95 % interval")
+        ax.set_title(title, fontsize="medium")
+    return axes
+
+
+def differences_by_point(
+    panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes], *, margin: float, names: tuple[str, str]
+) -> Sequence[Axes]:
+    """Difference of two arms on common seeds at every point, a row each; grey is too small to matter.
+
+    Parameters
+    ----------
+    panels : title → columns point (its name), difference, low, high; the first is on top.
+    margin : of equivalence, as a fraction.
+    names : of the first and of the second arm.
+    """
+    for (title, table), ax in zip(panels.items(), axes, strict=True):
+        ax.axvspan(-margin, margin, color="0.85")
+        ax.axvline(0, color="0.4", lw=0.8)
+        places = range(len(table))
+        ax.hlines(places, table.low, table.high, color=_COLOURS[2], lw=2)
+        ax.plot(table.difference, places, "o", ms=5, color=_COLOURS[2])
+        ax.set_yticks(places, table.point, fontsize="small")
+        ax.invert_yaxis()
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+        ax.set_xlabel(f"{names[0]} minus {names[1]}\n[points of accuracy]")
+        ax.set_title(title, fontsize="medium")
+    return axes
+
+
+def walk(steps: Sequence[str], table: pd.DataFrame, ax: Axes) -> Axes:
+    """Mean accuracy of every method at every step from one reading to the other, with 95 % intervals.
+
+    Parameters
+    ----------
+    steps : from left to right; each is the one before with one switch changed.
+    table : columns reading (the step), arm, mean, low, high.
+    """
+    for shift, (arm, run) in enumerate(table.groupby("arm", sort=False)):
+        run = run.set_index("reading").loc[list(steps)]
+        places = [place + 0.12 * (shift - 1) for place in range(len(steps))]
+        ax.errorbar(
+            places, run["mean"], yerr=[run["mean"] - run.low, run.high - run["mean"]], ms=6, lw=1.2, elinewidth=2,
+            label=METHOD_LABELS[str(arm)], **ARM_STYLES[str(arm)],
+        )  # fmt: skip
+    ax.set_xticks(range(len(steps)), [steps[0], *(f"+ {step}" for step in steps[1:])], rotation=25, ha="right")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+    ax.set_ylabel("test accuracy [%],\nmean and 95 % interval")
+    ax.legend()
+    return ax
+
+
 def _neurons_axis(ax: Axes) -> None:
     ax.set_xscale("log")
-    ax.set_xticks([10, 20, 51, 100, 200, 460])
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(ScalarFormatter())
     ax.minorticks_off()
     ax.xaxis.set_inverted(True)

@@ -1,6 +1,6 @@
 """Tables of a replicated study: means with intervals, paired differences, verdicts in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -21,6 +21,35 @@ def with_accuracy(table: pd.DataFrame) -> pd.DataFrame:
     readings = [ANY_READING[name] for name in table.reading.unique()]
     accuracy = [table.loc[table.reading == reading.name, reading.accuracy_column] for reading in readings]
     return table.assign(accuracy=pd.concat(accuracy))
+
+
+def with_dense_placed(table: pd.DataFrame) -> pd.DataFrame:
+    """Table in which the dense control stands where random pruning is after as many batches."""
+    places = table.query("arm == 'random'").groupby("batches", as_index=False)[["neurons", "removed_fraction"]].first()
+    dense = table.query("arm == 'dense'").drop(columns=["neurons", "removed_fraction"]).merge(places, on="batches")
+    return pd.concat([table.query("arm != 'dense'"), dense], ignore_index=True)
+
+
+def final_outcomes(table: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
+    """Last outcome of every run; a run is named by dataset, reading, arm, seed and the columns `by`."""
+    return table.loc[table.groupby(["dataset", "reading", "arm", "seed", *by], sort=False).batches.idxmax()]
+
+
+def carried_forward(table: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
+    """Table of a walk in which every arm has every step: one that was not run is the step before it.
+
+    Parameters
+    ----------
+    table : reading is the step.
+    steps : in their order; arms are run without gaps from the first on (`studies.switch_runs`).
+    """
+    parts = []
+    for _, arm in table.groupby("arm", sort=False):
+        last = steps[0]
+        for step in steps:
+            last = step if (arm.reading == step).any() else last
+            parts.append(arm[arm.reading == last].assign(reading=step))
+    return pd.concat(parts, ignore_index=True)
 
 
 def summary(table: pd.DataFrame, by: Iterable[str] = ("neurons",)) -> pd.DataFrame:
@@ -45,24 +74,32 @@ def areas(table: pd.DataFrame) -> pd.DataFrame:
     return found.reset_index()
 
 
-def paired(table: pd.DataFrame, *, arm: str, other: str, margin: float = EQUIVALENCE_MARGIN) -> pd.DataFrame:
+def paired(
+    table: pd.DataFrame,
+    *,
+    arm: str,
+    other: str,
+    by: Sequence[str] = ("neurons",),
+    margin: float = EQUIVALENCE_MARGIN,
+) -> pd.DataFrame:
     """Arm minus the other on common seeds at every width, with p values corrected for the number of widths (Holm).
 
     Parameters
     ----------
-    table : of one dataset and reading, with the column accuracy.
+    table : with the column accuracy; one row a seed, arm and value of the columns `by`.
+    by : columns that tell the places of the comparison from each other; widths unless given.
 
     Returns
     -------
-    Columns neurons, difference, low, high, n, improvement (the probability), p_difference, p_equivalence.
+    Columns `by`, difference, low, high, n, improvement (the probability), p_difference, p_equivalence.
     """
     rows = []
-    for neurons, group in table.groupby("neurons", sort=False):
+    for place, group in table.groupby(list(by), sort=False):
         compared = _compared(group, arm, other, margin)
         difference = compared.difference
         rows.append(
             {
-                "neurons": neurons,
+                **dict(zip(by, place, strict=True)),  # pyright: ignore[reportArgumentType, reportCallIssue]
                 "difference": difference.mean,
                 "low": difference.low,
                 "high": difference.high,

@@ -71,13 +71,20 @@ def sweep_response(runs: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
     return axes
 
 
-def sweep_map(means: Mapping[str, pd.DataFrame], axes: Sequence[Axes], *, varied: Sequence[str]) -> Sequence[Axes]:
+def sweep_map(
+    means: Mapping[str, pd.DataFrame],
+    axes: Sequence[Axes],
+    *,
+    varied: Sequence[str],
+    quantity: str = "test accuracy",
+) -> Sequence[Axes]:
     """Mean accuracy at one size as numbers on a grid, one panel a method, one colour scale for all.
 
     Parameters
     ----------
     means : method → table of accuracies, rows by the second parameter (one row without any), columns by the first.
     varied : one parameter or two.
+    quantity : what the numbers are.
     """
     lowest = min(table.min(axis=None) for table in means.values())
     highest = max(table.max(axis=None) for table in means.values())
@@ -86,7 +93,7 @@ def sweep_map(means: Mapping[str, pd.DataFrame], axes: Sequence[Axes], *, varied
             100 * table, ax=ax, annot=True, fmt=".1f", cmap="cividis", cbar=False, linewidths=1,
             vmin=100 * lowest, vmax=100 * highest, annot_kws={"fontsize": "small"},
         )  # fmt: skip
-        ax.set_title(f"{METHOD_LABELS.get(method, method)}: test accuracy [%]", fontsize="medium")
+        ax.set_title(f"{METHOD_LABELS.get(method, method)}: {quantity} [%]", fontsize="medium")
         ax.set_xlabel(f"{varied[0]} [{_unit(varied[0])}]")
         ax.set_ylabel(f"{varied[1]} [{_unit(varied[1])}]" if len(varied) == 2 else "")
     return axes

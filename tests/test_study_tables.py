@@ -8,7 +8,16 @@ from matplotlib import pyplot as plt
 from dtc_helpers import study_plots
 from dtc_helpers.arms import ARMS, SCRATCH_BUDGETS
 from dtc_helpers.statistics import compare, t_interval
-from dtc_helpers.study_tables import areas, paired, summary, verdicts, with_accuracy
+from dtc_helpers.study_tables import (
+    areas,
+    carried_forward,
+    final_outcomes,
+    paired,
+    summary,
+    verdicts,
+    with_accuracy,
+    with_dense_placed,
+)
 
 WIDTHS = (460, 51, 9)
 
@@ -63,6 +72,38 @@ def test_paired_differences_share_their_seeds_whatever_the_order_of_rows(table):
     pd.testing.assert_frame_equal(by_width, again.loc[list(WIDTHS)])
 
 
+def test_points_are_compared_one_by_one(table):
+    by_point = paired(table, arm="dtc", other="random", by=["reading", "neurons"])
+    assert by_point[["reading", "neurons"]].to_numpy().tolist() == [
+        [reading, n] for reading in ("published", "described") for n in WIDTHS
+    ]
+    one = paired(table.query("reading == 'described'"), arm="dtc", other="random")
+    assert by_point.query("reading == 'described'").difference.tolist() == one.difference.tolist()
+
+
+def test_dense_control_stands_where_random_pruning_is_after_as_many_batches():
+    columns = ["arm", "seed", "batches", "neurons", "removed_fraction", "accuracy"]
+    rows = [("random", 1, 5, 12, 0.25, 0.5), ("random", 1, 10, 8, 0.5, 0.6), ("dense", 1, 5, 16, 0.0, 0.7)]
+    placed = with_dense_placed(pd.DataFrame(rows, columns=columns))
+    dense = placed.query("arm == 'dense'").iloc[0]
+    assert (dense.neurons, dense.removed_fraction, dense.accuracy) == (12, 0.25, 0.7)
+    assert placed.query("arm == 'random'").neurons.tolist() == [12, 8]
+
+
+def test_last_outcome_of_every_run_is_the_one_with_most_batches():
+    keys = {"dataset": "toy", "reading": "described", "arm": "dtc"}
+    rows = [{**keys, "seed": seed, "point": p, "batches": b} for seed in (1, 2) for p in (0, 1) for b in (5, 9, 7)]
+    last = final_outcomes(pd.DataFrame(rows), by=["point"])
+    assert last[["seed", "point", "batches"]].to_numpy().tolist() == [[s, p, 9] for s in (1, 2) for p in (0, 1)]
+
+
+def test_step_that_an_arm_does_not_use_is_the_step_before_it():
+    rows = [("dtc", step, value) for step, value in (("a", 1), ("b", 2), ("c", 3))] + [("random", "a", 7)]
+    walk = carried_forward(pd.DataFrame(rows, columns=["arm", "reading", "accuracy"]), ["a", "b", "c"])
+    assert walk.groupby("arm").accuracy.apply(list).to_dict() == {"dtc": [1, 2, 3], "random": [7, 7, 7]}
+    assert walk.query("arm == 'random'").reading.tolist() == ["a", "b", "c"]
+
+
 def test_correction_for_the_number_of_widths_only_raises_p(table):
     one = table.query("reading == 'described'")
     together = paired(one, arm="dtc", other="random").set_index("neurons").p_difference
@@ -93,6 +134,29 @@ def test_figures_draw_every_arm_and_every_width(table):
     (ax,) = study_plots.paired_differences(differences, axes[:1], margin=0.005, names=("DTC", "random"))
     assert ax.get_ylabel() == "DTC minus random [points of accuracy]"
     assert ax.xaxis_inverted()
+    plt.close(figure)
+
+
+def test_figures_of_points_have_a_row_a_point_and_the_first_is_on_top(table):
+    figure, axes = plt.subplots(1, 2)
+    at_51 = summary(table.query("neurons == 51 and reading == 'described'"))
+    study_plots.arm_means({"described": at_51}, axes[:1])
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == ["DTC", "random"]
+    drawn = [line.get_xdata()[0] for line in axes[0].lines]
+    assert drawn == pytest.approx(at_51["mean"].tolist())
+    points = paired(table.query("reading == 'described'"), arm="dtc", other="random")
+    points = points.assign(point=points.neurons.astype(str))
+    study_plots.differences_by_point({"described": points}, axes[1:], margin=0.005, names=("DTC", "random"))
+    assert [label.get_text() for label in axes[1].get_yticklabels()] == ["460", "51", "9"]
+    assert all(ax.yaxis_inverted() for ax in axes)
+    plt.close(figure)
+
+
+def test_walk_shows_every_step_of_every_arm(table):
+    figure, ax = plt.subplots()
+    study_plots.walk(["published", "described"], summary(table.query("neurons == 51")), ax)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["published", "+ described"]
+    assert len(ax.containers) == 2
     plt.close(figure)
 
 
