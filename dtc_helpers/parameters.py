@@ -18,28 +18,25 @@ from dtc_helpers.scoring import SCORES
 
 _CHOICES: dict[str, Mapping[str, Any]] = {
     "dataset": DATASETS,
-    **{
-        "reading": READINGS,
-        "readings": READINGS,
-        "steps": ANY_READING,
-        "methods": SCORES,
-        "arms": ARMS,
-        "controls": ARMS,
-    },
+    **dict.fromkeys(("reading", "readings"), READINGS),
+    "steps": ANY_READING,
+    "methods": SCORES,
+    **dict.fromkeys(("arms", "controls"), ARMS),
 }
 _RANGES = {
-    **dict.fromkeys(("replicates", "control_replicates", "test_replicates"), (1, 10_000)),
+    "replicates": (1, 10_000),
     "seed": (0, 2**32 - 10_001),  # numpy's legacy generator takes 32 bits; replicate r adds r
     "hidden_neurons": (2, 10**6),
-    **dict.fromkeys(("batches_per_cycle", "thinned_batches_per_cycle", "total_batches"), (1, 10**9)),
-    **dict.fromkeys(("keep_fraction", "cut_fractions", "thinned_cut_fractions"), (1e-6, 1 - 1e-6)),
+    **dict.fromkeys(("batches_per_cycle", "total_batches"), (1, 10**9)),
+    **dict.fromkeys(("keep_fraction", "cut_fractions"), (1e-6, 1 - 1e-6)),
     "stop_at": (1, 10**6),
     "l1_penalty": (1e-300, 1e300),
-    **dict.fromkeys(("penalty_fractions", "thinned_penalty_fractions"), (1e-12, 1)),
-    **dict.fromkeys(("measurement_fraction", "measurement_fractions", "thinned_measurement_fractions"), (1e-9, 1)),
+    "penalty_fractions": (1e-12, 1),
+    **dict.fromkeys(("measurement_fraction", "measurement_fractions"), (1e-9, 1)),
     "null_draws": (10, 10**6),
     "neurons": (1, 10**6),
 }
+_PREFIXES = re.compile("^(control|test|thinned)_")  # control_replicates may be what replicates may be, …
 
 
 @dataclass(frozen=True)
@@ -51,10 +48,11 @@ class Checked:
             value = getattr(self, name)
             check_type(name, value, kind)
             values = value if isinstance(value, list) else [value]
-            if name in _CHOICES:
-                _check_names(name, values, _CHOICES[name])
-            for number in values if name in _RANGES else []:
-                _check_range(name, number, *_RANGES[name])
+            plain = _PREFIXES.sub("", name)
+            if plain in _CHOICES:
+                _check_names(name, values, _CHOICES[plain])
+            for number in values if plain in _RANGES else []:
+                _check_range(name, number, *_RANGES[plain])
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,19 @@ Runs = list[tuple[Setting, str]]  # (setting, arm) each
 
 def uncertainty_runs(parameters: UncertaintyParameters) -> Runs:
     """Study 3: the published plan in several readings, arms with all replicates, controls with fewer."""
-    runs: Runs = []
-    for reading in parameters.readings:
-        for arms, n in ((parameters.arms, parameters.replicates), (parameters.controls, parameters.control_replicates)):
-            seeds = parameters.seeds(n)
-            point = Setting(_images(parameters.dataset), ANY_READING[reading], seeds, neurons=parameters.widths)
-            runs += [(point, arm) for arm in arms]
-    return runs
+    groups = (
+        (parameters.readings, parameters.arms, parameters.replicates),
+        (parameters.control_readings, parameters.controls, parameters.control_replicates),
+    )
+    return [
+        (
+            Setting(_images(parameters.dataset), ANY_READING[reading], parameters.seeds(n), neurons=parameters.widths),
+            arm,
+        )
+        for readings, arms, n in groups
+        for reading in readings
+        for arm in arms
+    ]
 
 
 def switch_runs(parameters: SwitchParameters) -> Runs:

@@ -22,7 +22,7 @@ from dtc_helpers.study_parameters import (
 COMMON = {"seed": 1, "recompute": True, "results_dir": "results", "figures_dir": "figures"}
 UNCERTAINTY = UncertaintyParameters(
     ["random", "dtc"], 3, **COMMON, dataset="digits", readings=["described"], controls=["scratch"],
-    control_replicates=2, widths=[5],
+    control_readings=["described"],    control_replicates=2, widths=[5],
 )  # fmt: skip
 FREQUENCY = FrequencyParameters(
     ["random"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], cut_fractions=[0.3, 0.5],
@@ -154,3 +154,18 @@ def test_tickets_and_depth_have_a_run_an_arm_and_point():
     )
     columns = [(s.dataset.name, s.columns["hidden_widths"], s.hidden_widths) for s, _ in studies.depth_runs(depth)]
     assert columns == [(d, name, w) for d in depth.datasets for name, w in (("12", [12]), ("12-9", [12, 9]))]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "change", "message"),
+    [
+        (UNCERTAINTY, {"controls": ["denses"]}, "controls = denses does not exist: expected magnitude, norms"),
+        (UNCERTAINTY, {"control_readings": ["read"]}, "control_readings = read does not exist: expected published"),
+        (UNCERTAINTY, {"control_replicates": 0}, "control_replicates = 0 is outside 1"),
+        (FREQUENCY, {"thinned_cut_fractions": [0.5, 1.0]}, "thinned_cut_fractions = 1.0 is outside"),
+        (PENALTY, {"penalty_fractions": [0.0]}, "penalty_fractions = 0.0 is outside"),
+    ],
+)
+def test_wrong_parameter_of_a_study_is_refused(parameters, change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(parameters, **change)
