@@ -86,16 +86,13 @@ def arm_means(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Seque
     return axes
 
 
-def differences_by_point(
-    panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes], *, margin: float, names: tuple[str, str]
-) -> Sequence[Axes]:
+def differences_by_point(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes], *, margin: float) -> Sequence[Axes]:
     """Difference of two arms on common seeds at every point, a row each; grey is too small to matter.
 
     Parameters
     ----------
-    panels : title → columns point (its name), difference, low, high; the first is on top.
+    panels : title → columns point (its name), difference, low, high; the first is on top. The title names the arms.
     margin : of equivalence, as a fraction.
-    names : of the first and of the second arm.
     """
     for (title, table), ax in zip(panels.items(), axes, strict=True):
         ax.axvspan(-margin, margin, color="0.85")
@@ -103,10 +100,11 @@ def differences_by_point(
         places = range(len(table))
         ax.hlines(places, table.low, table.high, color=_COLOURS[2], lw=2)
         ax.plot(table.difference, places, "o", ms=5, color=_COLOURS[2])
-        ax.set_yticks(places, table.point, fontsize="small")
+        is_alike = ax is not axes[0] and list(table.point) == list(next(iter(panels.values())).point)
+        ax.set_yticks(places, [""] * len(table) if is_alike else table.point, fontsize="small")
         ax.invert_yaxis()
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
-        ax.set_xlabel(f"{names[0]} minus {names[1]}\n[points of accuracy]")
+        ax.set_xlabel("difference [points of accuracy]")
         ax.set_title(title, fontsize="medium")
     return axes
 

@@ -67,9 +67,9 @@ def summary(table: pd.DataFrame, by: Iterable[str] = ("neurons",)) -> pd.DataFra
     return groups.accuracy.apply(lambda values: pd.Series(vars(t_interval(values)))).unstack().reset_index()
 
 
-def areas(table: pd.DataFrame) -> pd.DataFrame:
-    """Area under the accuracy curve of every run, as column accuracy; one row a dataset, reading, arm and seed."""
-    runs = table.groupby(["dataset", "reading", "arm", "seed"], sort=False)[["removed_fraction", "accuracy"]]
+def areas(table: pd.DataFrame, by: Iterable[str] = ()) -> pd.DataFrame:
+    """Area under the accuracy curve of every run, as column accuracy; one row a run, named as in `final_outcomes`."""
+    runs = table.groupby(["dataset", "reading", "arm", "seed", *by], sort=False)[["removed_fraction", "accuracy"]]
     found = runs.apply(lambda run: pd.Series({"accuracy": area_under_curve(run.removed_fraction, run.accuracy)}))
     return found.reset_index()
 

@@ -146,7 +146,7 @@ def test_figures_of_points_have_a_row_a_point_and_the_first_is_on_top(table):
     assert drawn == pytest.approx(at_51["mean"].tolist())
     points = paired(table.query("reading == 'described'"), arm="dtc", other="random")
     points = points.assign(point=points.neurons.astype(str))
-    study_plots.differences_by_point({"described": points}, axes[1:], margin=0.005, names=("DTC", "random"))
+    study_plots.differences_by_point({"described": points}, axes[1:], margin=0.005)
     assert [label.get_text() for label in axes[1].get_yticklabels()] == ["460", "51", "9"]
     assert all(ax.yaxis_inverted() for ax in axes)
     plt.close(figure)
