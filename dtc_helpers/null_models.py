@@ -34,7 +34,9 @@ def gaussian_vectors(process: Process, measure: Measure, rng: np.random.Generato
 
     Rules out that the entropy goes with fitness only because the vector shrinks: these vectors know no network.
     """
-    return Contest(process, _own(process, measure), measure(_gaussian(process, column(process, "length"), rng)))
+    return Contest(
+        process, _own(process, measure), measure(gaussian_measurements(process, column(process, "length"), rng))
+    )
 
 
 def log_lengths(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:  # noqa: ARG001
@@ -64,7 +66,7 @@ def one_length(process: Process, measure: Measure, rng: np.random.Generator) -> 
     length = int(np.median(lengths))
     steps = [step for step in process if step.measurement.size >= length]
     tested = [rng.choice(step.measurement, length, replace=False) for step in steps]
-    return Contest(steps, measure(tested), measure(_gaussian(process, [length] * len(steps), rng)))
+    return Contest(steps, measure(tested), measure(gaussian_measurements(process, [length] * len(steps), rng)))
 
 
 def fixed_m(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
@@ -130,7 +132,10 @@ def _own(process: Process, measure: Measure) -> np.ndarray:
     return measure([step.measurement for step in process])
 
 
-def _gaussian(process: Process, lengths: Sequence[int] | np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+def gaussian_measurements(
+    process: Process, lengths: Sequence[int] | np.ndarray, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Independent Gaussian vectors of such lengths, with the standard deviation of all measurements of the process."""
     scale = np.concatenate([step.measurement for step in process]).std()
     return [rng.normal(0, scale, n) for n in lengths]
 
