@@ -1,8 +1,11 @@
 """Tables of a replicated study: means with intervals, paired differences, verdicts in words."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
+import scipy.stats
 
 from dtc_helpers.readings import ANY_READING
 from dtc_helpers.statistics import (
@@ -93,24 +96,54 @@ def paired(
     -------
     Columns `by`, difference, low, high, n, improvement (the probability), p_difference, p_equivalence.
     """
-    rows = []
-    for place, group in table.groupby(list(by), sort=False):
-        compared = _compared(group, arm, other, margin)
-        difference = compared.difference
-        rows.append(
-            {
-                **dict(zip(by, place, strict=True)),  # pyright: ignore[reportArgumentType, reportCallIssue]
-                "difference": difference.mean,
-                "low": difference.low,
-                "high": difference.high,
-                "n": difference.n,
-                "improvement": compared.probability_of_improvement,
-                "p_difference": compared.p_difference,
-                "p_equivalence": compared.p_equivalence,
-            }
-        )
-    result = pd.DataFrame(rows)
-    return result.assign(p_difference=corrected(result.p_difference), p_equivalence=corrected(result.p_equivalence))
+    rows = {place: _compared(group, arm, other, margin) for place, group in table.groupby(list(by), sort=False)}
+    return _comparisons(rows, list(by))
+
+
+def moves(table: pd.DataFrame, steps: Sequence[str], *, margin: float = EQUIVALENCE_MARGIN) -> pd.DataFrame:
+    """Every step of a walk minus the one before it, on common seeds, with p values corrected for the number of steps.
+
+    Parameters
+    ----------
+    table : of one arm, with the columns reading (the step), seed and accuracy.
+
+    Returns
+    -------
+    Columns step (all but the first) and those of `paired`.
+    """
+    values = table.pivot(index="seed", columns="reading", values="accuracy")
+    pairs = itertools.pairwise(steps)
+    return _comparisons({(step,): compare(values[step], values[last], margin=margin) for last, step in pairs}, ["step"])
+
+
+def any_difference(table: pd.DataFrame, by: Sequence[str]) -> float:
+    """P value of Friedman's test that the values of `by` do not matter: ranks of the accuracy within every seed.
+
+    Parameters
+    ----------
+    table : of one arm, with the columns seed, accuracy and those of `by`; every seed has the same places, at least 3.
+    """
+    values = table.pivot(index="seed", columns=list(by), values="accuracy")
+    return float(scipy.stats.friedmanchisquare(*values.to_numpy().T).pvalue)
+
+
+def _comparisons(compared: Mapping[Any, Comparison], names: Sequence[str]) -> pd.DataFrame:
+    """A row a comparison; its place, a tuple, becomes the columns `names`."""
+    rows = [
+        {
+            **dict(zip(names, place, strict=True)),
+            "difference": found.difference.mean,
+            "low": found.difference.low,
+            "high": found.difference.high,
+            "n": found.difference.n,
+            "improvement": found.probability_of_improvement,
+            "p_difference": found.p_difference,
+            "p_equivalence": found.p_equivalence,
+        }
+        for place, found in compared.items()
+    ]
+    table = pd.DataFrame(rows)
+    return table.assign(p_difference=corrected(table.p_difference), p_equivalence=corrected(table.p_equivalence))
 
 
 def verdicts(table: pd.DataFrame, pairs: Iterable[tuple[str, str]], *, margin: float = EQUIVALENCE_MARGIN) -> list[str]:

@@ -9,9 +9,11 @@ from dtc_helpers import study_plots
 from dtc_helpers.arms import ARMS, SCRATCH_BUDGETS
 from dtc_helpers.statistics import compare, t_interval
 from dtc_helpers.study_tables import (
+    any_difference,
     areas,
     carried_forward,
     final_outcomes,
+    moves,
     paired,
     summary,
     verdicts,
@@ -102,6 +104,24 @@ def test_step_that_an_arm_does_not_use_is_the_step_before_it():
     walk = carried_forward(pd.DataFrame(rows, columns=["arm", "reading", "accuracy"]), ["a", "b", "c"])
     assert walk.groupby("arm").accuracy.apply(list).to_dict() == {"dtc": [1, 2, 3], "random": [7, 7, 7]}
     assert walk.query("arm == 'random'").reading.tolist() == ["a", "b", "c"]
+
+
+def test_move_is_a_step_minus_the_one_before_it_on_the_same_seed():
+    values = {"a": (0.5, 0.6, 0.7), "b": (0.51, 0.61, 0.73), "c": (0.51, 0.61, 0.73)}
+    rows = [("dtc", step, seed, v) for step, runs in values.items() for seed, v in enumerate(runs)]
+    moved = moves(pd.DataFrame(rows, columns=["arm", "reading", "seed", "accuracy"]), ["a", "b", "c"])
+    assert moved.step.tolist() == ["b", "c"]
+    assert moved.difference.tolist() == pytest.approx([0.05 / 3, 0])
+    assert moved.p_difference.iloc[1] == 1
+
+
+@pytest.mark.parametrize(("step", "found"), [(0.1, True), (0.0, False)])
+def test_places_that_matter_are_told_from_seeds_that_do(step, found):
+    rng = np.random.default_rng(1)
+    rows = [(seed, p, 0.5 * seed + step * p + rng.normal(0, 0.01)) for seed in range(8) for p in range(4)]
+    p_value = any_difference(pd.DataFrame(rows, columns=["seed", "point", "accuracy"]), ["point"])
+    assert (p_value < 0.001) == found
+    assert found or p_value > 0.05
 
 
 def test_correction_for_the_number_of_widths_only_raises_p(table):
