@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from oracles import masked, networks, random_images
 
 from dtc_helpers.readings import TABLE_1
-from dtc_helpers.surgery import carry_adam, highest, keep_neurons, lowest, n_keep, schedule
+from dtc_helpers.surgery import (
+    carry_adam,
+    highest,
+    keep_fraction_to,
+    keep_neurons,
+    lowest,
+    n_keep,
+    schedule,
+    schedules,
+)
 from dtc_helpers.training import adam, batches, train
 
 PUBLISHED_SCHEDULE = [
@@ -40,6 +49,25 @@ def test_schedule_falls_strictly_and_ends_at_the_first_width_not_above_the_stop(
     assert all(before > after >= 1 for before, after in itertools.pairwise(widths))
     assert all(width > stop_at for width in widths[:-1])
     assert widths[-1] <= max(stop_at, 1) or n_neurons <= stop_at
+
+
+def test_layers_shrink_side_by_side_until_the_narrowest_is_small_enough():
+    assert schedules((16, 12), keep_fraction=0.7, stop_at=4) == [(11, 8), (7, 5), (5, 3)]
+    assert schedules((512,), keep_fraction=0.9, stop_at=10) == [(width,) for width in PUBLISHED_SCHEDULE]
+
+
+@pytest.mark.parametrize("near", [0.95, 0.9, 0.8, 0.6])
+def test_share_that_leads_to_a_width_is_the_nearest_one(near):
+    share = keep_fraction_to(512, 51, near=near)
+    assert schedule(512, keep_fraction=share, stop_at=51)[-1] == 51
+    for nearer in np.linspace(near, share, 20)[:-1]:
+        if abs(nearer - share) > 1e-4:
+            assert schedule(512, keep_fraction=nearer, stop_at=51)[-1] != 51
+
+
+def test_width_to_which_no_share_leads_is_refused():
+    with pytest.raises(ValueError, match=r"no share to keep near 0.5 leads from 20 to exactly 19 neurons"):
+        keep_fraction_to(20, 19, near=0.5)
 
 
 def test_last_neuron_cannot_be_cut():
