@@ -7,7 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from dtc_helpers.plots import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, removed_axis, runs
 
@@ -150,15 +150,18 @@ def bin_widths(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
             ax.fill_between(rows.width, rows[f"{which}_low"], rows[f"{which}_high"], color=colour, alpha=0.25)
             ax.plot(rows.width, rows[f"{which}_value"], marker, ls="-", ms=4, color=colour, label=label)
         ax.set_xscale("log")
-        ax.set_title(str(panel), fontsize="medium")
-        ax.set_xlabel("bin width [weight units]")
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.set_title(_two_lines(panel), fontsize="medium")
+        ax.set_xlabel("bin width [units of y]", fontsize="small")
     axes[0].set_ylabel("Pearson correlation [1]")
-    axes[0].legend(fontsize="small")
+    axes[0].legend(fontsize="x-small", loc="lower left")
     return axes
 
 
 def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Excess over Gaussian vectors of every binning (a row), with its interval; a panel a process.
+
+    Blue intervals lie above 0, orange ones below, grey ones contain it.
 
     Parameters
     ----------
@@ -166,14 +169,21 @@ def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """
     for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
         places = range(len(rows))
-        ax.hlines(places, rows.excess_low, rows.excess_high, color=_COLOURS[2], lw=2.5)
-        ax.plot(rows.excess_value, places, "o", color=_COLOURS[2], ms=6)
-        ax.axvline(0, color="0.3", lw=1)
-        ax.set_yticks(places, rows.binning if ax is axes[0] else [""] * len(rows))
-        ax.set_title(str(panel), fontsize="medium")
-        ax.set_xlabel("correlation above\nGaussian vectors [1]")
+        codes = (rows.excess_low > 0).astype(int) - (rows.excess_high < 0)
+        colours = [{-1: VERDICT_COLOURS[0], 0: "0.55", 1: _COLOURS[0]}[code] for code in codes]
+        ax.axvline(0, color="0.3", lw=1, zorder=1)
+        ax.hlines(places, rows.excess_low, rows.excess_high, colors=colours, lw=2.5)
+        ax.scatter(rows.excess_value, places, c=colours, s=35, zorder=3)
+        ax.set_yticks(places, rows.binning if ax is axes[0] else [""] * len(rows), fontsize="small")
+        ax.set_title(_two_lines(panel), fontsize="medium")
+        ax.set_xlabel("excess of correlation [1]", fontsize="x-small")
+        ax.tick_params(axis="x", labelsize="small")
         ax.invert_yaxis()
     return axes
+
+
+def _two_lines(panel: object) -> str:
+    return str(panel).replace(" · ", "\n")
 
 
 def ceiling(table: pd.DataFrame, ax: Axes) -> Axes:
@@ -183,10 +193,10 @@ def ceiling(table: pd.DataFrame, ax: Axes) -> Axes:
     ----------
     table : columns n_measurements, entropy.
     """
-    lengths = np.arange(1, table.n_measurements.max() + 1)
+    lengths = np.linspace(1, table.n_measurements.max(), 500)
     ax.plot(lengths, np.log(lengths), color="0.2", lw=2, label="ceiling: ln m")
-    ax.plot(table.n_measurements, table.entropy, "o", ms=4, alpha=0.5, color=_COLOURS[0], label="random vectors")
+    ax.plot(table.n_measurements, table.entropy, "o", ms=5, alpha=0.5, color=_COLOURS[0], label="random vectors")
     ax.set_xlabel("number of measurements m")
     ax.set_ylabel("Gibbs entropy [nats]")
-    ax.legend()
+    ax.legend(loc="lower right")
     return ax

@@ -225,7 +225,20 @@ def test_binnings_have_a_panel_a_process_with_units(binnings, panels):
         assert all(ax.get_xlabel().endswith("]") for ax in panels[:2])
 
 
+def test_excess_is_coloured_by_the_side_of_0_on_which_its_interval_lies(panels):
+    table = pd.DataFrame({"panel": "DTC · mnist", "binning": ["a", "b", "c"], "excess_value": [2, 0, -2]})
+    table = table.assign(excess_low=table.excess_value - 1, excess_high=table.excess_value + 1)
+    (ax,) = proposition_plots.binning_excess(table, panels[:1])
+    points = ax.collections[-1]
+    assert points.get_offsets()[:, 0].tolist() == [2, 0, -2]
+    assert len({tuple(colour) for colour in points.get_facecolors()}) == 3
+    assert ax.get_title() == "DTC\nmnist"
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
+
+
 def test_ceiling_is_the_logarithm_of_the_length(panels):
     ax = proposition_plots.ceiling(pd.DataFrame({"n_measurements": [1, 5], "entropy": [0, 1]}), panels[0])
-    np.testing.assert_allclose(np.asarray(ax.lines[0].get_ydata()), np.log([1, 2, 3, 4, 5]))
+    lengths, heights = (np.asarray(values, dtype=float) for values in ax.lines[0].get_data())
+    assert lengths[[0, -1]].tolist() == [1, 5]
+    np.testing.assert_allclose(heights, np.log(lengths))
     assert ax.get_ylabel() == "Gibbs entropy [nats]"
