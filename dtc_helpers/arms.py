@@ -37,7 +37,8 @@ class Setting:
     ValueError for a size at which networks should be trained, but to which the cuts do not lead.
     """
 
-    dataset: Dataset  # on the device to use
+    name: str  # of the dataset
+    load: Callable[[], Dataset]  # gives it, on the device to use; not called before something is trained
     reading: Reading
     seeds: Sequence[int]  # one a replicate
     plan: Plan = field(default_factory=Plan)
@@ -50,6 +51,11 @@ class Setting:
         sizes = [sum(widths) for widths in self.schedule]
         if missing := [size for size in self.neurons if size not in sizes]:
             raise ValueError(f"the cuts do not lead to {missing} hidden neurons: expected some of {sizes}")
+
+    @property
+    def dataset(self) -> Dataset:
+        """Images to train and test on."""
+        return self.load()
 
     @property
     def schedule(self) -> list[tuple[int, ...]]:
@@ -174,7 +180,7 @@ def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
             rows.append(
                 {
                     **setting.columns,
-                    "dataset": setting.dataset.name,
+                    "dataset": setting.name,
                     "reading": setting.reading.name,
                     "arm": own_name or arm,
                     "replicate": replicate,
@@ -215,7 +221,7 @@ def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.Da
 
 def _title(setting: Setting, arm: str) -> str:
     own = [f"{name}={value}" for name, value in setting.columns.items()]
-    return " ".join([setting.dataset.name, setting.reading.name, arm, *own])
+    return " ".join([setting.name, setting.reading.name, arm, *own])
 
 
 def _fingerprint(setting: Setting) -> str:

@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from dtc_helpers.cycle import Plan
 from dtc_helpers.datasets import Dataset, load_dataset
 from dtc_helpers.idx_files import project_root
 from dtc_helpers.parameters import folder
-from dtc_helpers.readings import ANY_READING, DTC_SWITCHES
+from dtc_helpers.readings import ANY_READING, DTC_SWITCHES, Reading
 from dtc_helpers.study_parameters import (
     DepthParameters,
     FrequencyParameters,
@@ -43,7 +43,7 @@ def uncertainty_runs(parameters: UncertaintyParameters) -> Runs:
     )
     return [
         (
-            Setting(_images(parameters.dataset), ANY_READING[reading], parameters.seeds(n), neurons=parameters.widths),
+            _setting(parameters.dataset, ANY_READING[reading], parameters.seeds(n), neurons=parameters.widths),
             arm,
         )
         for readings, arms, n in groups
@@ -58,7 +58,7 @@ def switch_runs(parameters: SwitchParameters) -> Runs:
     Arms other than DTC are left out of the steps whose switch they do not use.
     """
     return [
-        (Setting(_images(parameters.dataset), ANY_READING[step], parameters.seeds()), arm)
+        (_setting(parameters.dataset, ANY_READING[step], parameters.seeds()), arm)
         for step in parameters.steps
         for arm in parameters.arms
         if arm == "dtc" or step not in DTC_SWITCHES
@@ -76,8 +76,8 @@ def frequency_runs(parameters: FrequencyParameters) -> Runs:
         n_cycles = len(schedule(*HIDDEN_WIDTHS, keep_fraction=keep_fraction, stop_at=parameters.stop_at))
         if batches * n_cycles <= parameters.total_batches:
             for reading in parameters.readings:
-                point = Setting(
-                    _images(dataset),
+                point = _setting(
+                    dataset,
                     ANY_READING[reading],
                     parameters.seeds(),
                     plan=Plan(batches_per_cycle=batches, keep_fraction=keep_fraction, stop_at=parameters.stop_at),
@@ -93,12 +93,13 @@ def penalty_runs(parameters: PenaltyParameters) -> Runs:
     points = _grid(parameters, "penalty_fractions", "measurement_fractions")
     return [
         (
-            Setting(
-                _images(dataset).for_choosing(),
+            _setting(
+                dataset,
                 replace(ANY_READING[parameters.reading], ray_domain=domain, solver="interior_point"),
                 parameters.seeds(),
                 plan=Plan(stop_at=parameters.stop_at, measurement_fraction=m, l1_penalty_fraction=penalty),
                 columns={"ray_domain": domain, "penalty_fraction": penalty, "measurement_fraction": m},
+                choosing=True,
             ),
             arm,
         )
@@ -116,9 +117,9 @@ def chosen_runs(parameters: PenaltyParameters, chosen: Collection[tuple[str, str
     chosen : (dataset, ray_domain, penalty_fraction, measurement_fraction) each.
     """
     seeds = parameters.seeds(parameters.replicates + parameters.test_replicates)[parameters.replicates :]
-    points = [s for s, _ in penalty_runs(parameters) if (s.dataset.name, *s.columns.values()) in chosen]
+    points = [s for s, _ in penalty_runs(parameters) if (s.name, *s.columns.values()) in chosen]
     return [
-        (replace(point, dataset=_images(point.dataset.name), seeds=seeds), arm)
+        (replace(point, load=partial(_images, point.name), seeds=seeds), arm)
         for point in points
         for arm in dict.fromkeys([*parameters.arms, "random"])
     ]
@@ -127,7 +128,7 @@ def chosen_runs(parameters: PenaltyParameters, chosen: Collection[tuple[str, str
 def ticket_runs(parameters: TicketParameters) -> Runs:
     """Study 6: compress-train, tickets and networks from scratch at the same sizes."""
     return [
-        (Setting(_images(parameters.dataset), ANY_READING[reading], parameters.seeds(), neurons=parameters.widths), arm)
+        (_setting(parameters.dataset, ANY_READING[reading], parameters.seeds(), neurons=parameters.widths), arm)
         for reading in parameters.readings
         for arm in parameters.arms
     ]
@@ -137,8 +138,8 @@ def depth_runs(parameters: DepthParameters) -> Runs:
     """Study 7: networks of several hidden layers, on several datasets."""
     return [
         (
-            Setting(
-                _images(dataset),
+            _setting(
+                dataset,
                 ANY_READING[reading],
                 parameters.seeds(),
                 hidden_widths=widths,
@@ -171,7 +172,7 @@ def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFr
 
 def _stored(name: str, table: pd.DataFrame, setting: Setting, arm: str) -> pd.DataFrame:
     """Rows of one run."""
-    wanted = {"dataset": setting.dataset.name, "reading": setting.reading.name, **setting.columns}
+    wanted = {"dataset": setting.name, "reading": setting.reading.name, **setting.columns}
     is_wanted = table.seed.isin(setting.seeds) & (table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, "))
     for column, value in wanted.items():
         is_wanted &= table[column].eq(value)
@@ -194,9 +195,15 @@ def _grid(
         yield from ((dataset, *point) for point in itertools.product(*values))
 
 
+def _setting(dataset: str, reading: Reading, seeds: list[int], *, choosing: bool = False, **others: Any) -> Setting:
+    """Setting of a dataset that is not loaded before something is trained; choosing measures on validation images."""
+    return Setting(dataset, partial(_images, dataset, choosing=choosing), reading, seeds, **others)
+
+
 @cache
-def _images(dataset: str) -> Dataset:
-    return load_dataset(dataset).to("cuda" if torch.cuda.is_available() else "cpu")
+def _images(dataset: str, *, choosing: bool = False) -> Dataset:
+    images = load_dataset(dataset).to("cuda" if torch.cuda.is_available() else "cpu")
+    return images.for_choosing() if choosing else images
 
 
 def _computed(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def accuracy_with_intervals(panels: Mapping[str, pd.DataFrame], axes: Sequence[A
         _neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
         ax.set_title(title, fontsize="medium")
-    axes[0].set_ylabel("test accuracy [%], mean and 95 % interval")
+    axes[0].set_ylabel("test accuracy [%],\nmean and 95 % interval")
     axes[0].legend(fontsize="small", loc="lower left")
     return axes
 
@@ -81,7 +81,7 @@ def arm_means(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Seque
         ax.set_yticks(range(len(labels)), labels if ax is axes[0] else [""] * len(labels))
         ax.invert_yaxis()
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
-        ax.set_xlabel("test accuracy [%],\nmean and 95 % interval")
+        ax.set_xlabel("test accuracy [%]")
         ax.set_title(title, fontsize="medium")
     return axes
 
@@ -104,7 +104,7 @@ def differences_by_point(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes
         ax.set_yticks(places, [""] * len(table) if is_alike else table.point, fontsize="small")
         ax.invert_yaxis()
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
-        ax.set_xlabel("difference [points of accuracy]")
+        ax.set_xlabel("difference\n[points of accuracy]")
         ax.set_title(title, fontsize="medium")
     return axes
 

@@ -14,7 +14,9 @@ SCHEDULE = [11, 7, 5, 3]  # from 16, keeping 0.7
 @pytest.fixture
 def setting(tiny_dataset):
     plan = Plan(batches_per_cycle=2, keep_fraction=0.7, stop_at=4)
-    return Setting(tiny_dataset, READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1})
+    return Setting(
+        "tiny", lambda: tiny_dataset, READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1}
+    )
 
 
 @pytest.mark.parametrize("arm", ARMS)
