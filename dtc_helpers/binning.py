@@ -90,7 +90,7 @@ def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd
     vectors) and of "excess" (tested − null, paired by replicate): tested_value, …, excess_n.
     """
     rows = []
-    for (panel, name), group in correlations.groupby(["panel", "binning"], sort=False):
+    for (panel, name), group in correlations.groupby(["panel", "binning"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
         series = {"tested": group.tested, "null": group.expected, "excess": group.tested - group.expected}
         found = {which: asdict(estimate(values, rng=rng)) for which, values in series.items()}
         numbers = {f"{which}_{part}": v for which, parts in found.items() for part, v in parts.items()}

@@ -96,22 +96,28 @@ def null_correlations(
 def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Correlation that is tested (point) beside the middle 95 % of what each null model gives (bar), a panel a method.
 
+    The number left of both is the share of draws in which the null does at least as well.
+
     Parameters
     ----------
-    table : index method, null model; columns tested, low, high.
+    table : index method, null model; columns tested, low, high, share above.
     """
     for (method, rows), ax in zip(table.groupby("method", sort=False), axes, strict=True):
         places = range(len(rows))
         widths = (rows.high - rows.low).clip(lower=0.015)  # ln m alone has no spread: a line
-        ax.barh(places, widths, left=rows.low, height=0.5, color="0.7", label="null model, middle 95 %")
+        starts = (rows.low + rows.high - widths) / 2
+        ax.barh(places, widths, left=starts, height=0.55, color="0.7", lw=0, label="null model, middle 95 %")
         colour, marker = METHOD_COLOURS[str(method)], METHOD_MARKERS[str(method)]
-        ax.plot(rows.tested, places, marker, color=colour, ms=8, label="what is tested")
-        ax.set_yticks(places, rows.index.get_level_values("null model"))
+        ax.plot(rows.tested, places, marker, color=colour, ms=6, mec="white", label="what is tested")
+        for place, left, share in zip(places, np.minimum(rows.tested, starts), rows["share above"], strict=True):
+            ax.text(left - 0.06, place, f"{share:.0%}".replace("%", " %"), ha="right", va="center", fontsize="x-small")
+        ax.set_yticks(places, rows.index.get_level_values("null model"), fontsize="small")
         ax.set_title(METHOD_LABELS[str(method)])
-        ax.set_xlabel("Pearson correlation [1]")
-        ax.axvline(0, color="0.3", lw=0.8)
+        ax.set_xlabel("Pearson correlation [1]", fontsize="small")
+        ax.axvline(0, color="0.3", lw=0.8, zorder=1)
+        ax.set_xlim(-0.95, 1.05)
     axes[0].invert_yaxis()
-    axes[0].legend(fontsize="x-small", loc="upper left")
+    axes[len(axes) // 2].legend(fontsize="x-small", loc="lower center", bbox_to_anchor=(0.5, 1.1))
     return axes
 
 

@@ -46,6 +46,11 @@ MAY_IMPORT = {
     "null_models": frozenset({"gibbs", "proposition"}),
     "processes": BELOW_CYCLE | {"cycle", "proposition"},
     "image_processes": frozenset({"processes", "proposition"}),
+    "trial": frozenset({"collector", "cycle", "datasets", "gibbs", "image_processes", "null_models", "processes"})
+    | {"proposition"},
+    "stored_processes": frozenset({"gibbs", "networks", "null_models", "proposition", "records", "tables", "trial"}),
+    "binning": frozenset({"gibbs", "null_models", "proposition"}),
+    "teaching": NOTHING,
     "proposition_plots": frozenset({"plots"}),
 }
 every_module = pytest.mark.parametrize("name", MODULES)

@@ -1,5 +1,6 @@
 import ast
 import json
+import math
 import statistics
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from dtc_helpers.records import COLUMNS
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))
 MAIN, ENTROPY = (ROOT / "notebooks" / name for name in ("1_dtc_prune_train.ipynb", "2_gibbs_entropy.ipynb"))
-SWEEP_REPORT = ROOT / "notebooks" / "studies" / "8_sweep_report.ipynb"
+BINNING, TEACHING = (ROOT / "notebooks" / "studies" / name for name in ("9_binning.ipynb", "11_entropy_by_hand.ipynb"))
 QUICK = {"hidden_neurons": 24, "batches_per_cycle": 3, "stop_at": 12}
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT / "notebooks")))
@@ -26,10 +27,18 @@ def code_cells(path):
 
 
 def execute(path, folder, **parameters):
-    places = {"results_dir": str(folder / "results"), "figures_dir": str(folder / "figures")}
-    papermill.execute_notebook(
+    """Executed notebook; only the primary ones have results of their own."""
+    places = {"figures_dir": str(folder / "figures")}
+    if path in (MAIN, ENTROPY):
+        places["results_dir"] = str(folder / "results")
+    return papermill.execute_notebook(
         path, folder / path.name, parameters={**places, **parameters}, progress_bar=False, cwd=ROOT
     )
+
+
+def printed(notebook):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
 @every_notebook
@@ -71,7 +80,7 @@ def test_notebook_has_one_figure_a_cell_drawn_by_one_plot_function(path):
         assert len(drawn) == names.count("plots.canvas") == names.count("records.save_figure") <= 1
 
 
-@pytest.mark.parametrize("path", [MAIN, ENTROPY, SWEEP_REPORT], ids=lambda path: path.stem)
+@every_notebook
 def test_nbval_compares_between_5_and_10_cells(path):
     assert 5 <= sum("NBVAL_CHECK_OUTPUT" in cell.source for cell in code_cells(path)) <= 10
 
@@ -90,7 +99,31 @@ def test_notebooks_run_on_other_parameters_and_write_what_they_promise(tmp_path)
     assert run["parameters"]["methods"] == ["random", "dtc"]
     stems = {path.stem for path in (tmp_path / "figures" / "digits").glob("*.png")}
     assert stems == {path.stem for path in (tmp_path / "figures" / "digits").glob("*.pdf")}
-    assert {"accuracy", "accuracy_close_up", "weight_rays", "neuron_ledger", "gibbs_entropies"} <= stems
+    assert {
+        "accuracy",
+        "accuracy_close_up",
+        "weight_rays",
+        "neuron_ledger",
+        "gibbs_entropies",
+        "run_beside_nulls",
+    } <= stems
+
+
+@pytest.mark.notebook
+def test_binnings_of_another_process_are_compared(tmp_path):
+    words = printed(execute(BINNING, tmp_path, datasets=["photographs"], processes=["JPEG"], null_draws=10))
+    assert "JPEG · photographs: 20 replicates of 20 steps" in words
+    assert "of 27; by chance 0.7 above and as many below" in words
+    stems = {path.stem for path in (tmp_path / "figures" / "binning").glob("*.png")}
+    assert stems == {"bin_widths", "binning_excess"}
+
+
+@pytest.mark.notebook
+def test_teaching_page_judges_the_answers_that_are_given(tmp_path):
+    words = printed(execute(TEACHING, tmp_path, answer_ceiling=math.log(8), answer_how_many=2))
+    assert "six values: not answered yet" in words
+    assert "ceiling: right, well done!" in words
+    assert "how many: not yet" in words
 
 
 @pytest.mark.notebook

@@ -187,14 +187,19 @@ def test_canvas_has_its_panels_in_a_row_over_the_caption(n_panels):
 def null_table():
     index = pd.MultiIndex.from_product([["random", "dtc"], ["Gaussian vectors", "ln m alone"]])
     index.names = ["method", "null model"]
-    return pd.DataFrame({"tested": [0.9, 0.8, 0.7, 0.6], "low": 0.5, "high": [0.6, 0.5, 0.6, 0.5]}, index=index)
+    return pd.DataFrame(
+        {"tested": [0.9, 0.8, 0.7, 0.6], "low": 0.5, "high": [0.6, 0.5, 0.6, 0.5], "share above": 0.25}, index=index
+    )
 
 
 def test_run_has_a_panel_a_method_with_a_bar_and_a_point_a_null(null_table, panels):
     proposition_plots.run_beside_nulls(null_table, panels[:2])
     for ax, tested in zip(panels, ([0.9, 0.8], [0.7, 0.6]), strict=False):
         assert list(ax.lines[0].get_xdata()) == tested
-        assert [bar.get_x() for bar in ax.patches] == [0.5, 0.5]
+        first, line = ax.patches
+        assert (first.get_x(), first.get_width()) == pytest.approx((0.5, 0.1))
+        assert line.get_x() + line.get_width() / 2 == pytest.approx(0.5)
+        assert [text.get_text() for text in ax.texts] == ["25 %", "25 %"]
         assert ax.get_xlabel().endswith("[1]")
     assert [text.get_text() for text in panels[0].get_yticklabels()] == ["Gaussian vectors", "ln m alone"]
 
@@ -230,8 +235,8 @@ def test_excess_is_coloured_by_the_side_of_0_on_which_its_interval_lies(panels):
     table = table.assign(excess_low=table.excess_value - 1, excess_high=table.excess_value + 1)
     (ax,) = proposition_plots.binning_excess(table, panels[:1])
     points = ax.collections[-1]
-    assert points.get_offsets()[:, 0].tolist() == [2, 0, -2]
-    assert len({tuple(colour) for colour in points.get_facecolors()}) == 3
+    assert np.asarray(points.get_offsets())[:, 0].tolist() == [2, 0, -2]
+    assert len({tuple(colour) for colour in np.asarray(points.get_facecolor())}) == 3
     assert ax.get_title() == "DTC\nmnist"
     assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
 
