@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from dtc_helpers.plots import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, removed_axis, runs
@@ -85,10 +85,14 @@ def null_correlations(
     """
     for (method, draws), ax in zip(nulls.items(), axes, strict=True):
         sns.histplot(x=draws, ax=ax, stat="probability", bins=30, color="0.7", label="Gaussian vectors")
-        ax.axvline(measured[method], color=METHOD_COLOURS[method], lw=2.5, label=f"measured: {measured[method]:.3f}")
+        label = f"measured: {measured[method]:.3f}"
+        ax.axvline(measured[method], ymax=0.76, color=METHOD_COLOURS[method], lw=2.5, label=label)
         ax.set_title(METHOD_LABELS[method])
         ax.set_xlabel("Pearson correlation [1]")
         ax.legend(fontsize="small", loc="upper left")
+    highest = max(bar.get_height() for ax in axes for bar in ax.patches if isinstance(bar, Rectangle))
+    for ax in axes:
+        ax.set_ylim(top=1.35 * highest)  # room for the legend above the bars
     axes[0].set_ylabel("share of draws [1]")
     return axes
 
