@@ -22,7 +22,7 @@ from dtc_helpers.study_parameters import (
 COMMON = {"seed": 1, "recompute": True, "results_dir": "results", "figures_dir": "figures"}
 UNCERTAINTY = UncertaintyParameters(
     ["random", "dtc"], 3, **COMMON, dataset="digits", readings=["described"], controls=["scratch"],
-    control_readings=["described"],    control_replicates=2, widths=[5],
+    control_readings=["described"], control_replicates=2, widths=[5],
 )  # fmt: skip
 FREQUENCY = FrequencyParameters(
     ["random"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], cut_fractions=[0.3, 0.5],
@@ -80,7 +80,10 @@ def test_computed_study_is_written_with_its_provenance(stored, tmp_path, uncerta
 
 
 def test_stored_study_is_what_was_computed_and_needs_no_images(stored, uncertainty, monkeypatch):
-    monkeypatch.setattr(studies, "_images", None)
+    def refused(*_, **__):
+        pytest.fail("a stored study loaded images")
+
+    monkeypatch.setattr(studies, "_images", refused)
     pd.testing.assert_frame_equal(read_again(uncertainty), stored)
 
 
