@@ -109,14 +109,19 @@ def provenance() -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """Commit of the project, with "+changes" where files differ from it; None outside a checkout or without git."""
-    if shutil.which("git") is None:
+    """Commit of the project, with "+changes" where `dtc_helpers` differs from it; None outside a checkout or without git.
+
+    Notebooks and figures do not count: running a notebook changes them.
+    """
+    if shutil.which("git") is None or not (commit := _git("rev-parse", "--short=12", "HEAD")):
         return None
-    described = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=12", "--dirty=+changes", "--exclude=*"],
-        cwd=project_root(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return described.stdout.strip() or None
+    return f"{commit}+changes" if _git("status", "--porcelain", "dtc_helpers") else commit
+
+
+def _git(*arguments: str) -> str:
+    """What a git command prints about the project; nothing where it fails."""
+    ran = subprocess.run(["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=False)
+    return ran.stdout.strip()
 
 
 def peak_memory_gb() -> float:

@@ -1,4 +1,5 @@
 import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -122,6 +123,22 @@ def test_run_says_where_the_results_come_from_and_is_json(collected):
     assert run["versions"]["torch"] == torch.__version__.split("+")[0] or run["versions"]["torch"] == torch.__version__
     assert set(run["versions"]) == set(PACKAGES)
     assert run["threads"] == torch.get_num_threads()
+
+
+def test_commit_says_when_the_helpers_differ_from_it_and_only_then(monkeypatch, tmp_path):
+    monkeypatch.setattr(collector, "project_root", lambda: tmp_path)
+    module, figure = tmp_path / "dtc_helpers" / "module.py", tmp_path / "figure.txt"
+    module.parent.mkdir()
+    for file in (module, figure):
+        file.write_text("committed")
+    as_someone = ["-c", "user.name=Someone", "-c", "user.email=someone@example.org"]
+    for arguments in (["init", "--quiet"], ["add", "."], [*as_someone, "commit", "--quiet", "-m", "first"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    figure.write_text("drawn anew")
+    commit = provenance()["git_commit"]
+    assert len(commit) == 12
+    module.write_text("changed")
+    assert provenance()["git_commit"] == f"{commit}+changes"
 
 
 def test_commit_is_unknown_outside_a_checkout(monkeypatch, tmp_path):
