@@ -238,7 +238,7 @@ def _write_part(setting: Setting, arm: str, path: Path) -> None:
         "run": _title(setting, arm),
         "replicates": len(setting.seeds),
         "seconds": round(time.perf_counter() - started, 1),
-        **{name: made[name] for name in ("git_commit", "threads")},
+        **{name: made[name] for name in ("git_commit", "threads", "cpu_capability")},
     }
     path.with_suffix(".json").write_text(json.dumps(record))
     table.to_csv(path.with_suffix(".incoming"), index=False)

@@ -98,18 +98,19 @@ def _cycle_values(record: CycleRecord, replicate: int, *, is_dtc: bool) -> dict[
 
 
 def provenance() -> dict[str, Any]:
-    """Versions, git commit, threads and machine."""
+    """Versions, git commit, threads, instruction set (which decides how sums are rounded) and machine."""
     return {
         "python": platform.python_version(),
         "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
         "git_commit": git_commit(),
         "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
 
 
 def git_commit() -> str | None:
-    """Commit of the project, with "+changes" where `dtc_helpers` differs from it; None outside a checkout or without git.
+    """Commit of the project, "+changes" where `dtc_helpers` differs from it; None outside a checkout or without git.
 
     Notebooks and figures do not count: running a notebook changes them.
     """

@@ -16,7 +16,8 @@ from dtc_helpers.records import Results, read_results, write_results
 class FinishedMethods:
     """Finished methods of the run with these parameters, kept in the results folder until all are there.
 
-    They count only for the same parameters, the same code of this package and the same versions of what it uses.
+    They count only for the same parameters, the same code of this package, the same versions of what it uses, and as many
+    threads and the same instruction set, which decide how sums are rounded.
     """
 
     def __init__(self, parameters: Parameters):
@@ -61,5 +62,6 @@ class FinishedMethods:
         given = {name: v for name, v in asdict(self._parameters).items() if not name.endswith("_dir")}
         described = provenance()
         code = [path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))]
-        text = json.dumps([given, described["python"], described["versions"], code])
+        rounds_alike = [described[name] for name in ("python", "versions", "threads", "cpu_capability")]
+        text = json.dumps([given, rounds_alike, code])
         return hashlib.sha256(text.encode()).hexdigest()

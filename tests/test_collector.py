@@ -123,6 +123,7 @@ def test_run_says_where_the_results_come_from_and_is_json(collected):
     assert run["versions"]["torch"] == torch.__version__.split("+")[0] or run["versions"]["torch"] == torch.__version__
     assert set(run["versions"]) == set(PACKAGES)
     assert run["threads"] == torch.get_num_threads()
+    assert run["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
 
 
 def test_commit_says_when_the_helpers_differ_from_it_and_only_then(monkeypatch, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dtc_helpers import resume
-from dtc_helpers.collector import Collector
+from dtc_helpers.collector import Collector, provenance
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.parameters import Parameters
 from dtc_helpers.readings import READINGS
@@ -65,8 +65,11 @@ def test_other_parameters_take_nothing_over(tiny_dataset, parameters, change):
     assert ran == ["random"]
 
 
-def test_other_versions_take_nothing_over(tiny_dataset, parameters, monkeypatch):
+@pytest.mark.parametrize(
+    "other", [{"python": "4.0"}, {"versions": {}}, {"threads": 999}, {"cpu_capability": "another"}]
+)
+def test_what_rounds_otherwise_takes_nothing_over(tiny_dataset, parameters, monkeypatch, other):
     collect(tiny_dataset, parameters, ["random"])
-    monkeypatch.setattr(resume, "provenance", lambda: {"python": "4.0", "versions": {}})
+    monkeypatch.setattr(resume, "provenance", lambda: {**provenance(), **other})
     _, ran = collect(tiny_dataset, parameters, ["random"])
     assert ran == ["random"]

@@ -72,11 +72,11 @@ def test_computed_study_is_written_with_its_provenance(stored, tmp_path, uncerta
     assert tuple(pd.read_csv(tmp_path / "study.csv").columns) == ARM_COLUMNS
     run = json.loads((tmp_path / "study.json").read_text())
     assert run["parameters"] == asdict(uncertainty)
-    assert {"versions", "git_commit", "threads", "device"} <= set(run)
+    assert {"versions", "git_commit", "threads", "cpu_capability", "device"} <= set(run)
     assert [(made["run"], made["replicates"]) for made in run["runs"]] == [
         ("digits described random", 3), ("digits described dtc", 3), ("digits described scratch", 2),
     ]  # fmt: skip
-    assert all({"seconds", "git_commit", "threads"} <= set(made) for made in run["runs"])
+    assert all({"seconds", "git_commit", "threads", "cpu_capability"} <= set(made) for made in run["runs"])
 
 
 def test_stored_study_is_what_was_computed_and_needs_no_images(stored, uncertainty, monkeypatch):
