@@ -16,8 +16,8 @@ from dtc_helpers.records import Results, read_results, write_results
 class FinishedMethods:
     """Finished methods of the run with these parameters, kept in the results folder until all are there.
 
-    They count only for the same parameters, the same code of this package, the same versions of what it uses, and as many
-    threads and the same instruction set, which decide how sums are rounded.
+    They count only for the same parameters, the same code of this package, the same versions of what it uses, and the
+    same threads and instruction set, which decide how sums are rounded.
     """
 
     def __init__(self, parameters: Parameters):
