@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
+from torch import Tensor
 
-from dtc_helpers.collector import provenance
-from dtc_helpers.controls import batches_of_equal_cost, dense, fresh, random_ids, rewound, trained_to
+from dtc_helpers.collector import environment_key, provenance
+from dtc_helpers.controls import batches_of_equal_cost, dense, random_ids, rewound, trained_to
 from dtc_helpers.cycle import CycleRecord, Plan, compress_train, start_networks
 from dtc_helpers.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
@@ -46,6 +47,7 @@ class Setting:
     neurons: Sequence[int] = ()  # hidden neurons left at which networks are trained from scratch, and tickets drawn
     total_batches: int | None = None  # a cut network is trained on, after its last cut, until it has had so many
     columns: Mapping[str, float | str] = field(default_factory=dict)  # what tells this point from others in a table
+    choosing: bool = False  # whether the images to test on are validation images
 
     def __post_init__(self) -> None:
         sizes = [sum(widths) for widths in self.schedule]
@@ -62,11 +64,15 @@ class Setting:
         """Hidden widths after each cut."""
         return schedules(self.hidden_widths, keep_fraction=self.plan.keep_fraction, stop_at=self.plan.stop_at)
 
-    def start(self) -> ReplicatedMLP:
-        """Untrained networks."""
-        return start_networks(
-            self.dataset, self.hidden_widths, reading=self.reading, seeds=self.seeds, device=self.device
-        )
+    @property
+    def dense_cycles(self) -> int:
+        """Cycles of the dense control: up to the smallest of the chosen sizes, or all."""
+        return sum(sum(widths) >= min(self.neurons, default=0) for widths in self.schedule)
+
+    def start(self, hidden_widths: Sequence[int] | None = None) -> ReplicatedMLP:
+        """Untrained networks of these hidden widths, of those before any cut unless given."""
+        widths = hidden_widths or self.hidden_widths
+        return start_networks(self.dataset, widths, reading=self.reading, seeds=self.seeds, device=self.device)
 
     def cut(self, method: str) -> Iterator[CycleRecord]:
         """Compress-train of untrained networks."""
@@ -107,8 +113,7 @@ def cut_arm(setting: Setting, *, method: str) -> Iterator[Outcome]:
 def dense_arm(setting: Setting) -> Iterator[Outcome]:
     """Never cut, same batches: an outcome after every cycle, up to the one of the smallest chosen size."""
     arguments = {"reading": setting.reading, "seeds": setting.seeds, "plan": setting.plan}
-    n_cycles = sum(sum(widths) >= min(setting.neurons, default=0) for widths in setting.schedule)
-    measured = dense(setting.start(), setting.dataset, n_cycles=n_cycles, **arguments)
+    measured = dense(setting.start(), setting.dataset, n_cycles=setting.dense_cycles, **arguments)
     for cycle, accuracy in enumerate(measured, start=1):
         yield Outcome(sum(setting.hidden_widths), cycle * setting.plan.batches_per_cycle, accuracy)
 
@@ -128,30 +133,35 @@ def scratch_arm(setting: Setting, *, budgets: Sequence[str] = SCRATCH_BUDGETS) -
             batches = n_cycles * setting.plan.batches_per_cycle
             equal_cost = _equal_cost(setting, widths, n_cycles)
             lengths = dict(zip(SCRATCH_BUDGETS, (batches, equal_cost, 2 * equal_cost), strict=True))
-            network = fresh(setting.start(), widths, setting.dataset, reading=setting.reading, seeds=setting.seeds)
+            network = setting.start(widths)
             arguments = {"reading": setting.reading, "seeds": setting.seeds}
             measured = trained_to(network, setting.dataset, stops=[lengths[b] for b in budgets], **arguments)
             for budget, accuracy in zip(budgets, measured, strict=True):
                 yield Outcome(network.n_neurons, lengths[budget], accuracy, f"scratch, {budget}")
 
 
-def ticket_arm(setting: Setting, *, method: str, kind: str) -> Iterator[Outcome]:
-    """Lottery tickets, trained for as many batches as the compress-train run has had at this size.
+def ticket_arm(setting: Setting, *, method: str) -> Iterator[Outcome]:
+    """Lottery tickets: the survivors of a method, rewound to their initial weights.
 
-    Parameters
-    ----------
-    method : whose survivors they are.
-    kind : "rewound", the survivors with their initial weights; "random", random neurons with their initial weights.
+    They are trained for as many batches as the compress-train run has had at this size.
     """
     for record in setting.cut(method):
         if record.neurons in setting.neurons:
-            start, ids = setting.start(), record.network.neuron_ids
-            if kind == "random":
-                ids = random_ids(start, record.network.hidden_widths, reading=setting.reading, seeds=setting.seeds)
-            batches = record.cycle * setting.plan.batches_per_cycle
-            yield Outcome(record.neurons, batches, setting.trained(rewound(start, ids), batches))
-        if record.neurons <= min(setting.neurons, default=0):
+            yield _ticket(setting, record.network.neuron_ids, record.cycle)
+        if record.neurons <= min(setting.neurons):
             return
+
+
+def random_ticket_arm(setting: Setting) -> Iterator[Outcome]:
+    """Tickets of random neurons with their initial weights, trained as those of `ticket_arm`."""
+    for cycle, widths in enumerate(setting.schedule, start=1):
+        if sum(widths) in setting.neurons:
+            yield _ticket(setting, random_ids(setting.start(), widths, seeds=setting.seeds), cycle)
+
+
+def _ticket(setting: Setting, neuron_ids: Sequence[Tensor], cycle: int) -> Outcome:
+    ticket, batches = rewound(setting.start(), neuron_ids), cycle * setting.plan.batches_per_cycle
+    return Outcome(ticket.n_neurons, batches, setting.trained(ticket, batches))
 
 
 def _equal_cost(setting: Setting, widths: Sequence[int], n_cycles: int) -> int:
@@ -167,9 +177,20 @@ ARMS: dict[str, Callable[[Setting], Iterator[Outcome]]] = {
     "dense": dense_arm,
     "scratch": scratch_arm,
     "scratch, batches": partial(scratch_arm, budgets=("batches",)),
-    **{f"ticket, {method}": partial(ticket_arm, method=method, kind="rewound") for method in ("dtc", "norms")},
-    "ticket, random": partial(ticket_arm, method="random", kind="random"),
+    **{f"ticket, {method}": partial(ticket_arm, method=method) for method in ("dtc", "norms")},
+    "ticket, random": random_ticket_arm,
 }
+_SIZED = ("scratch", "ticket")  # how the names of arms begin that train at the chosen sizes
+
+
+def last_places(setting: Setting, arm: str) -> list[tuple[int, int]]:
+    """(neurons, batches) that a finished run of this arm has reached: at each of the chosen sizes, or at its end."""
+    sizes, per_cycle = [sum(widths) for widths in setting.schedule], setting.plan.batches_per_cycle
+    if arm.startswith(_SIZED):
+        return [(size, (sizes.index(size) + 1) * per_cycle) for size in setting.neurons]
+    if arm == "dense":
+        return [(sum(setting.hidden_widths), setting.dense_cycles * per_cycle)]
+    return [(sizes[-1], max(len(sizes) * per_cycle, setting.total_batches or 0))]
 
 
 def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
@@ -202,21 +223,32 @@ def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.Da
     Parameters
     ----------
     runs : (setting, arm) each.
-    parts : folder of this study. A run with another plan, other seeds or widths is another run.
+    parts : folder of this study. A run with another setting, code, versions, threads or instruction set is another run.
 
     Returns
     -------
-    (table of all runs, for each run what it was, its seconds, commit and threads)
+    (table of all runs, for each run what it was, its seconds, commit, threads and instruction set)
+
+    Raises
+    ------
+    ValueError for an arm that trains at chosen sizes where none is chosen.
     """
+    if idle := [arm for setting, arm in runs if arm.startswith(_SIZED) and not setting.neurons]:
+        raise ValueError(f"{', '.join(dict.fromkeys(idle))}: no sizes are chosen at which to train them")
     parts.mkdir(parents=True, exist_ok=True)
     tables, records = [], []
     for setting, arm in progress(runs, total=len(runs), title="runs", describe=lambda run: _title(*run)):
         path = parts / f"{_title(setting, arm)} {_fingerprint(setting)}.csv"
         if not path.is_file():
             _write_part(setting, arm, path)
-        tables.append(pd.read_csv(path))
+        tables.append(read_table(path))
         records.append(json.loads(path.with_suffix(".json").read_text()))
     return pd.concat(tables, ignore_index=True), records
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Table of `run_arms` from a file; the names of hidden widths stay names, "128" too."""
+    return pd.read_csv(path, dtype={"hidden_widths": str})
 
 
 def _title(setting: Setting, arm: str) -> str:
@@ -225,8 +257,9 @@ def _title(setting: Setting, arm: str) -> str:
 
 
 def _fingerprint(setting: Setting) -> str:
-    """Tells apart what the title does not: seeds, plan, widths."""
-    rest = (setting.plan, *map(tuple, (setting.seeds, setting.hidden_widths, setting.neurons)), setting.total_batches)
+    """Tells apart what the title does not: all else in the setting, and what the numbers depend on beside it."""
+    sizes = map(tuple, (setting.seeds, setting.hidden_widths, setting.neurons))
+    rest = (setting.plan, setting.reading, *sizes, setting.total_batches, setting.choosing, environment_key())
     return hashlib.sha256(repr(rest).encode()).hexdigest()[:8]
 
 

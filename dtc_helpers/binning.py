@@ -12,18 +12,18 @@ from dtc_helpers.null_models import gaussian_measurements
 from dtc_helpers.proposition import Measure, Process, column, estimate
 
 WIDTHS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # in weight units; 0.2 is published
-REACHES = (1.0, 3.0, 10.0, 50.0)  # bins of 0.2 from −reach to reach; 50 is published
+REACHES = (1.0, 3.0, 10.0)  # bins of 0.2 from −reach to reach; the published ones reach to 50
 RULES = ("sqrt", "sturges", "rice", "scott", "fd", "doane")  # of numpy
 
 
-def bins_of_width(width: float, *, reach: float = 200.0) -> np.ndarray:
+def bins_of_width(width: float, *, reach: float = 400.0) -> np.ndarray:
     """Edges at whole multiples of a width that cover −reach … reach, (n_bins + 1,)."""
     n_bins = int(np.ceil(reach / width))
     return width * np.arange(-n_bins, n_bins + 1)
 
 
 def width_binnings() -> dict[str, Measure]:
-    """Bins of many widths that cover every value."""
+    """Bins of many widths that cover every value of the stored trials."""
     return {f"{width:g}": partial(entropy_series, bins=bins_of_width(width)) for width in WIDTHS}
 
 
@@ -35,7 +35,7 @@ def other_binnings() -> dict[str, Measure]:
         "published bins, bits": partial(published, base="bits"),
         "published bins, Miller–Madow": partial(published, miller_madow=True),
         "published bins, S / ln m": partial(published, normalised=True),
-        **{f"0.2 in ±{r:g}": partial(entropy_series, bins=bins_of_width(0.2, reach=r)) for r in REACHES[:-1]},
+        **{f"0.2 in ±{r:g}": partial(entropy_series, bins=bins_of_width(0.2, reach=r)) for r in REACHES},
         **{f"{rule}, shared": partial(entropy_series, bins=rule) for rule in RULES},
         "fd, shared, Miller–Madow": partial(entropy_series, miller_madow=True),
         "fd, shared, S / ln m": partial(entropy_series, normalised=True),

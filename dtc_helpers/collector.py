@@ -1,6 +1,8 @@
 """Gathers the records of a run as tables, with their provenance."""
 
+import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import resource
@@ -10,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +24,11 @@ from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
 from dtc_helpers.idx_files import project_root
 from dtc_helpers.records import COLUMNS, LEDGER_COLUMNS, Results
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "cvxpy", "scs", "clarabel", "statsmodels")
+PACKAGES = (
+    "torch", "torchvision", "numpy", "scipy", "scikit-learn", "cvxpy", "scs", "clarabel", "statsmodels", "mnist1d",
+)  # fmt: skip
+# read once: the code that runs, whatever becomes of the files meanwhile
+_CODE = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 
 
 @dataclass
@@ -107,6 +114,13 @@ def provenance() -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def environment_key() -> str:
+    """Hash of what decides the numbers of a run beside its parameters: code, versions, threads, instruction set."""
+    made = provenance()
+    parts = [_CODE, *(made[name] for name in ("python", "versions", "threads", "cpu_capability"))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def git_commit() -> str | None:

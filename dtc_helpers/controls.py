@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from dtc_helpers.cycle import Plan, cycle_batches, start_networks
+from dtc_helpers.cycle import Plan, cycle_batches
 from dtc_helpers.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
-from dtc_helpers.readings import Reading
+from dtc_helpers.readings import IndependentStreams, Reading
 from dtc_helpers.surgery import keep_neurons
 from dtc_helpers.training import Accuracy, accuracy, adam, train
 
@@ -36,7 +36,9 @@ def dense(
 def trained_to(
     network: ReplicatedMLP, dataset: Dataset, *, stops: Sequence[int], reading: Reading, seeds: Sequence[int]
 ) -> Iterator[Accuracy]:
-    """Train in place without a break, by one Adam, in the order of the reading: the test accuracy at every stop.
+    """Train in place without a break, by one Adam, from the first batch of the reading: test accuracy at every stop.
+
+    In the published reading too, whose compress-train begins at image 0 and with a new Adam in every cycle.
 
     Parameters
     ----------
@@ -64,21 +66,17 @@ def rewound(start: ReplicatedMLP, neuron_ids: Sequence[Tensor]) -> ReplicatedMLP
     return start
 
 
-def random_ids(start: ReplicatedMLP, widths: Sequence[int], *, reading: Reading, seeds: Sequence[int]) -> list[Tensor]:
-    """Neurons drawn for a random ticket of these widths: for each hidden layer (n_replicates, width)."""
+def random_ids(start: ReplicatedMLP, widths: Sequence[int], *, seeds: Sequence[int]) -> list[Tensor]:
+    """Neurons drawn for a random ticket of these widths: for each hidden layer (n_replicates, width).
+
+    Whatever the reading, the draws are independent of each other and of those of random pruning.
+    """
     drawn = []
     for layer, (n_neurons, width) in enumerate(zip(start.hidden_widths, widths, strict=True)):
         # cycle 0 is never scored: these draws are not those of random pruning
-        permutations = [reading.streams(seed).choice(0, layer).permutation(n_neurons)[:width] for seed in seeds]
+        permutations = [IndependentStreams(seed).choice(0, layer).permutation(n_neurons)[:width] for seed in seeds]
         drawn.append(torch.stack([torch.from_numpy(p) for p in permutations]).to(start.device))
     return drawn
-
-
-def fresh(
-    start: ReplicatedMLP, widths: Sequence[int], dataset: Dataset, *, reading: Reading, seeds: Sequence[int]
-) -> ReplicatedMLP:
-    """Untrained networks of these hidden widths, initialised as networks of that size are."""
-    return start_networks(dataset, widths, reading=reading, seeds=seeds, device=start.device)
 
 
 def multiply_adds(widths: Sequence[int]) -> int:

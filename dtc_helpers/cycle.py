@@ -88,7 +88,8 @@ def compress_train(
     dataset : on the device of the network.
     method : one of `scoring.SCORES`.
     reading : what is computed, see `readings.READINGS`.
-    seeds : one a replicate; all randomness of replicate r comes from seeds[r].
+    seeds : one a replicate; all randomness of replicate r comes from seeds[r], but the order of the images, which all
+        replicates share, from the first.
     plan : numbers of the schedule and of the measurement.
     """
     n_neurons_at_start = network.n_neurons

@@ -50,7 +50,7 @@ class Checked:
             values = value if isinstance(value, list) else [value]
             plain = _PREFIXES.sub("", name)
             if plain in _CHOICES:
-                _check_names(name, values, _CHOICES[plain])
+                check_names(name, values, _CHOICES[plain])
             for number in values if plain in _RANGES else []:
                 _check_range(name, number, *_RANGES[plain])
 
@@ -91,7 +91,7 @@ class Parameters(Checked):
 
     @property
     def seeds(self) -> list[int]:
-        """One seed a replicate: seed, seed + 1, … so that each can be rerun alone."""
+        """One seed a replicate: from `seed` upwards."""
         return [self.seed + replicate for replicate in range(self.replicates)]
 
     @property
@@ -197,7 +197,8 @@ def _has_type(value: Any, kind: Any) -> bool:
     return any(_has_type(value, option) for option in get_args(kind))
 
 
-def _check_names(name: str, values: list[str], known: Mapping[str, Any]) -> None:
+def check_names(name: str, values: list[str], known: Mapping[str, Any]) -> None:
+    """Raises ValueError for a value that is not known, or named twice."""
     unknown = [value for value in values if value not in known]
     if unknown:
         raise ValueError(f"{name} = {', '.join(unknown)} does not exist: expected {', '.join(known)}")

@@ -29,7 +29,7 @@ class PublishedStreams:
         return np.random.RandomState(self.seed)
 
     def data_order(self, n_pass: int) -> np.random.RandomState:  # noqa: ARG002
-        """Draws the order of the images, where they are shuffled (as published they are not)."""
+        """Draws the order of the images, the same for every pass, where they are shuffled (published: they are not)."""
         return np.random.RandomState(self.seed)
 
 
@@ -79,7 +79,7 @@ class Reading:
     solver: str  # of the L1 solve
     accuracy_column: str  # of cycles.csv: the accuracy this reading speaks of
     optimizer: str  # "new" in every cycle, or "carried" through the cut
-    data_order: str  # "restarted" at the first image in every cycle, never shuffled; or "shuffled" anew in every pass
+    data_order: str  # "restarted" at the first image in every cycle, or "shuffled": each pass as the streams draw it
     streams: Callable[[int], Streams]  # seed → streams
 
 
@@ -124,7 +124,7 @@ SWITCHES: dict[str, dict[str, object]] = {
     "m rounded": {"measurement_rounding": "rounded"},
     "exact solve": {"solver": "interior_point"},
 }
-DTC_SWITCHES = ("rays of neurons", "m rounded", "exact solve")  # other methods do not use them
+_DTC_FIELDS = ("ray_domain", "measurement_rounding", "solver")
 
 
 def _walk() -> dict[str, Reading]:
@@ -132,6 +132,12 @@ def _walk() -> dict[str, Reading]:
     for step, switches in SWITCHES.items():
         steps[step] = replace(list(steps.values())[-1], name=step, **switches)
     return steps
+
+
+def differs_for(method: str, reading: Reading, other: Reading) -> bool:
+    """Whether a method computes something else in one reading than in the other; only DTC uses ray, m and solver."""
+    ignored = () if method == "dtc" else _DTC_FIELDS
+    return any(value != vars(other)[name] for name, value in vars(reading).items() if name not in ("name", *ignored))
 
 
 WALK = _walk()  # each differs from the one before by one switch; the last is the described reading

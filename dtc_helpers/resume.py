@@ -1,14 +1,12 @@
 """An interrupted run goes on after its last finished method."""
 
-import hashlib
-import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from dtc_helpers.collector import Collector, provenance
+from dtc_helpers.collector import Collector, environment_key
 from dtc_helpers.parameters import Parameters, folder
 from dtc_helpers.records import Results, read_results, write_results
 
@@ -23,6 +21,8 @@ class FinishedMethods:
     def __init__(self, parameters: Parameters):
         self._parameters = parameters
         self._folder = folder(parameters.results_dir) / ".unfinished"
+        given = {name: v for name, v in asdict(parameters).items() if not name.endswith("_dir")}
+        self._key = f"{given} {parameters.torch_device} {environment_key()}"
 
     def take(self, collector: Collector, *, reading: str, method: str) -> bool:
         """Add a method to the collector if it was finished before the run was interrupted; says so."""
@@ -56,12 +56,3 @@ class FinishedMethods:
 
     def _part(self, reading: str, method: str) -> Path:
         return self._folder / f"{reading}-{method}"
-
-    @property
-    def _key(self) -> str:
-        given = {name: v for name, v in asdict(self._parameters).items() if not name.endswith("_dir")}
-        described = provenance()
-        code = [path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))]
-        rounds_alike = [described[name] for name in ("python", "versions", "threads", "cpu_capability")]
-        text = json.dumps([given, rounds_alike, code])
-        return hashlib.sha256(text.encode()).hexdigest()

@@ -146,6 +146,8 @@ def sentence(
 ) -> str:
     """What may be said of two arms, in words; nothing is called better or equivalent without a test.
 
+    The interval is that of `compared`, for this pair alone; p values after a correction are stricter.
+
     Parameters
     ----------
     names : of the first and of the second arm.

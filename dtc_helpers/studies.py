@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 import torch
 
-from dtc_helpers.arms import Setting, run_arms
+from dtc_helpers.arms import Setting, last_places, read_table, run_arms
 from dtc_helpers.collector import provenance
 from dtc_helpers.cycle import Plan
 from dtc_helpers.datasets import Dataset, load_dataset
 from dtc_helpers.idx_files import project_root
 from dtc_helpers.parameters import folder
-from dtc_helpers.readings import ANY_READING, DTC_SWITCHES, Reading
+from dtc_helpers.readings import ANY_READING, Reading, differs_for
 from dtc_helpers.study_parameters import (
     DepthParameters,
     FrequencyParameters,
@@ -55,13 +55,14 @@ def uncertainty_runs(parameters: UncertaintyParameters) -> Runs:
 def switch_runs(parameters: SwitchParameters) -> Runs:
     """Study 12: the published plan in every step of the walk from one reading to the other.
 
-    Arms other than DTC are left out of the steps whose switch they do not use.
+    An arm is left out of a step that changes nothing for it against the step before.
     """
+    steps = [ANY_READING[step] for step in parameters.steps]
     return [
-        (_setting(parameters.dataset, ANY_READING[step], parameters.seeds()), arm)
-        for step in parameters.steps
+        (_setting(parameters.dataset, step, parameters.seeds()), arm)
+        for before, step in zip([None, *steps], steps, strict=False)
         for arm in parameters.arms
-        if arm == "dtc" or step not in DTC_SWITCHES
+        if before is None or differs_for(arm, step, before)
     ]
 
 
@@ -98,6 +99,7 @@ def penalty_runs(parameters: PenaltyParameters) -> Runs:
                 replace(ANY_READING[parameters.reading], ray_domain=domain, solver="interior_point"),
                 parameters.seeds(),
                 plan=Plan(stop_at=parameters.stop_at, measurement_fraction=m, l1_penalty_fraction=penalty),
+                neurons=[parameters.stop_at],
                 columns={"ray_domain": domain, "penalty_fraction": penalty, "measurement_fraction": m},
                 choosing=True,
             ),
@@ -119,7 +121,7 @@ def chosen_runs(parameters: PenaltyParameters, chosen: Collection[tuple[str, str
     seeds = parameters.seeds(parameters.replicates + parameters.test_replicates)[parameters.replicates :]
     points = [s for s, _ in penalty_runs(parameters) if (s.name, *s.columns.values()) in chosen]
     return [
-        (replace(point, load=partial(_images, point.name), seeds=seeds), arm)
+        (replace(point, load=partial(_images, point.name), choosing=False, seeds=seeds), arm)
         for point in points
         for arm in dict.fromkeys([*parameters.arms, "random"])
     ]
@@ -162,11 +164,12 @@ def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFr
 
     Raises
     ------
-    ValueError if the stored table lacks a run, or replicates of it.
+    FileNotFoundError if there is no stored table.
+    ValueError if the stored table lacks a run, replicates of it, or a size.
     """
     if parameters.recompute:
         return _computed(name, runs, parameters)
-    table = pd.read_csv(STORED / f"{name}.csv")
+    table = read_table(STORED / f"{name}.csv")
     return pd.concat([_stored(name, table, *run) for run in runs], ignore_index=True)
 
 
@@ -177,12 +180,13 @@ def _stored(name: str, table: pd.DataFrame, setting: Setting, arm: str) -> pd.Da
     for column, value in wanted.items():
         is_wanted &= table[column].eq(value)
     found = table.loc[is_wanted, :]
+    run = " · ".join([arm, *(f"{column} {value}" for column, value in wanted.items())])
+    do = "set recompute=True, or ask for what is stored"
     if (there := found.seed.nunique()) < len(setting.seeds):
-        run = " · ".join([arm, *(f"{column} {value}" for column, value in wanted.items())])
-        raise ValueError(
-            f"{name}.csv has {there} of the {len(setting.seeds)} replicates asked for of {run}: set recompute=True, "
-            "or ask for what is stored"
-        )
+        raise ValueError(f"{name}.csv has {there} of the {len(setting.seeds)} replicates asked for of {run}: {do}")
+    places = pd.MultiIndex.from_frame(found[["neurons", "batches"]])
+    if missing := [place for place in last_places(setting, arm) if place not in places]:
+        raise ValueError(f"{name}.csv lacks (neurons, batches) = {missing} of {run}: {do}")
     return found
 
 
@@ -197,7 +201,7 @@ def _grid(
 
 def _setting(dataset: str, reading: Reading, seeds: list[int], *, choosing: bool = False, **others: Any) -> Setting:
     """Setting of a dataset that is not loaded before something is trained; choosing measures on validation images."""
-    return Setting(dataset, partial(_images, dataset, choosing=choosing), reading, seeds, **others)
+    return Setting(dataset, partial(_images, dataset, choosing=choosing), reading, seeds, choosing=choosing, **others)
 
 
 @cache
@@ -214,8 +218,10 @@ def _computed(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFram
     return table
 
 
-def _write(table: pd.DataFrame, run: dict, path: Path) -> None:
-    temporary = path.with_suffix(".incoming")
-    table.to_csv(temporary, index=False)
-    temporary.replace(path.with_suffix(".csv"))
-    path.with_suffix(".json").write_text(json.dumps(run, indent=2) + "\n")
+def _write(table: pd.DataFrame, run: dict[str, Any], path: Path) -> None:
+    """Both files are written beside their places before one of them gets there; the table comes last."""
+    texts = {".json": json.dumps(run, indent=2) + "\n", ".csv": table.to_csv(index=False)}
+    for suffix, text in texts.items():
+        path.with_suffix(f"{suffix}.incoming").write_text(text)
+    for suffix in texts:
+        path.with_suffix(f"{suffix}.incoming").replace(path.with_suffix(suffix))

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from dtc_helpers.parameters import Checked
+from dtc_helpers.arms import ARMS
+from dtc_helpers.datasets import DATASETS
+from dtc_helpers.parameters import Checked, check_names
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,17 @@ class StudyParameters(Checked):
 
 
 @dataclass(frozen=True)
+class SeveralDatasets(StudyParameters):
+    """What studies of several datasets have in common; it raises as `Parameters` does."""
+
+    datasets: list[str]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_names("datasets", self.datasets, DATASETS)
+
+
+@dataclass(frozen=True)
 class UncertaintyParameters(StudyParameters):
     """Parameters of study 3; it raises as `Parameters` does."""
 
@@ -32,12 +45,15 @@ class UncertaintyParameters(StudyParameters):
     control_replicates: int
     widths: list[int]
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_names("arms and controls", [*self.arms, *self.controls], ARMS)
+
 
 @dataclass(frozen=True)
-class FrequencyParameters(StudyParameters):
-    """Parameters of study 4; it raises as `Parameters` does."""
+class FrequencyParameters(SeveralDatasets):
+    """Parameters of study 4: the first dataset on the full grid, others on the thinned; raises as `Parameters` does."""
 
-    datasets: list[str]  # the first on the full grid, the others on the thinned one
     readings: list[str]
     cut_fractions: list[float]
     batches_per_cycle: list[int]
@@ -48,10 +64,9 @@ class FrequencyParameters(StudyParameters):
 
 
 @dataclass(frozen=True)
-class PenaltyParameters(StudyParameters):
-    """Parameters of study 5; it raises as `Parameters` does."""
+class PenaltyParameters(SeveralDatasets):
+    """Parameters of study 5: the first dataset on the full grid, others on the thinned; raises as `Parameters` does."""
 
-    datasets: list[str]  # the first on the full grid, the others on the thinned one
     reading: str
     penalty_fractions: list[float]
     measurement_fractions: list[float]
@@ -71,10 +86,9 @@ class TicketParameters(StudyParameters):
 
 
 @dataclass(frozen=True)
-class DepthParameters(StudyParameters):
+class DepthParameters(SeveralDatasets):
     """Parameters of study 7; it raises as `Parameters` does."""
 
-    datasets: list[str]
     readings: list[str]
     hidden_widths: list[list[int]]
 

@@ -10,6 +10,7 @@ from matplotlib.ticker import LogLocator, PercentFormatter, ScalarFormatter
 from dtc_helpers.plots import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
 
 _COLOURS = sns.color_palette("colorblind")
+_DIFFERENCE = "0.25"  # belongs to no method
 ARM_STYLES = {
     **{m: {"color": METHOD_COLOURS[m], "marker": METHOD_MARKERS[m]} for m in METHOD_LABELS},
     "dense": {"color": "0.3", "marker": "x"},
@@ -57,7 +58,7 @@ def paired_differences(
         ax.axhspan(-margin, margin, color="0.85")
         ax.axhline(0, color="0.4", lw=0.8)
         errors = [table.difference - table.low, table.high - table.difference]
-        ax.errorbar(table.neurons, table.difference, yerr=errors, fmt="o", ms=4, color=_COLOURS[2], lw=1.2)
+        ax.errorbar(table.neurons, table.difference, yerr=errors, fmt="o", ms=4, color=_DIFFERENCE, lw=1.2)
         _neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
         ax.set_title(title, fontsize="medium")
@@ -98,8 +99,8 @@ def differences_by_point(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes
         ax.axvspan(-margin, margin, color="0.85")
         ax.axvline(0, color="0.4", lw=0.8)
         places = range(len(table))
-        ax.hlines(places, table.low, table.high, color=_COLOURS[2], lw=2)
-        ax.plot(table.difference, places, "o", ms=5, color=_COLOURS[2])
+        ax.hlines(places, table.low, table.high, color=_DIFFERENCE, lw=2)
+        ax.plot(table.difference, places, "o", ms=5, color=_DIFFERENCE)
         is_alike = ax is not axes[0] and list(table.point) == list(next(iter(panels.values())).point)
         ax.set_yticks(places, [""] * len(table) if is_alike else table.point, fontsize="small")
         ax.invert_yaxis()
@@ -127,7 +128,7 @@ def walk(steps: Sequence[str], table: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xticks(range(len(steps)), [steps[0], *(f"+ {step}" for step in steps[1:])], rotation=25, ha="right")
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
     ax.set_ylabel("test accuracy [%],\nmean and 95 % interval")
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper right")
     return ax
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import scipy.stats
 
 from dtc_helpers.readings import ANY_READING
+from dtc_helpers.scoring import SCORES
 from dtc_helpers.statistics import (
     EQUIVALENCE_MARGIN,
     Comparison,
@@ -27,10 +28,19 @@ def with_accuracy(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_dense_placed(table: pd.DataFrame) -> pd.DataFrame:
-    """Table in which the dense control stands where random pruning is after as many batches."""
-    places = table.query("arm == 'random'").groupby("batches", as_index=False)[["neurons", "removed_fraction"]].first()
-    dense = table.query("arm == 'dense'").drop(columns=["neurons", "removed_fraction"]).merge(places, on="batches")
-    return pd.concat([table.query("arm != 'dense'"), dense], ignore_index=True)
+    """Table in which the dense control stands where pruning is after as many batches.
+
+    Raises
+    ------
+    ValueError where there is a dense control and nothing that was pruned.
+    """
+    place, keys = ["neurons", "removed_fraction"], ["dataset", "reading", "batches"]
+    places = table.loc[table.arm.isin(SCORES)].groupby(keys, as_index=False)[place].first()
+    dense = table.loc[table.arm == "dense"]
+    if len(dense) and places.empty:
+        raise ValueError(f"nothing to place the dense control by: add one of the arms {', '.join(SCORES)}")
+    placed = dense.drop(columns=place).merge(places, on=keys)
+    return pd.concat([table.loc[table.arm != "dense"], placed], ignore_index=True)
 
 
 def final_outcomes(table: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
@@ -106,6 +116,7 @@ def moves(table: pd.DataFrame, steps: Sequence[str], *, margin: float = EQUIVALE
     Parameters
     ----------
     table : of one arm, with the columns reading (the step), seed and accuracy.
+    steps : those that the arm was run at; the others are no tests.
 
     Returns
     -------
@@ -122,8 +133,14 @@ def any_difference(table: pd.DataFrame, by: Sequence[str]) -> float:
     Parameters
     ----------
     table : of one arm, with the columns seed, accuracy and those of `by`; every seed has the same places, at least 3.
+
+    Raises
+    ------
+    ValueError where a place of a seed is missing.
     """
     values = table.pivot(index="seed", columns=list(by), values="accuracy")
+    if values.isna().any(axis=None):
+        raise ValueError(f"not every seed has every place: {values.count().to_dict()} of {len(values)} seeds")
     return float(scipy.stats.friedmanchisquare(*values.to_numpy().T).pvalue)
 
 

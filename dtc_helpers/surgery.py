@@ -45,6 +45,8 @@ def keep_fraction_to(n_neurons: int, n_left: int, *, near: float) -> float:
     ------
     ValueError if none within 0.05 of `near` does: cuts remove whole neurons, at least one each.
     """
+    if not 0 < n_left < n_neurons:
+        raise ValueError(f"cuts lead from {n_neurons} to fewer neurons, not to {n_left}")
     for distance in np.arange(0, 0.05, 1e-4):
         for keep_fraction in (near + distance, near - distance):
             is_share = 0 < keep_fraction < 1

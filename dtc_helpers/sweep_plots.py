@@ -62,7 +62,7 @@ def sweep_response(runs: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
             ax.plot(position, chosen.accuracy, marker, ms=5, alpha=0.5, color=colours[group])
             ax.plot(means.index, means, lw=1.8, color=colours[group], label=None if group is None else str(group))
         ax.set_title(METHOD_LABELS.get(str(method), str(method)), fontsize="medium")
-        ax.set_xlabel(f"{varied[0]} [{_unit(varied[0])}]")
+        ax.set_xlabel(_label(varied[0]))
         _scale(ax, runs[varied[0]])
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
     axes[0].set_ylabel("test accuracy [%]")
@@ -76,7 +76,7 @@ def sweep_map(
     axes: Sequence[Axes],
     *,
     varied: Sequence[str],
-    quantity: str = "test accuracy",
+    quantity: str = "test accuracy [%]",
 ) -> Sequence[Axes]:
     """Mean accuracy at one size as numbers on a grid, one panel a method, one colour scale for all.
 
@@ -84,7 +84,7 @@ def sweep_map(
     ----------
     means : method → table of accuracies, rows by the second parameter (one row without any), columns by the first.
     varied : one parameter or two.
-    quantity : what the numbers are.
+    quantity : what the numbers are, with their unit.
     """
     lowest = min(table.min(axis=None) for table in means.values())
     highest = max(table.max(axis=None) for table in means.values())
@@ -93,9 +93,10 @@ def sweep_map(
             100 * table, ax=ax, annot=True, fmt=".1f", cmap="cividis", cbar=False, linewidths=1,
             vmin=100 * lowest, vmax=100 * highest, annot_kws={"fontsize": "small"},
         )  # fmt: skip
-        ax.set_title(f"{METHOD_LABELS.get(method, method)}: {quantity} [%]", fontsize="medium")
-        ax.set_xlabel(f"{varied[0]} [{_unit(varied[0])}]")
-        ax.set_ylabel(f"{varied[1]} [{_unit(varied[1])}]" if len(varied) == 2 else "")
+        ax.grid(visible=False)
+        ax.set_title(f"{METHOD_LABELS.get(method, method)}: {quantity}", fontsize="medium")
+        ax.set_xlabel(_label(varied[0]))
+        ax.set_ylabel(_label(varied[1]) if len(varied) == 2 else "")
     return axes
 
 
@@ -105,8 +106,11 @@ _UNITS = {
 }  # fmt: skip
 
 
-def _unit(parameter: str) -> str:
-    return _UNITS.get(parameter, "1")
+_NAMES = {"cut_fraction": "share cut", "penalty_fraction": "λ / λ_max", "measurement_fraction": "m / N"}
+
+
+def _label(parameter: str) -> str:
+    return f"{_NAMES.get(parameter, parameter)} [{_UNITS.get(parameter, '1')}]"
 
 
 def _colours(values: Any) -> dict[Any, Any]:

@@ -1,4 +1,4 @@
-"""Exercises whose answers stand nowhere: only their hashes do."""
+"""Exercises whose answers do not stand here: only their hashes do."""
 
 import hashlib
 
@@ -27,7 +27,7 @@ def check_answer(question: str, answer: float) -> str:
     if answer == NOT_ANSWERED:
         return f"{question}: not answered yet. Put your number into the parameters cell and run the notebook again."
     right = answer_hash(question, answer) == _HASHES[question]
-    return f"{question}: {'right, well done!' if right else 'not yet. Two decimals, in nats; look at the sum again.'}"
+    return f"{question}: {'right, well done!' if right else 'not yet. Look at the hint again.'}"
 
 
 def answer_hash(question: str, answer: float) -> str:

@@ -69,7 +69,7 @@ def test_random_control_has_the_widths_of_every_method_in_every_layer_and_cycle(
 def test_random_tickets_are_drawn_uniformly(tiny_dataset):
     reading, seeds = READINGS["described"], range(2000)
     network = start(tiny_dataset, reading, seeds=[0])
-    (drawn,) = random_ids(network, [4], reading=reading, seeds=seeds)
+    (drawn,) = random_ids(network, [4], seeds=seeds)
     assert drawn.shape == (2000, 4)
     assert (drawn.sort(1).values.diff(dim=1) > 0).all()
     assert chisquare(np.bincount(drawn.flatten(), minlength=16)).pvalue > 1e-3

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "cycle": BELOW_CYCLE,
     "controls": BELOW_CYCLE | {"cycle"},
     "arms": BELOW_CYCLE | {"cycle", "controls", "collector", "progress"},
-    "study_tables": frozenset({"readings", "statistics"}),
+    "study_tables": frozenset({"readings", "scoring", "statistics"}),
     "study_plots": frozenset({"plots"}),
     "guarded_papermill": NOTHING,
     "sweep_point": NOTHING,  # travels to workers that have no other module of the package

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from dtc_helpers import resume
+from dtc_helpers import collector
 from dtc_helpers.collector import Collector, provenance
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.parameters import Parameters
@@ -70,6 +70,6 @@ def test_other_parameters_take_nothing_over(tiny_dataset, parameters, change):
 )
 def test_what_rounds_otherwise_takes_nothing_over(tiny_dataset, parameters, monkeypatch, other):
     collect(tiny_dataset, parameters, ["random"])
-    monkeypatch.setattr(resume, "provenance", lambda: {**provenance(), **other})
+    monkeypatch.setattr(collector, "provenance", lambda: {**provenance(), **other})
     _, ran = collect(tiny_dataset, parameters, ["random"])
     assert ran == ["random"]

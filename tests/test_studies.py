@@ -30,7 +30,7 @@ FREQUENCY = FrequencyParameters(
 )  # fmt: skip
 PENALTY = PenaltyParameters(
     ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], reading="published", penalty_fractions=[0.01, 0.5],
-    measurement_fractions=[0.5], thinned_penalty_fractions=[0.1], thinned_measurement_fractions=[0.5], stop_at=4,
+    measurement_fractions=[0.5], thinned_penalty_fractions=[0.1], thinned_measurement_fractions=[0.5], stop_at=3,
     test_replicates=3,
 )  # fmt: skip
 
@@ -38,11 +38,8 @@ PENALTY = PenaltyParameters(
 @pytest.fixture(autouse=True)
 def _small(monkeypatch, tiny_dataset):
     """Twelve hidden neurons, a batch a cycle, three cuts, and the tiny dataset under every name."""
-
-    def images(name, *, choosing=False):
-        return replace(tiny_dataset.for_choosing() if choosing else tiny_dataset, name=name)
-
-    monkeypatch.setattr(studies, "_images", images)
+    monkeypatch.setattr(studies, "load_dataset", lambda name: replace(tiny_dataset, name=name))
+    monkeypatch.setattr(studies, "_images", studies._images.__wrapped__)  # without its cache
     monkeypatch.setattr(studies, "HIDDEN_WIDTHS", (12,))
     small = {"batches_per_cycle": 1, "keep_fraction": 0.7, "stop_at": 4}
     monkeypatch.setattr(studies, "Plan", partial(Plan, **small))
@@ -101,11 +98,39 @@ def test_part_of_a_stored_study_can_be_asked_for(stored, uncertainty):
         ({"dataset": "mnist1d"}, "has 0 of the 3 replicates asked for of random · dataset mnist1d"),
         ({"replicates": 4}, "has 3 of the 4 replicates asked for of random"),
         ({"control_replicates": 3}, "has 2 of the 3 replicates asked for of scratch"),
+        ({"widths": [5, 8]}, r"study.csv lacks \(neurons, batches\) = \[\(8, 1\)\] of scratch · dataset digits"),
     ],
 )
 def test_what_is_not_stored_is_named(stored, uncertainty, change, message):
     with pytest.raises(ValueError, match=message):
         read_again(uncertainty, **change)
+
+
+def test_stored_study_of_another_total_of_batches_is_refused(monkeypatch, tmp_path):
+    parameters = replace(FREQUENCY, results_dir=str(tmp_path))
+    study_table("study", studies.frequency_runs(parameters), parameters)
+    monkeypatch.setattr(studies, "STORED", tmp_path)
+    other = replace(parameters, total_batches=9, recompute=False)
+    with pytest.raises(ValueError, match=r"study.csv lacks \(neurons, batches\) = \[\(4, 9\)\] of random"):
+        study_table("study", studies.frequency_runs(other), other)
+
+
+def test_stored_study_of_one_hidden_layer_is_found_by_its_name(monkeypatch, tmp_path):
+    parameters = DepthParameters(
+        ["random"], 2, **COMMON, datasets=["digits"], readings=["described"], hidden_widths=[[12]]
+    )
+    parameters = replace(parameters, results_dir=str(tmp_path))
+    computed = study_table("study", studies.depth_runs(parameters), parameters)
+    monkeypatch.setattr(studies, "STORED", tmp_path)
+    stored = study_table("study", studies.depth_runs(parameters), replace(parameters, recompute=False))
+    pd.testing.assert_frame_equal(stored, computed)
+
+
+def test_table_and_provenance_are_both_written_or_none(monkeypatch, tmp_path, uncertainty):
+    monkeypatch.setattr(pd.DataFrame, "to_csv", lambda *_, **__: (_ for _ in ()).throw(OSError("disk is full")))
+    with pytest.raises(OSError, match="disk is full"):
+        studies._write(pd.DataFrame(), {}, tmp_path / "study")
+    assert not list(tmp_path.iterdir())
 
 
 def test_first_dataset_has_the_full_grid_and_points_that_take_too_long_are_left_out():
@@ -123,7 +148,9 @@ def test_every_point_of_the_frequency_study_ends_at_the_same_size_and_batches():
 def test_penalties_are_chosen_on_validation_images_and_tested_on_test_images_and_other_seeds(tiny_dataset):
     grid = studies.penalty_runs(PENALTY)
     assert len(grid) == 2 * (2 * 1) + 2 * (1 * 1)
+    assert tiny_dataset.n_validation != len(tiny_dataset.test)
     assert {len(setting.dataset.test) for setting, _ in grid} == {tiny_dataset.n_validation}
+    assert {len(setting.dataset.train) for setting, _ in grid} == {len(tiny_dataset.train) - tiny_dataset.n_validation}
     assert {setting.reading.solver for setting, _ in grid} == {"interior_point"}
     tested = studies.chosen_runs(PENALTY, [("digits", "recovered_weights", 0.5, 0.5)])
     assert [arm for _, arm in tested] == ["dtc", "random"]
@@ -142,6 +169,14 @@ def test_walk_leaves_out_what_its_switches_do_not_touch():
     assert steps["random"] == list(WALK)[:-3]
 
 
+def test_walk_with_steps_left_out_runs_every_arm_that_changes():
+    parameters = SwitchParameters(["random", "dtc"], 2, **COMMON, dataset="digits", steps=["published", "exact solve"])
+    runs = [(setting.reading.name, arm) for setting, arm in studies.switch_runs(parameters)]
+    assert runs == [(step, arm) for step in ("published", "exact solve") for arm in ("random", "dtc")]
+    alone = replace(parameters, steps=["rays of neurons", "m rounded"])
+    assert [arm for _, arm in studies.switch_runs(alone)] == ["random", "dtc", "dtc"]
+
+
 def test_left_out_switches_would_change_nothing_for_other_methods():
     last_shared, *left_out = [WALK[step] for step in list(WALK)[-4:]]
     setting = studies._setting("digits", last_shared, [1, 2])
@@ -150,6 +185,11 @@ def test_left_out_switches_would_change_nothing_for_other_methods():
         for reading in left_out:
             again = arms.run_arm(replace(setting, reading=reading), arm).drop(columns="reading")
             pd.testing.assert_frame_equal(table, again)
+
+
+def test_size_to_which_the_cuts_do_not_lead_is_refused_before_any_work():
+    with pytest.raises(ValueError, match=r"do not lead to \[4\] hidden neurons: expected some of \[8, 5, 3\]"):
+        studies.penalty_runs(replace(PENALTY, stop_at=4))
 
 
 def test_tickets_and_depth_have_a_run_an_arm_and_point():
@@ -172,6 +212,9 @@ def test_tickets_and_depth_have_a_run_an_arm_and_point():
         (UNCERTAINTY, {"control_replicates": 0}, "control_replicates = 0 is outside 1"),
         (FREQUENCY, {"thinned_cut_fractions": [0.5, 1.0]}, "thinned_cut_fractions = 1.0 is outside"),
         (PENALTY, {"penalty_fractions": [0.0]}, "penalty_fractions = 0.0 is outside"),
+        (FREQUENCY, {"datasets": ["digits", "mnsit"]}, "datasets = mnsit does not exist: expected mnist"),
+        (PENALTY, {"datasets": ["digits", "digits"]}, "datasets = digits, digits names one twice"),
+        (UNCERTAINTY, {"controls": ["random"]}, "arms and controls = random, dtc, random names one twice"),
     ],
 )
 def test_wrong_parameter_of_a_study_is_refused(parameters, change, message):

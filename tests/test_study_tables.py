@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 
 from dtc_helpers import study_plots
 from dtc_helpers.arms import ARMS, SCRATCH_BUDGETS
-from dtc_helpers.statistics import compare, t_interval
+from dtc_helpers.statistics import compare, corrected, t_interval
 from dtc_helpers.study_tables import (
     any_difference,
     areas,
@@ -86,10 +86,17 @@ def test_points_are_compared_one_by_one(table):
 def test_dense_control_stands_where_random_pruning_is_after_as_many_batches():
     columns = ["arm", "seed", "batches", "neurons", "removed_fraction", "accuracy"]
     rows = [("random", 1, 5, 12, 0.25, 0.5), ("random", 1, 10, 8, 0.5, 0.6), ("dense", 1, 5, 16, 0.0, 0.7)]
-    placed = with_dense_placed(pd.DataFrame(rows, columns=columns))
+    table = pd.DataFrame(rows, columns=columns).assign(dataset="toy", reading="described")
+    placed = with_dense_placed(table)
     dense = placed.query("arm == 'dense'").iloc[0]
     assert (dense.neurons, dense.removed_fraction, dense.accuracy) == (12, 0.25, 0.7)
     assert placed.query("arm == 'random'").neurons.tolist() == [12, 8]
+
+
+def test_dense_control_without_anything_pruned_is_refused():
+    table = pd.DataFrame({"arm": ["dense"], "dataset": "toy", "reading": "described", "batches": 5, "neurons": 16})
+    with pytest.raises(ValueError, match="nothing to place the dense control by: add one of the arms magnitude"):
+        with_dense_placed(table.assign(removed_fraction=0.0))
 
 
 def test_last_outcome_of_every_run_is_the_one_with_most_batches():
@@ -124,12 +131,32 @@ def test_places_that_matter_are_told_from_seeds_that_do(step, found):
     assert found or p_value > 0.05
 
 
-def test_correction_for_the_number_of_widths_only_raises_p(table):
+def test_places_that_a_seed_lacks_are_refused():
+    rows = pd.DataFrame({"seed": [1, 1, 1, 2, 2], "point": [0, 1, 2, 0, 1], "accuracy": 0.5})
+    with pytest.raises(ValueError, match="not every seed has every place"):
+        any_difference(rows, ["point"])
+
+
+def test_p_values_are_corrected_for_the_number_of_widths(table):
     one = table.query("reading == 'described'")
-    together = paired(one, arm="dtc", other="random").set_index("neurons").p_difference
-    for width in WIDTHS:
-        alone = paired(one[one.neurons == width], arm="dtc", other="random").p_difference.item()
-        assert alone <= together[width]
+    together = paired(one, arm="dtc", other="random")
+    alone = pd.concat([paired(one[one.neurons == width], arm="dtc", other="random") for width in WIDTHS])
+    for p in ("p_difference", "p_equivalence"):
+        assert together[p].tolist() == pytest.approx(corrected(alone[p]))
+        assert sum(together[p]) > sum(alone[p])
+
+
+def test_verdicts_are_corrected_for_the_number_of_pairs():
+    noise = np.array([-3, -2, -1, 1, 2, 3]) / 300
+    rows = [
+        (arm, seed, 0.5 + shift + scatter * noise[seed])
+        for arm, shift, scatter in (("a", 0, 0), ("b", 0.0095, 1), ("c", 0.0095, -1), ("d", 0.0095, 1))
+        for seed in range(6)
+    ]
+    table = pd.DataFrame(rows, columns=["arm", "seed", "accuracy"])
+    (alone,) = verdicts(table, [("b", "a")])
+    assert alone.startswith("b is better than a")
+    assert verdicts(table, [("b", "a"), ("c", "a"), ("d", "a")])[0].startswith("b cannot be told from a")
 
 
 def test_verdicts_say_what_is_true_of_the_toy(table):

@@ -70,6 +70,12 @@ def test_width_to_which_no_share_leads_is_refused():
         keep_fraction_to(20, 19, near=0.5)
 
 
+@pytest.mark.parametrize("n_left", [0, 20, 25])
+def test_width_that_is_not_smaller_is_refused(n_left):
+    with pytest.raises(ValueError, match=f"cuts lead from 20 to fewer neurons, not to {n_left}"):
+        keep_fraction_to(20, n_left, near=0.5)
+
+
 def test_last_neuron_cannot_be_cut():
     with pytest.raises(ValueError, match="last neuron"):
         n_keep(1, 0.9)
