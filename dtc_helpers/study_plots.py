@@ -128,7 +128,7 @@ def walk(steps: Sequence[str], table: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xticks(range(len(steps)), [steps[0], *(f"+ {step}" for step in steps[1:])], rotation=25, ha="right")
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
     ax.set_ylabel("test accuracy [%],\nmean and 95 % interval")
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
     return ax
 
 
