@@ -9,6 +9,7 @@ import shutil
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -21,7 +22,18 @@ def main() -> None:
     # jsonschema would take a second to build a grammar of web addresses, if this package could be found
     sys.modules["rfc3987_syntax"] = None  # pyright: ignore[reportArgumentType]
     from papermill.cli import papermill  # takes another second: the thread must watch by then
+    from papermill.engines import NBClientEngine, papermill_engines
+    from traitlets.config import Config
 
+    class SocketFileEngine(NBClientEngine):
+        """Kernel behind socket files in the current folder: kernels that start together may pick the same TCP port."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: Any, **others: Any) -> Any:
+            kernel = Config({"KernelManager": {"transport": "ipc", "ip": "kernel"}})
+            return super().execute_managed_notebook(nb_man, kernel_name, config=kernel, **others)
+
+    papermill_engines.register(None, SocketFileEngine)  # None: where no engine is named
     papermill()
 
 

@@ -28,8 +28,8 @@ if action == "hang" or (action == "hang once" and sum(line.startswith(f"{x} ") f
     time.sleep(600)"""
 END = """Path(results_dir).mkdir()
 if action != "forget":
-    threads = os.environ["OMP_NUM_THREADS"]
-    (Path(results_dir) / "run.json").write_text(json.dumps({"x": x, "threads": threads}))
+    seen = {"threads": os.environ["OMP_NUM_THREADS"], "socket_file": Path("kernel-1").is_socket()}
+    (Path(results_dir) / "run.json").write_text(json.dumps({"x": x, **seen}))
     (Path(results_dir) / "cycles.csv").write_text(f"dataset,cycle,neurons\\ndigits,1,{x}\\ndigits,2,{x}\\n")
     (Path(results_dir) / "noise.bin").write_bytes(os.urandom(200_000))"""
 

@@ -103,7 +103,7 @@ def test_folder_of_a_point_holds_notebook_results_log_and_record(finished):
     folder, outcomes = finished
     point = folder / "runs" / outcomes[1].key
     assert {path.name for path in point.iterdir()} == {"notebook.ipynb", "results", "log.txt", "result.json"}
-    assert json.loads((point / "results" / "run.json").read_text()) == {"x": 1, "threads": "1"}
+    assert json.loads((point / "results" / "run.json").read_text()) == {"x": 1, "threads": "1", "socket_file": True}
     record = json.loads((point / "result.json").read_text())
     assert (record["error"], record["exit_code"], record["threads"]) == (None, 0, 1)
     assert record["parameters"]["x"] == 1
