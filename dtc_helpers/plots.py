@@ -46,7 +46,7 @@ def accuracy(cycles: pd.DataFrame, ax: Axes) -> Axes:
         ax.plot(run.removed_fraction, run.accuracy, METHOD_MARKERS[method], ms=4.5, alpha=0.6, color=colour)
         ax.plot(run.removed_fraction, run.lowess, lw=2, label=label, color=colour)
     removed_axis(ax)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
     ax.set_ylabel("test accuracy [%]")
     ax.legend(title="points: every cycle; lines: LOWESS", title_fontsize="small")
     return ax
@@ -92,9 +92,9 @@ def batch_dependence(cycles: pd.DataFrame, ax: Axes) -> Axes:
             label=label and "… one by one",
         )
     removed_axis(ax)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
     ax.set_ylabel("test accuracy [%]")
-    ax.legend(fontsize="small", ncols=len(METHOD_LABELS), loc="lower left")
+    ax.legend(fontsize="x-small", ncols=len(METHOD_LABELS), loc="lower center", bbox_to_anchor=(0.5, 1))
     return ax
 
 

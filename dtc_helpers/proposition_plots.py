@@ -114,7 +114,8 @@ def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes
         colour, marker = METHOD_COLOURS[str(method)], METHOD_MARKERS[str(method)]
         ax.plot(rows.tested, places, marker, color=colour, ms=6, mec="white", label="what is tested")
         for place, left, share in zip(places, np.minimum(rows.tested, starts), rows["share above"], strict=True):
-            ax.text(left - 0.06, place, f"{share:.0%}".replace("%", " %"), ha="right", va="center", fontsize="x-small")
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # the line at 0 does not cross it
+            ax.text(left - 0.06, place, f"{100 * share:.1f} %", ha="right", va="center", fontsize="x-small", bbox=box)
         ax.set_yticks(places, rows.index.get_level_values("null model"), fontsize="small")
         ax.set_title(METHOD_LABELS[str(method)])
         ax.set_xlabel("Pearson correlation [1]", fontsize="small")

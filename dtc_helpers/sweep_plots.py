@@ -36,7 +36,7 @@ def sweep_curves(curves: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
         ax.set_title(METHOD_LABELS.get(str(method), str(method)), fontsize="medium")
         ax.set_xlabel("removed neurons [%]")
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+            axis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
     axes[0].set_ylabel("test accuracy, mean of runs [%]")
     axes[-1].legend(title=", ".join(varied), **_BESIDE)
     return axes
@@ -101,12 +101,15 @@ def sweep_map(
 
 
 _UNITS = {
-    "batches_per_cycle": "batches", "hidden_neurons": "neurons", "stop_at": "neurons", "replicates": "networks",
+    "batches_per_cycle": "1", "hidden_neurons": "neurons", "stop_at": "neurons", "replicates": "networks",
     "dataset": "name", "readings": "names", "methods": "names", "device": "name",
 }  # fmt: skip
 
 
-_NAMES = {"cut_fraction": "share cut", "penalty_fraction": "λ / λ_max", "measurement_fraction": "m / N"}
+_NAMES = {
+    "batches_per_cycle": "batches between cuts", "cut_fraction": "share cut", "penalty_fraction": "λ / λ_max",
+    "measurement_fraction": "m / N",
+}  # fmt: skip
 
 
 def _label(parameter: str) -> str:
