@@ -94,7 +94,7 @@ def batch_dependence(cycles: pd.DataFrame, ax: Axes) -> Axes:
     removed_axis(ax)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
     ax.set_ylabel("test accuracy [%]")
-    ax.legend(fontsize="x-small", ncols=len(METHOD_LABELS), loc="lower center", bbox_to_anchor=(0.5, 1))
+    ax.legend(fontsize="x-small", ncols=cycles.method.nunique(), loc="lower center", bbox_to_anchor=(0.5, 1))
     return ax
 
 
