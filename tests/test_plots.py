@@ -188,7 +188,8 @@ def null_table():
     index = pd.MultiIndex.from_product([["random", "dtc"], ["Gaussian vectors", "ln m alone"]])
     index.names = ["method", "null model"]
     return pd.DataFrame(
-        {"tested": [0.9, 0.8, 0.7, 0.6], "low": 0.5, "high": [0.6, 0.5, 0.6, 0.5], "share above": 0.25}, index=index
+        {"tested": [0.9, 0.8, 0.7, 0.6], "low": 0.5, "high": [0.6, 0.5, 0.6, 0.5], "share above": [0.085, 0, 0.085, 0]},
+        index=index,
     )
 
 
@@ -199,7 +200,7 @@ def test_run_has_a_panel_a_method_with_a_bar_and_a_point_a_null(null_table, pane
         first, line = ax.patches
         assert (first.get_x(), first.get_width()) == pytest.approx((0.5, 0.1))
         assert line.get_x() + line.get_width() / 2 == pytest.approx(0.5)
-        assert [text.get_text() for text in ax.texts] == ["25 %", "25 %"]
+        assert [text.get_text() for text in ax.texts] == ["8.5 %", "0.0 %"]
         assert ax.get_xlabel().endswith("[1]")
     assert [text.get_text() for text in panels[0].get_yticklabels()] == ["Gaussian vectors", "ln m alone"]
 
@@ -247,3 +248,11 @@ def test_ceiling_is_the_logarithm_of_the_length(panels):
     assert lengths[[0, -1]].tolist() == [1, 5]
     np.testing.assert_allclose(heights, np.log(lengths))
     assert ax.get_ylabel() == "Gibbs entropy [nats]"
+
+
+def test_accuracies_have_the_ticks_that_they_say(cycles, panels):
+    ax = plots.accuracy(cycles, panels[0])
+    ax.set_ylim(0.77, 0.98)
+    ax.set_yticks([0.775, 0.8, 0.975])
+    ax.figure.canvas.draw()
+    assert [float(label.get_text()) for label in ax.get_yticklabels()] == [77.5, 80, 97.5]
