@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import torch
 
-from dtc_helpers.arms import Setting, last_places, read_table, run_arms
+from dtc_helpers.arm_runs import read_table, run_arms
+from dtc_helpers.arms import Setting, last_places
 from dtc_helpers.collector import provenance
 from dtc_helpers.cycle import Plan
 from dtc_helpers.datasets import Dataset, load_dataset

@@ -21,7 +21,7 @@ from dtc_helpers.statistics import (
 
 
 def with_accuracy(table: pd.DataFrame) -> pd.DataFrame:
-    """Table of `arms.run_arms` with the accuracy that each reading speaks of as column accuracy."""
+    """Table of `arm_runs.run_arms` with the accuracy that each reading speaks of as column accuracy."""
     readings = [ANY_READING[name] for name in table.reading.unique()]
     accuracy = [table.loc[table.reading == reading.name, reading.accuracy_column] for reading in readings]
     return table.assign(accuracy=pd.concat(accuracy))

@@ -6,8 +6,11 @@ import torch
 from hypothesis import settings
 
 from dtc_helpers import idx_files
+from dtc_helpers.arms import Setting
+from dtc_helpers.cycle import Plan
 from dtc_helpers.datasets import Dataset, Split, load_dataset
 from dtc_helpers.networks import ReplicatedMLP
+from dtc_helpers.readings import READINGS
 
 mpl.use("Agg")
 # Everyone's test run checks the same examples; HYPOTHESIS_PROFILE=explore looks for new ones.
@@ -46,3 +49,12 @@ def mnist():
     if idx_files.find_root("MNIST") is None:
         pytest.skip("MNIST is not on this machine: put MNIST/raw/* into the folder that DTC_DATA_DIR names")
     return load_dataset("mnist")
+
+
+@pytest.fixture
+def setting(tiny_dataset):
+    """Sixteen hidden neurons, four cuts, two replicates."""
+    plan = Plan(batches_per_cycle=2, keep_fraction=0.7, stop_at=4)
+    return Setting(
+        "tiny", lambda: tiny_dataset, READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1}
+    )

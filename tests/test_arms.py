@@ -1,24 +1,16 @@
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 
-from dtc_helpers import arms, controls
-from dtc_helpers.arms import ARM_COLUMNS, ARMS, Setting, last_places, run_arm, run_arms
+from dtc_helpers import controls
+from dtc_helpers.arm_runs import ARM_COLUMNS, run_arm
+from dtc_helpers.arms import ARMS, last_places
 from dtc_helpers.controls import random_ids, rewound
-from dtc_helpers.cycle import Plan, cycle_batches, start_networks
+from dtc_helpers.cycle import cycle_batches, start_networks
 from dtc_helpers.readings import READINGS
 from dtc_helpers.training import accuracy, adam, train
 
 SCHEDULE = [11, 7, 5, 3]  # from 16, keeping 0.7
-
-
-@pytest.fixture
-def setting(tiny_dataset):
-    plan = Plan(batches_per_cycle=2, keep_fraction=0.7, stop_at=4)
-    return Setting(
-        "tiny", lambda: tiny_dataset, READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1}
-    )
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -89,14 +81,6 @@ def test_cut_network_is_trained_on_for_as_many_batches_as_are_left(setting, monk
     assert counts == [3]
 
 
-@pytest.mark.parametrize("arm", ["scratch", "scratch, batches", "ticket, random"])
-def test_arm_that_has_no_size_to_train_at_is_refused_before_any_work(setting, tmp_path, arm):
-    runs = [(setting, "dtc"), (replace(setting, neurons=()), arm)]
-    with pytest.raises(ValueError, match=f"{arm}: no sizes are chosen"):
-        run_arms(runs, parts=tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("arm", ARMS)
 @pytest.mark.parametrize("total", [None, 11])
 def test_every_arm_gets_to_its_last_places(setting, arm, total):
@@ -122,44 +106,3 @@ def test_size_to_which_no_cut_leads_is_refused(setting):
 def test_layers_are_cut_as_the_schedule_of_the_setting_says(setting):
     deep = replace(setting, hidden_widths=(16, 12), neurons=())
     assert [sum(widths) for widths in deep.schedule] == run_arm(deep, "dtc").query("replicate == 0").neurons.tolist()
-
-
-def test_finished_arms_are_kept_and_an_interrupted_study_goes_on_after_them(setting, tmp_path, monkeypatch):
-    runs = [(setting, "random"), (setting, "dense")]
-    whole, records = run_arms(runs, parts=tmp_path / "one")
-    assert [record["run"] for record in records] == [f"tiny described {arm} point=0.1" for arm in ("random", "dense")]
-    run_arms(runs[:1], parts=tmp_path / "other")
-    ran = []
-    monkeypatch.setattr(arms, "run_arm", lambda setting, arm: ran.append(arm) or run_arm(setting, arm))
-    resumed, _ = run_arms(runs, parts=tmp_path / "other")
-    assert ran == ["dense"]
-    pd.testing.assert_frame_equal(resumed, whole)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"seeds": (1, 3)},
-        {"hidden_widths": (17,), "neurons": ()},
-        {"neurons": (7,)},
-        {"total_batches": 9},
-        {"plan": Plan(2), "neurons": ()},
-        {"choosing": True},
-        {"reading": replace(READINGS["described"], solver="scs")},
-    ],
-)
-def test_run_with_anything_else_changed_is_run_anew(setting, tmp_path, monkeypatch, change):
-    run_arms([(setting, "random")], parts=tmp_path)
-    ran = []
-    monkeypatch.setattr(arms, "run_arm", lambda _, arm: ran.append(arm) or pd.DataFrame({"x": [0]}))
-    run_arms([(replace(setting, **change), "random")], parts=tmp_path)
-    assert ran == ["random"]
-
-
-def test_run_in_another_environment_is_run_anew(setting, tmp_path, monkeypatch):
-    run_arms([(setting, "random")], parts=tmp_path)
-    ran = []
-    monkeypatch.setattr(arms, "run_arm", lambda _, arm: ran.append(arm) or pd.DataFrame({"x": [0]}))
-    monkeypatch.setattr(arms, "environment_key", lambda: "another")
-    run_arms([(setting, "random")], parts=tmp_path)
-    assert ran == ["random"]

@@ -5,8 +5,8 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from dtc_helpers import arms, studies
-from dtc_helpers.arms import ARM_COLUMNS
+from dtc_helpers import arm_runs, studies
+from dtc_helpers.arm_runs import ARM_COLUMNS
 from dtc_helpers.cycle import Plan
 from dtc_helpers.readings import WALK
 from dtc_helpers.studies import study_table
@@ -44,7 +44,7 @@ def _small(monkeypatch, tiny_dataset):
     small = {"batches_per_cycle": 1, "keep_fraction": 0.7, "stop_at": 4}
     monkeypatch.setattr(studies, "Plan", partial(Plan, **small))
     monkeypatch.setattr(studies, "Setting", partial(studies.Setting, hidden_widths=(12,), plan=Plan(**small)))
-    monkeypatch.setattr(arms, "progress", lambda items, **_: items)
+    monkeypatch.setattr(arm_runs, "progress", lambda items, **_: items)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_first_dataset_has_the_full_grid_and_points_that_take_too_long_are_left_
 
 def test_every_point_of_the_frequency_study_ends_at_the_same_size_and_batches():
     for setting, arm in studies.frequency_runs(FREQUENCY):
-        last = arms.run_arm(setting, arm).iloc[-1]
+        last = arm_runs.run_arm(setting, arm).iloc[-1]
         assert (last.neurons, last.batches) == (4, 8)
 
 
@@ -181,9 +181,9 @@ def test_left_out_switches_would_change_nothing_for_other_methods():
     last_shared, *left_out = [WALK[step] for step in list(WALK)[-4:]]
     setting = studies._setting("digits", last_shared, [1, 2])
     for arm in ("random", "magnitude", "norms"):
-        table = arms.run_arm(setting, arm).drop(columns="reading")
+        table = arm_runs.run_arm(setting, arm).drop(columns="reading")
         for reading in left_out:
-            again = arms.run_arm(replace(setting, reading=reading), arm).drop(columns="reading")
+            again = arm_runs.run_arm(replace(setting, reading=reading), arm).drop(columns="reading")
             pd.testing.assert_frame_equal(table, again)
 
 
