@@ -5,11 +5,13 @@
 
 "% of peak" counts the multiply-adds of training and evaluation only, over the time of everything (training, scoring,
 cutting, evaluation); the peak is the fastest float32 product of several shapes, in this process. "cost" is the time per
-replicate over that of the first row's run at the same width.
+replicate over that of the first row's run at the same widths.
 """
 
 import argparse
 import time
+from collections.abc import Iterable
+from itertools import pairwise
 
 import torch
 
@@ -19,7 +21,7 @@ from dtc_helpers.datasets import Dataset, load_dataset
 from dtc_helpers.readings import PUBLISHED_SEED, READINGS
 from dtc_helpers.training import BATCH_SIZE
 
-SHOWN_WIDTHS = (512, 243, 127, 51, 25, 11)  # while training
+SHOWN_WIDTHS = (512, 243, 127, 51, 25, 11)  # while training, each down to the next
 
 
 def product_peak(device: torch.device) -> float:
@@ -59,6 +61,11 @@ def work(dataset: Dataset, width: int, plan: Plan) -> float:
     return training + len(dataset.test) * width * sum(ends)
 
 
+def _bands(widths: Iterable[int]) -> list[list[int]]:
+    """Widths from each of SHOWN_WIDTHS down to the next: one cycle alone is too short to be timed well."""
+    return [[w for w in widths if high >= w > low] for high, low in pairwise([*SHOWN_WIDTHS, 0])]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -74,18 +81,20 @@ def main() -> None:
     peak = product_peak(device)
     print(f"torch {torch.__version__}, {device}, {torch.get_num_threads()} threads, peak {2e-9 * peak:.0f} GFLOP/s")
     print(f"{dataset.title}, {chosen.reading} reading, {chosen.method}, {chosen.batches} batches a cycle")
-    print(f"{'R':>4} {'seconds':>8} {'% of peak':>9} {'cost':>6}   cost and % of peak at {SHOWN_WIDTHS} neurons")
+    print(f"{'R':>4} {'seconds':>8} {'% of peak':>9} {'cost':>6}   cost and % of peak from {SHOWN_WIDTHS} neurons down")
     single: dict[int, float] = {}
     for n_replicates in chosen.replicates:
         seconds = run(dataset, method=chosen.method, reading=chosen.reading, n_replicates=n_replicates, plan=plan)
         each = {width: s / n_replicates for width, s in seconds.items()}
         single = single or each
-        shares = {width: work(dataset, width, plan) / s / peak for width, s in each.items()}
-        share = sum(work(dataset, width, plan) for width in each) / sum(each.values()) / peak
-        widths = [f"{each[w] / single[w]:.2f} ({shares[w]:.0%})" for w in SHOWN_WIDTHS if w in each]
+        (whole_cost, whole_share), *bands = (
+            (spent / sum(single[w] for w in widths), sum(work(dataset, w, plan) for w in widths) / spent / peak)
+            for widths in (list(each), *_bands(each))
+            if (spent := sum(each[w] for w in widths))
+        )
+        by_band = "  ".join(f"{cost:.2f} ({share:.0%})" for cost, share in bands)
         total = sum(seconds.values())
-        cost = sum(each.values()) / sum(single.values())
-        print(f"{n_replicates:>4} {total:>8.1f} {share:>9.0%} {cost:>6.2f}   {'  '.join(widths)}", flush=True)
+        print(f"{n_replicates:>4} {total:>8.1f} {whole_share:>9.0%} {whole_cost:>6.2f}   {by_band}", flush=True)
 
 
 if __name__ == "__main__":
