@@ -22,6 +22,7 @@ from dtc_helpers.readings import PUBLISHED_SEED, READINGS
 from dtc_helpers.training import BATCH_SIZE
 
 SHOWN_WIDTHS = (512, 243, 127, 51, 25, 11)  # while training, each down to the next
+SMALL = 51  # ten-fold compression: the cost at this width and below is shown beside that of the whole run
 
 
 def product_peak(device: torch.device) -> float:
@@ -81,20 +82,24 @@ def main() -> None:
     peak = product_peak(device)
     print(f"torch {torch.__version__}, {device}, {torch.get_num_threads()} threads, peak {2e-9 * peak:.0f} GFLOP/s")
     print(f"{dataset.title}, {chosen.reading} reading, {chosen.method}, {chosen.batches} batches a cycle")
-    print(f"{'R':>4} {'seconds':>8} {'% of peak':>9} {'cost':>6}   cost and % of peak from {SHOWN_WIDTHS} neurons down")
+    columns = f"{'R':>4} {'seconds':>8} {'% of peak':>9} {'cost':>6} {f'≤ {SMALL}':>6}"
+    print(f"{columns}   cost and % of peak from {SHOWN_WIDTHS} neurons down")
     single: dict[int, float] = {}
     for n_replicates in chosen.replicates:
         seconds = run(dataset, method=chosen.method, reading=chosen.reading, n_replicates=n_replicates, plan=plan)
         each = {width: s / n_replicates for width, s in seconds.items()}
         single = single or each
-        (whole_cost, whole_share), *bands = (
+        (whole_cost, whole_share), (small_cost, _), *bands = (
             (spent / sum(single[w] for w in widths), sum(work(dataset, w, plan) for w in widths) / spent / peak)
-            for widths in (list(each), *_bands(each))
+            for widths in (list(each), [w for w in each if w <= SMALL], *_bands(each))
             if (spent := sum(each[w] for w in widths))
         )
         by_band = "  ".join(f"{cost:.2f} ({share:.0%})" for cost, share in bands)
         total = sum(seconds.values())
-        print(f"{n_replicates:>4} {total:>8.1f} {whole_share:>9.0%} {whole_cost:>6.2f}   {by_band}", flush=True)
+        print(
+            f"{n_replicates:>4} {total:>8.1f} {whole_share:>9.0%} {whole_cost:>6.2f} {small_cost:>6.2f}   {by_band}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
