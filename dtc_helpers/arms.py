@@ -27,7 +27,9 @@ class Setting:
     """
 
     name: str  # of the dataset
-    load: Callable[[], Dataset]  # gives it, on the device to use; not called before something is trained
+    load: Callable[
+        [bool], Dataset
+    ]  # of choosing: gives it, on the device to use; not called before something is trained
     reading: Reading
     seeds: Sequence[int]  # one a replicate
     plan: Plan = field(default_factory=Plan)
@@ -45,7 +47,7 @@ class Setting:
     @property
     def dataset(self) -> Dataset:
         """Images to train and test on."""
-        return self.load()
+        return self.load(self.choosing)
 
     @property
     def schedule(self) -> list[tuple[int, ...]]:

@@ -122,7 +122,7 @@ def chosen_runs(parameters: PenaltyParameters, chosen: Collection[tuple[str, str
     seeds = parameters.seeds(parameters.replicates + parameters.test_replicates)[parameters.replicates :]
     points = [s for s, _ in penalty_runs(parameters) if (s.name, *s.columns.values()) in chosen]
     return [
-        (replace(point, load=partial(_images, point.name), choosing=False, seeds=seeds), arm)
+        (replace(point, choosing=False, seeds=seeds), arm)
         for point in points
         for arm in dict.fromkeys([*parameters.arms, "random"])
     ]
@@ -200,13 +200,13 @@ def _grid(
         yield from ((dataset, *point) for point in itertools.product(*values))
 
 
-def _setting(dataset: str, reading: Reading, seeds: list[int], *, choosing: bool = False, **others: Any) -> Setting:
-    """Setting of a dataset that is not loaded before something is trained; choosing measures on validation images."""
-    return Setting(dataset, partial(_images, dataset, choosing=choosing), reading, seeds, choosing=choosing, **others)
+def _setting(dataset: str, reading: Reading, seeds: list[int], **others: Any) -> Setting:
+    """Setting of a dataset that is not loaded before something is trained."""
+    return Setting(dataset, partial(_images, dataset), reading, seeds, **others)
 
 
 @cache
-def _images(dataset: str, *, choosing: bool = False) -> Dataset:
+def _images(dataset: str, choosing: bool) -> Dataset:
     images = load_dataset(dataset).to("cuda" if torch.cuda.is_available() else "cpu")
     return images.for_choosing() if choosing else images
 

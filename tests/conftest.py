@@ -56,5 +56,5 @@ def setting(tiny_dataset):
     """Sixteen hidden neurons, four cuts, two replicates."""
     plan = Plan(batches_per_cycle=2, keep_fraction=0.7, stop_at=4)
     return Setting(
-        "tiny", lambda: tiny_dataset, READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1}
+        "tiny", lambda _: tiny_dataset, READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1}
     )
