@@ -25,10 +25,11 @@ from dtc_helpers.idx_files import project_root
 from dtc_helpers.records import COLUMNS, LEDGER_COLUMNS, Results
 
 PACKAGES = (
-    "torch", "torchvision", "numpy", "scipy", "scikit-learn", "cvxpy", "scs", "clarabel", "statsmodels", "mnist1d",
+    "torch", "torchvision", "numpy", "scipy", "scikit-learn", "daqp", "cvxpy", "scs", "clarabel", "statsmodels",
+    "mnist1d",
 )  # fmt: skip
 # read once: the code that runs, whatever becomes of the files meanwhile
-_CODE = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+_CODE = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.rglob("*.py")))).hexdigest()
 
 
 @dataclass

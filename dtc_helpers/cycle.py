@@ -1,6 +1,8 @@
 """Compress-train: train → score → cut → measure, cycle by cycle, for all replicates at once."""
 
+import math
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,17 +12,19 @@ from torch import Tensor
 from dtc_helpers.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP, xavier_mlp
 from dtc_helpers.readings import Reading
+from dtc_helpers.recovery import REFERENCES
 from dtc_helpers.scoring import SCORES, HiddenLayer, Scores, Tomography, see_layer
 from dtc_helpers.sensing import gaussian_matrix, n_measurements_rounded, n_measurements_truncated
 from dtc_helpers.surgery import CHOICES, carry_adam, keep_neurons, n_keep
 from dtc_helpers.training import Accuracy, Batch, accuracy, adam, batches, shuffled_batches, train
 
 MEASUREMENT_COUNTS = {"truncated": n_measurements_truncated, "rounded": n_measurements_rounded}
+LOUD_GAP = 0.01  # relative duality gap above which a solver that proves nothing is not used in silence
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train, how much to cut and how to measure."""
+    """How long to train, how much to cut and how to measure; it raises ValueError for what cannot be."""
 
     batches_per_cycle: int = 200
     keep_fraction: float = 0.9
@@ -28,6 +32,21 @@ class Plan:
     l1_penalty: float = 0.3  # λ
     measurement_fraction: float = 0.1  # m / N
     l1_penalty_fraction: float | None = None  # λ / λ_max of every solve, in place of λ
+
+    def __post_init__(self) -> None:
+        wanted = {
+            "batches_per_cycle": (self.batches_per_cycle >= 1, "at least 1"),
+            "keep_fraction": (0 < self.keep_fraction < 1, "more than 0 and less than 1: every cut removes a neuron"),
+            "l1_penalty": (0 < self.l1_penalty < math.inf, "a finite number above 0"),
+            "measurement_fraction": (0 < self.measurement_fraction <= 1, "more than 0 and at most 1"),
+            "l1_penalty_fraction": (
+                self.l1_penalty_fraction is None or 0 < self.l1_penalty_fraction < math.inf,
+                "None, or a finite number above 0",
+            ),
+        }
+        for name, (is_met, expected) in wanted.items():
+            if not is_met:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected {expected}")
 
 
 @dataclass(frozen=True)
@@ -91,7 +110,25 @@ def compress_train(
     seeds : one a replicate; all randomness of replicate r comes from seeds[r], but the order of the images, which all
         replicates share, from the first.
     plan : numbers of the schedule and of the measurement.
+
+    Raises
+    ------
+    ValueError for an unknown method, other than one seed a replicate, or a dataset without training or test images;
+    while it goes on FloatingPointError for weights that are NaN or infinite, and RuntimeError for a solve that gives
+    no answer, or no proof where the reading asks for one. Each names the cycle.
     """
+    if method not in SCORES:
+        raise ValueError(f"method = {method!r} is not one of {', '.join(SCORES)}")
+    if len(seeds) != network.n_replicates:
+        raise ValueError(f"{len(seeds)} seeds for {network.n_replicates} replicates: expected one each")
+    if not (len(dataset.train) and len(dataset.test)):
+        raise ValueError(f"{len(dataset.train)} training and {len(dataset.test)} test images: expected some of both")
+    return _cycles(network, dataset, method=method, reading=reading, seeds=seeds, plan=plan)
+
+
+def _cycles(
+    network: ReplicatedMLP, dataset: Dataset, *, method: str, reading: Reading, seeds: Sequence[int], plan: Plan
+) -> Iterator[CycleRecord]:
     n_neurons_at_start = network.n_neurons
     optimizer = adam(network)
     cycle = 0
@@ -101,10 +138,11 @@ def compress_train(
         image_batches = cycle_batches(dataset, cycle, reading=reading, seeds=seeds, plan=plan)
         train(network, image_batches, optimizer=optimizer, loss_axis=reading.loss_axis)
         trained = _now(network.device)
+        _check_weights(network, cycle)
         views = [_see(network, i, cycle, reading, seeds, plan) for i in range(len(network.hidden_widths))]
         before, cuts, kept = network, [], []
         for i, view in enumerate(views):  # all layers are seen before any is cut
-            scores = SCORES[method](view)
+            scores = _scores(method, view, reading, f"cycle {cycle}, hidden layer {i + 1}")
             kept.append(_choose(scores, method, reading, plan))
             cuts.append(_describe(network.neuron_ids[i], view, scores, kept[i]))
             network = keep_neurons(network, kept[i], layer=i)
@@ -150,6 +188,31 @@ def _see(
         choice_rngs=[s.choice(cycle, layer) for s in streams],
         tomography=Tomography(plan.l1_penalty, reading.solver, reading.ray_domain, plan.l1_penalty_fraction),
     )
+
+
+def _check_weights(network: ReplicatedMLP, cycle: int) -> None:
+    bad = [r for r in range(network.n_replicates) if not all(w[r].isfinite().all() for w in network.weights)]
+    if bad:
+        raise FloatingPointError(
+            f"cycle {cycle}: weights of replicate {', '.join(map(str, bad))} are NaN or infinite after training: "
+            "look for images that are not finite, or for a loss that diverges"
+        )
+
+
+def _scores(method: str, view: HiddenLayer, reading: Reading, place: str) -> Scores:
+    """Scores, refused where the reading's solver owes a proof and gives none; where it owes none, a bad gap is said."""
+    owes_proof = reading.solver not in REFERENCES
+    try:
+        scores = SCORES[method](view)
+        if scores.recovery is not None and owes_proof:
+            scores.recovery.certified()
+    except RuntimeError as error:
+        raise RuntimeError(f"{place}: {error}") from error
+    gap = 0.0 if scores.recovery is None else float(scores.recovery.duality_gap.max())
+    if gap > LOUD_GAP and not owes_proof:
+        stops = f"{reading.solver} stops at a relative duality gap of {gap:.2g}"
+        warnings.warn(f"{place}: {stops}, above {LOUD_GAP:g}: its answer is far from optimal", stacklevel=3)
+    return scores
 
 
 def _choose(scores: Scores, method: str, reading: Reading, plan: Plan) -> Tensor:

@@ -104,7 +104,7 @@ READINGS = {
         ray_domain="recovered_weights",
         loss_axis="class",
         measurement_rounding="rounded",
-        solver="interior_point",
+        solver="exact",
         accuracy_column="test_accuracy",
         optimizer="carried",
         data_order="shuffled",
@@ -122,7 +122,7 @@ SWITCHES: dict[str, dict[str, object]] = {
     "lowest cut": {"kept_scores": "highest"},
     "rays of neurons": {"ray_domain": "recovered_weights"},
     "m rounded": {"measurement_rounding": "rounded"},
-    "exact solve": {"solver": "interior_point"},
+    "exact solve": {"solver": "exact"},
 }
 _DTC_FIELDS = ("ray_domain", "measurement_rounding", "solver")
 

@@ -1,14 +1,28 @@
 """The L1 solve of inverse compressed sensing, one entry function, with its proof of optimality."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from dtc_helpers.certificate import certificate, l1_penalty_max
-from dtc_helpers.solvers import SOLVERS
+from dtc_helpers.solvers import certificate, exact
+from dtc_helpers.solvers.products import transpose_times
 
-__all__ = ["SOLVERS", "Recovery", "certificate", "l1_penalty_max", "recover"]
+REFERENCES = ("scs", "clarabel", "lars")
+SOLVERS = ("exact", *exact.METHODS, *REFERENCES)
+_PENALTIES = 1e-300, 1e300  # λ in the units of the solve
+
+
+def l1_penalty_max(sensing_matrix: Tensor, measurement: Tensor) -> Tensor:
+    """Smallest λ for which ‖Θs − y‖² + λ‖s‖₁ is minimal at s = 0:  2‖Θᵀy‖∞.
+
+    Returns
+    -------
+    (...), one per problem.
+    """
+    return 2 * transpose_times(sensing_matrix, measurement).abs().amax(-1)
 
 
 @dataclass(frozen=True)
@@ -18,6 +32,8 @@ class Recovery:
     sparse_code: Tensor  # s, (..., n_neurons)
     objective: Tensor  # ‖Θs − y‖² + λ‖s‖₁, (...)
     duality_gap: Tensor  # relative to the objective, (...); 0 proves the optimum
+    dual_point: Tensor  # c, (..., n_measurements): its best feasible multiple proves the gap
+    solved_by: tuple[str, ...]  # solver whose code it is, one a problem in the order of a flat batch
     iterations: int  # of the problem that took most
     tolerance: float = 1e-9  # of the duality gap, as it was asked for
 
@@ -37,7 +53,7 @@ class Recovery:
             raise RuntimeError(
                 f"{int((~self.converged).sum())} of {self.converged.numel()} problems did not reach the tolerance "
                 f"{self.tolerance:g}: the largest relative duality gap is {float(self.duality_gap.max()):.2g}; "
-                'use solver="interior_point", or a larger tolerance'
+                'use solver="exact", a larger l1_penalty, or a larger tolerance'
             )
         return self
 
@@ -48,7 +64,7 @@ def recover(
     *,
     l1_penalty: float | Tensor | None = None,
     l1_penalty_fraction: float | Tensor | None = None,
-    solver: str = "interior_point",
+    solver: str = "exact",
     tolerance: float = 1e-9,
 ) -> Recovery:
     """Sparse code of inverse compressed sensing:  s* = argmin ‖Θs − y‖² + λ‖s‖₁  (no ½).
@@ -60,74 +76,98 @@ def recover(
     measurement : y, (..., n_measurements); leading axes are independent problems and broadcast with Θ's.
     l1_penalty : λ > 0, one number or (...). scikit-learn's Lasso calls λ / (2·n_measurements) `alpha`.
     l1_penalty_fraction : instead of `l1_penalty`: λ / λ_max, above 0; from 1 on the answer is s = 0.
-    solver : "interior_point" (exact, batched), "scs" (the paper's, stops early), "clarabel" (both through cvxpy) or
-        "lars" (homotopy; exact, except where correlations tie: its gap shows it).
+    solver : "exact" takes the faster of "active_set" (DAQP, one problem after the other) and "interior_point" (ours,
+        batched), and the other one where the tolerance is not reached. "scs" (the paper's, stops early), "clarabel"
+        (both through cvxpy) and "lars" (homotopy; goes astray where correlations tie) are for comparison.
     tolerance : relative duality gap above which `Recovery.converged` is false and `Recovery.certified` refuses.
 
     Returns
     -------
-    Recovery in float64; its objective and duality gap are computed here, whatever the solver says. The interior point
-    returns exact zeros off the support and at most n_measurements nonzeros.
+    Recovery in float64; its objective and duality gap are computed here, whatever the solver says. The exact solvers
+    return exact zeros off the support and at most n_measurements nonzeros, also where columns repeat or tie. The
+    objective is infinite, or 0, where float64 has no such number: the gap is not.
 
     Raises
     ------
-    ValueError for an unknown solver, shapes that do not fit, λ ≤ 0 or numbers that are not finite;
-    RuntimeError where a solver gives no answer at all.
+    TypeError for what is no tensor; ValueError for an unknown solver, shapes that do not fit, λ ≤ 0 or numbers that
+    are not finite; RuntimeError where a solver gives no answer at all.
 
     Source: arXiv:2505.23869, section III.
     """
     if solver not in SOLVERS:
         raise ValueError(f"solver = {solver!r} is not one of {', '.join(SOLVERS)}")
     Theta, y, batch_shape = _flat_batch(sensing_matrix, measurement)
-    penalty = _penalties(Theta, y, batch_shape, l1_penalty, l1_penalty_fraction)
-    solved = SOLVERS[solver](Theta, y, penalty, tolerance)
-    objective, gap = certificate(Theta, y, solved.code, l1_penalty=penalty, dual_point=solved.dual_point)
-    code = solved.code.view(*batch_shape, Theta.shape[-1])
-    return Recovery(code, objective.view(batch_shape), gap.view(batch_shape), solved.iterations, tolerance)
+    given = _given_penalty(batch_shape, l1_penalty, l1_penalty_fraction)
+    of_matrix, of_measurement = _unit(Theta), _unit(y, axis=-1)
+    scaled = Theta / of_matrix, y / of_measurement[:, None]
+    penalty = given * certificate.l1_penalty_max(*scaled) if l1_penalty is None else given / of_matrix / of_measurement
+    penalty = np.clip(penalty, *_PENALTIES)  # y = 0 has no λ_max: its answer is 0 for any λ
+    if solver in REFERENCES:  # they see the problem as it is given, for where they stop depends on its units
+        from dtc_helpers.solvers import reference  # cvxpy takes a second
+
+        answer = reference.minimise(Theta, y, penalty * of_matrix * of_measurement, solver=solver)
+        answer = replace(answer, code=answer.code * of_matrix / of_measurement[:, None])
+        found = certificate.judged(*scaled, penalty, answer, solver)
+    else:
+        device = sensing_matrix.device
+        methods = exact.methods_for(solver, *scaled, penalty, device=device)
+        found = exact.minimise(*scaled, penalty, tolerance=tolerance, methods=methods, device=device)
+    return _recovery(found, of_matrix, of_measurement, batch_shape, tolerance, sensing_matrix.device)
 
 
-def _flat_batch(sensing_matrix: Tensor, measurement: Tensor) -> tuple[Tensor, Tensor, torch.Size]:
+def _flat_batch(sensing_matrix: Tensor, measurement: Tensor) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
     """Θ as (m, N) if shared, else (problems, m, N); y as (problems, m); both float64. Refuses what cannot be solved."""
+    for name, value in (("sensing_matrix", sensing_matrix), ("measurement", measurement)):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name} is of type {type(value).__name__}: expected a torch.Tensor, see torch.as_tensor")
     if sensing_matrix.shape[-2:-1] != measurement.shape[-1:] or 0 in sensing_matrix.shape[-2:]:
         raise ValueError(
             f"sensing_matrix {tuple(sensing_matrix.shape)} and measurement {tuple(measurement.shape)} do not fit: "
             "expected (..., n_measurements, n_neurons) and (..., n_measurements), at least one of each"
         )
-    if not (_all_finite(sensing_matrix) and _all_finite(measurement)):
-        raise ValueError("sensing_matrix or measurement holds NaN or infinity: look at the weights they came from")
-    matrix_shape, leading = sensing_matrix.shape[-2:], sensing_matrix.shape[:-2]
-    batch_shape = torch.broadcast_shapes(leading, measurement.shape[:-1])
-    y = measurement.double().expand(*batch_shape, -1).reshape(-1, matrix_shape[0])
-    if leading.numel() == 1:
-        return sensing_matrix.double().view(matrix_shape), y, batch_shape
-    return (
-        sensing_matrix.double().expand(*batch_shape, *matrix_shape).reshape(-1, *matrix_shape),
-        y,
-        batch_shape,
-    )
+    Theta, y = (np.asarray(values.detach().cpu().numpy(), dtype=float) for values in (sensing_matrix, measurement))
+    matrix_shape, leading = Theta.shape[-2:], Theta.shape[:-2]
+    batch_shape = np.broadcast_shapes(leading, y.shape[:-1])
+    y = np.broadcast_to(y, (*batch_shape, y.shape[-1])).reshape(-1, y.shape[-1])
+    if math.prod(leading) == 1:
+        return Theta.reshape(matrix_shape), y, batch_shape
+    return np.broadcast_to(Theta, (*batch_shape, *matrix_shape)).reshape(-1, *matrix_shape), y, batch_shape
 
 
-def _all_finite(values: Tensor) -> bool:
-    """By the sum, which is faster; by each value where the sum alone may have overflown."""
-    return bool(values.sum().isfinite() or values.isfinite().all())
-
-
-def _penalties(
-    Theta: Tensor,
-    y: Tensor,
-    batch_shape: torch.Size,
-    l1_penalty: float | Tensor | None,
-    l1_penalty_fraction: float | Tensor | None,
-) -> Tensor:
-    """λ of each problem, (problems,)."""
+def _given_penalty(
+    batch_shape: tuple[int, ...], l1_penalty: float | Tensor | None, l1_penalty_fraction: float | Tensor | None
+) -> np.ndarray:
+    """What was given for each problem, (problems,)."""
     if (l1_penalty is None) == (l1_penalty_fraction is None):
         raise ValueError("give either l1_penalty or l1_penalty_fraction (of l1_penalty_max), and not both")
     given = l1_penalty if l1_penalty_fraction is None else l1_penalty_fraction
-    penalty = torch.as_tensor(given, dtype=y.dtype, device=y.device).expand(batch_shape).reshape(-1)
-    if not ((penalty > 0) & penalty.isfinite()).all():
+    penalty = np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given, dtype=float)
+    if not ((penalty > 0) & (penalty < np.inf)).all():
         name = "l1_penalty" if l1_penalty_fraction is None else "l1_penalty_fraction"
         raise ValueError(f"{name} = {given}: expected finite numbers above 0; at 0 the minimiser is not unique")
-    if l1_penalty_fraction is None:
-        return penalty
-    penalty_max = l1_penalty_max(Theta, y)
-    return penalty * penalty_max.where(penalty_max > 0, 1.0)  # y = 0: the answer is 0 for any λ
+    return np.broadcast_to(penalty, batch_shape).reshape(-1)
+
+
+def _unit(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """Power of two near the largest entry: in this unit nothing overflows, and to scale by it rounds nothing."""
+    largest = np.abs(values).max(axis, initial=0.0)
+    if not np.isfinite(largest).all():
+        raise ValueError("sensing_matrix or measurement holds NaN or infinity: look at the weights they came from")
+    return np.ldexp(1.0, np.clip(np.frexp(largest)[1], -1021, 1023))
+
+
+def _recovery(
+    found: certificate.Proven,
+    of_matrix: np.ndarray,
+    of_measurement: np.ndarray,
+    batch_shape: tuple[int, ...],
+    tolerance: float,
+    device: torch.device,
+) -> Recovery:
+    """Answer in the units of the problem as it was given."""
+    of_row = of_measurement[:, None]
+    with np.errstate(over="ignore", under="ignore"):  # where float64 has no such number
+        code, objective = found.code * of_row / of_matrix, found.objective * of_measurement * of_measurement
+    arrays = (code, objective, found.gap, found.dual_point * of_row)
+    tensors = (torch.from_numpy(values.reshape((*batch_shape, *values.shape[1:]))).to(device) for values in arrays)
+    return Recovery(*tensors, tuple(found.solved_by), found.iterations, tolerance)

@@ -97,7 +97,7 @@ def penalty_runs(parameters: PenaltyParameters) -> Runs:
         (
             _setting(
                 dataset,
-                replace(ANY_READING[parameters.reading], ray_domain=domain, solver="interior_point"),
+                replace(ANY_READING[parameters.reading], ray_domain=domain, solver="exact"),
                 parameters.seeds(),
                 plan=Plan(stop_at=parameters.stop_at, measurement_fraction=m, l1_penalty_fraction=penalty),
                 neurons=[parameters.stop_at],

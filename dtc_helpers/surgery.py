@@ -15,8 +15,10 @@ def n_keep(n_neurons: int, keep_fraction: float) -> int:
 
     Raises
     ------
-    ValueError if the only neuron would be cut.
+    ValueError if the only neuron would be cut, or for a share that is not between 0 and 1.
     """
+    if not 0 < keep_fraction < 1:
+        raise ValueError(f"keep_fraction = {keep_fraction}: expected more than 0 and less than 1")
     if n_neurons < 2:
         raise ValueError("the last neuron of a layer cannot be cut: raise stop_at")
     return max(1, math.ceil(keep_fraction * (n_neurons - 1)))

@@ -125,6 +125,7 @@ def _package_zip() -> bytes:
     """Zip of the helper package's code; the same files give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:  # not compressed: another zlib would give another key
-        for path in sorted(_PACKAGE.glob("*.py")):
-            archive.writestr(zipfile.ZipInfo(f"dtc_helpers/{path.name}", _EPOCH), path.read_bytes())
+        for path in sorted(_PACKAGE.rglob("*.py")):
+            name = path.relative_to(_PACKAGE.parent).as_posix()
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), path.read_bytes())
     return buffer.getvalue()

@@ -117,8 +117,9 @@ def test_methods_of_the_described_reading_see_the_same_batches_and_other_ones_in
     assert shown[0] == shown[1] != shown[2]
 
 
-def test_measurement_is_the_published_matrix_times_the_sums_before_the_cut(tiny_dataset):
-    plan = replace(PLAN, batches_per_cycle=0, measurement_fraction=0.5)  # untrained: the sums are known
+def test_measurement_is_the_published_matrix_times_the_sums_before_the_cut(tiny_dataset, monkeypatch):
+    monkeypatch.setattr("dtc_helpers.cycle.train", lambda *_, **__: None)  # untrained: the sums are known
+    plan = replace(PLAN, measurement_fraction=0.5)
     network = start_networks(tiny_dataset, [16], reading=READING, seeds=(1,), device=torch.device("cpu"))
     incoming, outgoing = network.weights[0].detach().sum(2)[0], network.weights[1].detach().sum(1)[0]
     cut = run(tiny_dataset, plan=plan)[0].layers[0]
@@ -184,3 +185,74 @@ def test_first_cut_on_mnist_has_the_published_accuracy(mnist, method):
     assert first.neurons == 460
     # Numbers of the published notebooks; 200 batches on another CPU round differently (0.0007 were seen).
     assert first.accuracy.batch_mean.item() == pytest.approx(FIRST_CUT_ACCURACY[method], abs=0.002)
+
+
+# ----------------------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("batches_per_cycle", 0), ("keep_fraction", 0.0), ("keep_fraction", 1.0), ("keep_fraction", 1.2)],
+        *[
+            ("l1_penalty", 0.0),
+            ("l1_penalty", float("nan")),
+            ("l1_penalty", float("inf")),
+            ("l1_penalty_fraction", 0.0),
+        ],
+        *[("measurement_fraction", 0.0), ("measurement_fraction", 1.1)],
+    ],
+)
+def test_plan_that_cannot_be_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"{name} = {value}: expected"):
+        replace(PLAN, **{name: value})
+
+
+def test_bad_arguments_are_refused_before_anything_is_trained(tiny_dataset):
+    network = start_networks(tiny_dataset, [16], reading=READING, seeds=(1,), device=CPU)
+    empty = replace(tiny_dataset, test=tiny_dataset.test[:0])
+    common = {"reading": READING, "plan": PLAN}
+    with pytest.raises(ValueError, match="'magnetude' is not one of magnitude, norms, random, dtc"):
+        compress_train(network, tiny_dataset, method="magnetude", seeds=(1,), **common)
+    with pytest.raises(ValueError, match="2 seeds for 1 replicates"):
+        compress_train(network, tiny_dataset, method="random", seeds=(1, 2), **common)
+    with pytest.raises(ValueError, match="600 training and 0 test images"):
+        compress_train(network, empty, method="random", seeds=(1,), **common)
+
+
+@every_reading
+@every_method
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_in_the_cycle_in_which_they_appear(
+    tiny_dataset, monkeypatch, method, reading, bad
+):
+    networks_seen = []
+
+    def train_and_break(network, *_, **__):
+        networks_seen.append(network)
+        if len(networks_seen) == 2:
+            network.weights[1].data[1, 0, 0] = bad
+
+    monkeypatch.setattr("dtc_helpers.cycle.train", train_and_break)
+    monkeypatch.setattr("dtc_helpers.cycle.carry_adam", lambda optimizer, *_, **__: optimizer)
+    with pytest.raises(FloatingPointError, match="cycle 2: weights of replicate 1 are NaN or infinite"):
+        run(tiny_dataset, method=method, reading=reading, seeds=(1, 2))
+    assert len(networks_seen) == 2
+
+
+TOO_SMALL_A_PENALTY = replace(PLAN, l1_penalty=1e-300)
+
+
+def test_described_reading_refuses_an_answer_without_a_proof(tiny_dataset):
+    with pytest.raises(RuntimeError, match=r"cycle 1, hidden layer 1: .* relative duality gap is 1"):
+        run(tiny_dataset, method="dtc", reading=READINGS["described"], plan=TOO_SMALL_A_PENALTY)
+
+
+def test_published_solver_that_gives_no_answer_names_cycle_and_layer(tiny_dataset):
+    with pytest.raises(RuntimeError, match=r"cycle 1, hidden layer 1: scs gives no answer for l1_penalty = 1e\+300"):
+        run(tiny_dataset, method="dtc", plan=replace(PLAN, l1_penalty=1e300))
+
+
+def test_published_solver_that_stops_far_from_the_optimum_is_said_aloud(tiny_dataset):
+    with pytest.warns(UserWarning, match=r"cycle 1, hidden layer 1: scs stops at .* gap of .*, above 0.01"):
+        run(tiny_dataset, method="dtc", plan=replace(PLAN, l1_penalty=1e10, stop_at=11))

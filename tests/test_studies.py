@@ -151,7 +151,7 @@ def test_penalties_are_chosen_on_validation_images_and_tested_on_test_images_and
     assert tiny_dataset.n_validation != len(tiny_dataset.test)
     assert {len(setting.dataset.test) for setting, _ in grid} == {tiny_dataset.n_validation}
     assert {len(setting.dataset.train) for setting, _ in grid} == {len(tiny_dataset.train) - tiny_dataset.n_validation}
-    assert {setting.reading.solver for setting, _ in grid} == {"interior_point"}
+    assert {setting.reading.solver for setting, _ in grid} == {"exact"}
     tested = studies.chosen_runs(PENALTY, [("digits", "recovered_weights", 0.5, 0.5)])
     assert [arm for _, arm in tested] == ["dtc", "random"]
     (setting, _), _ = tested

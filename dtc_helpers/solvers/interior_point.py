@@ -14,27 +14,36 @@ on the way is dual feasible, so every iterate carries its own duality gap.
 Source: S. Mehrotra, On the implementation of a primal-dual interior point method, SIAM J. Optim. 2 (1992) 575-601.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from dtc_helpers.active_set import polish, settle
-from dtc_helpers.products import normal_matrix, times, transpose_times
+from dtc_helpers.solvers import Answer
+from dtc_helpers.solvers.polish import independent_support, polish
+from dtc_helpers.solvers.products import normal_matrix, times, transpose_times
 
 _FRACTION_TO_BOUNDARY = 0.998
-_STALL_BELOW = 1e-6  # a gap below this that is not even halved is at the rounding of the factor
+_ROUNDING_BELOW = 1e-6  # a gap below this that does not fall is at the rounding of the factor
+_PRODUCTS_FOR_THREADS = 3e7  # m²N of a problem: 0.8 ms in one thread
 _FIRST_DUAL_FRACTION = 0.9  # of the largest feasible multiple of y
 _FIRST_PRODUCT = 0.05  # of ‖y‖² / λ_max
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What `minimise` found; λ = 1."""
+class _Best:
+    """The best that was seen of every problem; written in place."""
 
     code: Tensor  # s, (problems, N)
     dual_point: Tensor  # c, (problems, m)
-    iterations: int
+    gap: Tensor  # relative duality gap by the method's own account, (problems,); 0 where it is confirmed
+
+    def write(self, problem: Tensor, chosen: Tensor, code: Tensor, dual_point: Tensor, gap: Tensor) -> None:
+        """Take the chosen rows over."""
+        rows = problem[chosen]
+        self.code[rows], self.dual_point[rows], self.gap[rows] = code[chosen], dual_point[chosen], gap[chosen]
 
 
 @dataclass(frozen=True)
@@ -44,12 +53,11 @@ class _Iterate:
     problem: Tensor  # which of the caller's problems, (problems,)
     y: Tensor  # (problems, m)
     dual_point: Tensor  # ν, (problems, m)
-    gap: Tensor  # relative duality gap of the iterate before, (problems,)
     pairs: Tensor  # x = (u, v) and their slacks z, (problems, 2, 2, N)
 
     def only(self, kept: Tensor) -> "_Iterate":
         """Some of the problems."""
-        return _Iterate(self.problem[kept], self.y[kept], self.dual_point[kept], self.gap[kept], self.pairs[kept])
+        return _Iterate(self.problem[kept], self.y[kept], self.dual_point[kept], self.pairs[kept])
 
 
 @dataclass(frozen=True)
@@ -69,9 +77,22 @@ class _Newton:
         return _Newton(*(getattr(self, field)[kept] for field in self.__dataclass_fields__))
 
 
+@contextmanager
+def _few_threads(Theta: Tensor) -> Iterator[None]:
+    """One thread where a second one gains less than it costs to wait for it when cores are busy."""
+    n_measurements, n_neurons = Theta.shape[-2:]
+    n_threads = torch.get_num_threads()
+    if n_measurements**2 * n_neurons < _PRODUCTS_FOR_THREADS:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
 @torch.inference_mode()
 def minimise(Theta: Tensor, y: Tensor, *, tolerance: float, max_iterations: int = 60) -> Answer:
-    """Minimise ‖Θs − y‖² + ‖s‖₁ for each row of y; λ_max > 1 is taken for granted.
+    """Minimise ‖Θs − y‖² + ‖s‖₁ for each row of y.
 
     From a gap of `_polish_below` on, each iteration asks whether the support it sees is the true one; a confirmed
     support ends a problem at once. What ends, by that or by its gap, leaves the batch.
@@ -84,21 +105,32 @@ def minimise(Theta: Tensor, y: Tensor, *, tolerance: float, max_iterations: int 
 
     Returns
     -------
-    Answer; a problem that did not reach the tolerance holds its last iterate.
+    Answer with at most m nonzeros; a problem that did not reach the tolerance holds its best iterate.
     """
-    answer = Answer(y.new_zeros(len(y), Theta.shape[-1]), y.clone(), 0)
-    state, iteration = _first_iterate(Theta, y), 0
+    with _few_threads(Theta):
+        best, iterations = _iterate(Theta, y, tolerance, max_iterations)
+    return Answer(best.code.cpu().numpy(), best.dual_point.cpu().numpy(), iterations)
+
+
+def _iterate(Theta: Tensor, y: Tensor, tolerance: float, max_iterations: int) -> tuple[_Best, int]:
+    best = _Best(y.new_zeros(len(y), Theta.shape[-1]), y.clone(), torch.ones_like(y[:, 0]))
+    matrix, state, iteration = Theta, _first_iterate(Theta, y), 0
     signs = y.new_tensor([[-1.0], [1.0]])
+    above = 2.0 * transpose_times(Theta, y).abs().amax(-1) > 1.0  # elsewhere s = 0 is the optimum, and y its proof
+    if not above.all():
+        state, Theta = state.only(above), Theta if Theta.ndim == 2 else Theta[above]
     while len(state.y):
         iteration += 1
         newton = _predict(Theta, state, signs)
-        going = _leave(Theta, state, newton, answer, tolerance=tolerance, last=iteration == max_iterations)
+        going = _leave(Theta, state, newton, best, tolerance=tolerance, last=iteration == max_iterations)
         if going is not None:
             state, newton = state.only(going), newton.only(going)
             Theta = Theta if Theta.ndim == 2 else Theta[going]
         if len(state.y):
             state = _correct(Theta, state, newton)
-    return Answer(answer.code, answer.dual_point, iteration)
+    for row in torch.nonzero((best.code != 0.0).sum(-1) > y.shape[-1]).flatten().tolist():
+        best.code[row] = independent_support(matrix if matrix.ndim == 2 else matrix[row], best.code[row])
+    return best, iteration
 
 
 def _first_iterate(Theta: Tensor, y: Tensor) -> _Iterate:
@@ -110,7 +142,7 @@ def _first_iterate(Theta: Tensor, y: Tensor) -> _Iterate:
     z = torch.stack((1.0 - slack, 1.0 + slack), 1)
     x = (_FIRST_PRODUCT / 2 * y.square().sum(-1, keepdim=True) / largest).unsqueeze(-1) / z
     problem = torch.arange(len(y), device=y.device)
-    return _Iterate(problem, y, fraction * y, torch.full_like(y[:, 0], torch.inf), torch.stack((x, z), 1))
+    return _Iterate(problem, y, fraction * y, torch.stack((x, z), 1))
 
 
 def _predict(Theta: Tensor, state: _Iterate, signs: Tensor) -> _Newton:
@@ -146,7 +178,6 @@ def _correct(Theta: Tensor, state: _Iterate, newton: _Newton) -> _Iterate:
         state.problem,
         state.y,
         torch.addcmul(state.dual_point, dual_step, step[:, 1:]),
-        newton.gap,
         torch.addcmul(state.pairs, changes.mul_(state.pairs), step[..., None, None]),
     )
 
@@ -175,40 +206,28 @@ def _gap(Theta: Tensor, state: _Iterate, right_side: Tensor, total: Tensor) -> T
 
 
 def _leave(
-    Theta: Tensor, state: _Iterate, newton: _Newton, answer: Answer, *, tolerance: float, last: bool
+    Theta: Tensor, state: _Iterate, newton: _Newton, best: _Best, *, tolerance: float, last: bool
 ) -> Tensor | None:
-    """Write what is done into the answer; which problems go on, None for all."""
-    tried = torch.nonzero(~(newton.gap > max(tolerance, _polish_below(Theta))) | last).squeeze(-1)
+    """Write what is done, or the best so far; which problems go on, None for all."""
+    before = best.gap[state.problem]
+    falls = newton.gap < before
+    best.write(state.problem, falls, state.pairs[:, 0, 0] - state.pairs[:, 0, 1], state.dual_point / 2.0, newton.gap)
+    stalls = ~falls & (before < _ROUNDING_BELOW)
+    ends = ~(newton.gap > tolerance) | stalls | last  # also where the factor broke down and the gap is NaN
+    tried = torch.nonzero(ends | (newton.gap <= _polish_below(Theta))).squeeze(-1)
     if not len(tried):
         return None
-    going = torch.ones_like(newton.gap, dtype=torch.bool)
+    going = torch.ones_like(ends)
     if len(tried) < len(going):
-        state, newton = state.only(tried), newton.only(tried)
+        state, newton, ends = state.only(tried), newton.only(tried), ends[tried]
         Theta = Theta if Theta.ndim == 2 else Theta[tried]
-    code, dual_point, done = polish(Theta, state.y, -newton.change)
-    ends = ~(newton.gap > tolerance) | last
-    stalled = (newton.gap < _STALL_BELOW) & (newton.gap > 0.5 * state.gap)
-    for row in torch.nonzero(~done & (ends | stalled)).flatten().tolist():
-        matrix = Theta if Theta.ndim == 2 else Theta[row]
-        code[row], dual_point[row], settled = _settled_or_plain(matrix, state, newton, row)
-        done[row] = settled | ends[row]
-    answer.code[state.problem[done]] = code[done]
-    answer.dual_point[state.problem[done]] = dual_point[done]
-    going[tried[done]] = False
-    return going if done.any() else None
-
-
-def _settled_or_plain(Theta: Tensor, state: _Iterate, newton: _Newton, row: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Code, dual point and whether it is settled, where the support is not unique, or was not quite found."""
-    y, (u, v) = state.y[row], state.pairs[row, 0].unbind(0)
-    plain = (u - v).nan_to_num(0.0, 0.0, 0.0)
-    code, dual_point, settled = settle(Theta, y, plain * (newton.change[row] < -0.5).any(0))
-    if settled:
-        return code[0], dual_point[0], settled[0]
-    return plain, state.dual_point[row].nan_to_num(0.0, 0.0, 0.0) / 2.0, settled[0]
+    code, dual_point, confirmed = polish(Theta, state.y, -newton.change)
+    best.write(state.problem, confirmed, code, dual_point, torch.zeros_like(newton.gap))
+    going[tried[confirmed | ends]] = False
+    return None if going.all() else going
 
 
 def _polish_below(Theta: Tensor) -> float:
     """Gap from which polishing, k²m for a support of k, is worth a try beside an iteration's m²N."""
     n_measurements, n_neurons = Theta.shape[-2:]
-    return 1e-5 * (n_neurons / n_measurements) ** 3
+    return max(1e-4, 1e-5 * (n_neurons / n_measurements) ** 3)

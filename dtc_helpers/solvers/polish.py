@@ -7,11 +7,10 @@ Everything here is for λ = 1:  min ‖Θs − y‖² + ‖s‖₁, optimal wher
 import torch
 from torch import Tensor
 
-from dtc_helpers.products import columns, times, transpose_times
+from dtc_helpers.solvers.products import columns, times, transpose_times
 
 _KKT_TOLERANCE = 5e-10  # of |Θᵀ(y − Θs)| ≤ ½, and = ½ on the support
 _SMALL_IN_NULL_SPACE = 1e-9  # an entry of a unit vector that does not count as part of a dependence
-_EXCHANGES = 30  # of columns, before a support is given up
 _REFINEMENTS = 2  # of the normal equations, whose condition is that of Θ squared
 
 
@@ -68,38 +67,6 @@ def _refine(Theta_A: Tensor, y: Tensor, signs: Tensor, values: Tensor, factor: T
         values = values - correction
         dual_point = dual_point + times(Theta_A, correction)
     return values, dual_point
-
-
-def settle(Theta: Tensor, y: Tensor, code: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """`polish` of one problem whose support is nearly known: too large, of repeated columns, or some columns off."""
-    code = independent_support(Theta, code)
-    signs = code.sign()
-    for _ in range(_EXCHANGES):
-        answer = polish(Theta, y.unsqueeze(0), torch.stack((signs, -signs)).unsqueeze(0))
-        if answer[2]:
-            break
-        code, signs = _exchanged(Theta, y, code, signs)
-    return answer
-
-
-def _exchanged(Theta: Tensor, y: Tensor, code: Tensor, signs: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of an active-set method: towards the minimum on the support, until an entry is 0 and leaves it.
-
-    Where none does, the column furthest beyond the bound enters.
-    """
-    chosen = torch.nonzero(signs).squeeze(-1)
-    Theta_A, sign, y = Theta[:, chosen].unsqueeze(0), signs[chosen].unsqueeze(0), y.unsqueeze(0)
-    values, factor, _ = _solve_on_support(Theta_A, y, sign)
-    values, dual_point = _refine(Theta_A, y, sign, values, factor)
-    start, crosses = code[chosen], (values * sign < 0.0).squeeze(0)
-    if crosses.any():
-        reached = torch.where(crosses, start / (start - values[0]), torch.inf)
-        leaving = reached.argmin()
-        code = code.index_put((chosen,), torch.lerp(start, values[0], reached[leaving]))
-        return code.index_fill(0, chosen[leaving], 0.0), signs.index_fill(0, chosen[leaving], 0.0)
-    slope = transpose_times(Theta, dual_point[0])
-    entering = torch.where(signs == 0.0, slope.abs(), 0.0).argmax()
-    return code.index_put((chosen,), values[0]), signs.index_put((entering,), slope[entering].sign())
 
 
 def independent_support(Theta: Tensor, code: Tensor) -> Tensor:

@@ -1,0 +1,14 @@
+"""Solvers of min ‖Θs − y‖² + λ‖s‖₁: two exact ones of which each covers the other's weakness, and the paper's peers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a solver says of a flat batch of problems; only the certificate judges it."""
+
+    code: np.ndarray  # s, (problems, n_neurons)
+    dual_point: np.ndarray | None  # c, (problems, n_measurements), where the solver has one
+    iterations: int  # of the problem that took most
