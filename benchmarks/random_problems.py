@@ -1,4 +1,4 @@
-"""A hundred thousand random L1 problems, easy and nasty: is every answer proven, and does the proof hold?
+"""A hundred thousand random L1 problems, easy and nasty: whether every answer is proven, and the proof holds.
 
     python -m benchmarks.random_problems                 # all of them, a few minutes
     python -m benchmarks.random_problems --number 5000   # the first ones
@@ -100,7 +100,7 @@ def exact_gap(Theta: np.ndarray, y: np.ndarray, l1_penalty: float, answer: Recov
 
 def main() -> None:
     """Print what is unproven, dense or contradicted, and the counts."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Judge many random L1 problems")
     parser.add_argument("--number", type=int, default=100_000, help="how many problems (default: 100,000)")
     parser.add_argument("--exactly-every", type=int, default=1, help="judge only every so many in exact arithmetic")
     chosen = parser.parse_args()
@@ -128,8 +128,9 @@ def main() -> None:
             if gap <= TOLERANCE < exact:
                 n_contradicted += 1
                 print(f"{place}: gap {gap:.1e}, exactly {exact:.1e}, condition of Θ {condition:.0e}")
-    print(f"{chosen.number} problems, {seconds:.0f} s: {unproven.total()} unproven {dict(unproven) or ''}, {n_dense} with")
-    print(f"more than m nonzeros, {n_contradicted} contradicted; gaps are off by at most {worst:.1e}; {dict(solved_by)}")
+    print(f"{chosen.number} problems, {seconds:.0f} s: {unproven.total()} unproven {dict(unproven) or ''},")
+    print(f"{n_dense} with more than m nonzeros, {n_contradicted} contradicted; gaps are off by at most {worst:.1e};")
+    print(f"solved by {dict(solved_by)}")
 
 
 if __name__ == "__main__":

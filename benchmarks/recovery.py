@@ -4,10 +4,13 @@
     python -m benchmarks.recovery --sizes 512 --batches 1 16
     python -m benchmarks.recovery --sizes 16384 --fractions 0.1 --batches 1 --solvers interior_point
 
-"ms" is per problem, the shortest of a few runs. "alone" solves the incoming and the outgoing sums of one network one
-after the other; a batch solves networks of one training together, with one Φ for all or ("own Φ") one each. "× SCS"
-says how many times faster than cvxpy + SCS alone. "floor" is the time of the m²N products, one an iteration alone, at
-the matrix-product peak measured here, and "× floor" how far from it the solve is.
+Times are per problem, the shortest of a few runs: "ms" by the clock, "thread" of this thread alone, which other work
+on the machine disturbs less. "alone" solves the incoming and the outgoing sums of one network one after the other; a
+batch solves networks of one training together, with one Φ for all or ("own Φ") one each. Solvers by themselves check
+nothing and prove nothing: their gap is computed beside the clock. "× SCS" says how many times faster than cvxpy + SCS
+alone, "× DAQP" how many times slower than DAQP itself. "floor" is the time of the m²N products, one an iteration, at
+the matrix-product peak measured here, and "× floor" how far from it the interior point is. The last line is a whole
+run of DTC: both sums of all widths from 512 to 11.
 """
 
 import argparse
@@ -22,66 +25,70 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from benchmarks.peers import PEERS
 from benchmarks.trained_layers import trained_sums
-from dtc_helpers.recovery import SOLVERS, Recovery, recover
+from dtc_helpers.recovery import REFERENCES, SOLVERS, recover
 from dtc_helpers.sensing import dct_basis, gaussian_matrix, sense, sensing_matrix
+from dtc_helpers.solvers.certificate import judged
+from dtc_helpers.surgery import schedule
 
 SEED = 42424242
 L1_PENALTY = 0.3
-SECONDS_PER_M2N = {"interior_point": 1e-9, "lars": 1e-8, "clarabel": 4e-8, "scs": 1e-7}  # until measured
+SECONDS_PER_M2N = {"lars": 1e-8, "clarabel": 4e-8, "scs": 1e-7, "quadprog": 1e-7, "PIQP": 1e-7}  # until measured
+SIZES_OF_PEERS = {"quadprog": 512, "PIQP": 1024, "lars": 4096}  # largest N that they are asked for
+OURS = ("active_set", "interior_point", "exact")
 LARGEST_OWN = 2**27  # numbers in Θ where each problem has its own
 LARGEST_BASIS = 4096  # N up to which the dense Ψ is timed beside the fast transform
-HEADER = f"{'N':>6} {'m':>5}  {'solver':<14} {'batch':<9} {'ms':>9} {'gap':>8} {'nonzeros':>8} {'iter.':>5}"
-HEADER += f" {'× SCS':>7} {'floor ms':>9} {'× floor':>8}"
+HEADER = f"{'N':>6} {'m':>5}  {'solver':<14} {'batch':<9} {'ms':>9} {'thread':>9} {'gap':>8} {'nonzeros':>8}"
+HEADER += f" {'iter.':>5} {'× SCS':>7} {'× DAQP':>7} {'× floor':>8}"
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Answers of one table row."""
+    """What one table row shows; times in seconds a problem, gap and nonzeros the largest, iterations the mean."""
 
-    seconds: float  # per problem
-    recoveries: list[Recovery]
-
-    @property
-    def iterations(self) -> float:
-        """Mean over the calls."""
-        return float(np.mean([recovery.iterations for recovery in self.recoveries]))
-
-    @property
-    def gap(self) -> float:
-        """The largest."""
-        return max(float(recovery.duality_gap.max()) for recovery in self.recoveries)
-
-    @property
-    def nonzeros(self) -> int:
-        """The most."""
-        return max(int((recovery.sparse_code != 0).sum(-1).max()) for recovery in self.recoveries)
+    seconds: float
+    thread_seconds: float
+    gap: float
+    nonzeros: int
+    iterations: float
 
 
-def shortest(call: Callable[[], object], *, at_least_seconds: float = 0.5, at_most_runs: int = 20) -> float:
-    """Shortest time of several runs, seconds."""
-    times: list[float] = []
-    while not times or (sum(times) < at_least_seconds and len(times) < at_most_runs):
-        start = time.perf_counter()
+def shortest(call: Callable[[], object], *, at_least_seconds: float = 0.5) -> tuple[float, float]:
+    """Shortest times of up to 20 runs, seconds by the clock and of this thread."""
+    times: list[tuple[float, float]] = []
+    while not times or (sum(clock for clock, _ in times) < at_least_seconds and len(times) < 20):
+        started = time.perf_counter(), time.thread_time()
         call()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        times.append((time.perf_counter() - started[0], time.thread_time() - started[1]))
+    return min(clock for clock, _ in times), min(thread for _, thread in times)
 
 
 def product_peak() -> float:
     """Multiplications and additions a second of a float64 matrix product."""
     matrix = torch.ones(1536, 1536, dtype=torch.float64)
-    return 2 * len(matrix) ** 3 / shortest(lambda: matrix @ matrix)
+    return 2 * len(matrix) ** 3 / shortest(lambda: matrix @ matrix)[0]
 
 
 def timed(problems: list[tuple[Tensor, Tensor]], solver: str) -> Timed:
-    """One call of `recover` for each (Θ, y)."""
-    recoveries, seconds, n_solved = [], 0.0, 0
+    """One call for each (Θ, y), of `recover` or of a peer by itself."""
+    times, gaps, nonzeros, iterations = [], [], [], []
     for Theta, y in problems:
-        recoveries.append(recover(Theta, y, l1_penalty=L1_PENALTY, solver=solver))
-        seconds += shortest(lambda Theta=Theta, y=y: recover(Theta, y, l1_penalty=L1_PENALTY, solver=solver))
-        n_solved += y.shape[:-1].numel()
-    return Timed(seconds / n_solved, recoveries)
+        if solver in PEERS:
+            arrays = Theta.numpy(), y.numpy()
+            answer = PEERS[solver](*arrays, L1_PENALTY)
+            gaps.append(judged(arrays[0], arrays[1][None], np.array([L1_PENALTY]), answer, solver).gap.max())
+            nonzeros.append(int((np.abs(answer.code) > 1e-9 * np.abs(answer.code).max()).sum()))
+            times.append(shortest(lambda arrays=arrays: PEERS[solver](*arrays, L1_PENALTY)))
+        else:
+            answer = recover(Theta, y, l1_penalty=L1_PENALTY, solver=solver)
+            gaps.append(float(answer.duality_gap.max()))
+            nonzeros.append(int((answer.sparse_code != 0).sum(-1).max()))
+            times.append(shortest(lambda Theta=Theta, y=y: recover(Theta, y, l1_penalty=L1_PENALTY, solver=solver)))
+        iterations.append(answer.iterations)
+    n_solved = sum(y.shape[:-1].numel() for _, y in problems)
+    clock, thread = (sum(values) / n_solved for values in zip(*times, strict=True))
+    return Timed(clock, thread, max(gaps), max(nonzeros), float(np.mean(iterations)))
 
 
 @dataclass
@@ -92,8 +99,8 @@ class Size:
     n_measurements: int
     peak: float  # of matrix products, 1/s
     limit: float  # seconds a row may take
-    scs_seconds: float | None = None
-    floor_seconds: float = float("nan")
+    scs_seconds: float = float("nan")
+    daqp_seconds: float = float("nan")
 
     def __post_init__(self):
         sensed = sense(self.sums, n_measurements=self.n_measurements, rng=np.random.RandomState(SEED))
@@ -109,16 +116,16 @@ class Size:
         SECONDS_PER_M2N[solver] = result.seconds / self.products
         if solver == "scs":
             self.scs_seconds = result.seconds
-        if solver == "interior_point":
-            self.floor_seconds = result.iterations * 2 * self.products / self.peak
+        if solver == "DAQP itself":
+            self.daqp_seconds = result.thread_seconds
         return self._row(result, solver, "alone")
 
-    def together(self, n_problems: int, *, own: bool = False) -> str:
-        """Row of one call of the interior point method for many problems."""
+    def together(self, solver: str, n_problems: int, *, own: bool = False) -> str:
+        """Row of one call of an exact solver for many problems."""
         name = f"{n_problems} own Φ" if own else str(n_problems)
         Theta, y = self._own(n_problems) if own else (self.Theta, self.y[:n_problems])
-        result, line = self._run([(Theta, y)], "interior_point", name)
-        return line if result is None else self._row(result, "interior_point", name)
+        result, line = self._run([(Theta, y)], solver, name)
+        return line if result is None else self._row(result, solver, name)
 
     def _own(self, n_problems: int) -> tuple[Tensor, Tensor]:
         sensed = [
@@ -130,7 +137,7 @@ class Size:
     def _run(self, problems: list[tuple[Tensor, Tensor]], solver: str, batch: str) -> tuple[Timed | None, str]:
         """Its result, or a line that says why there is none."""
         n_problems = sum(y.shape[:-1].numel() for _, y in problems)
-        expected = 2 * SECONDS_PER_M2N[solver] * self.products * n_problems  # two runs at least
+        expected = 2 * SECONDS_PER_M2N.get(solver, 1e-9) * self.products * n_problems  # two runs at least
         if expected > self.limit:
             return None, f"{self._start(solver, batch)} skipped: would take {expected:.0f} s"
         return timed(problems, solver), ""
@@ -139,34 +146,51 @@ class Size:
         return f"{self.sums.shape[1]:6d} {self.n_measurements:5d}  {solver:<14} {batch:<9}"
 
     def _row(self, result: Timed, solver: str, batch: str) -> str:
-        line = f"{self._start(solver, batch)} {1e3 * result.seconds:9.2f} {result.gap:8.0e} {result.nonzeros:8d}"
-        line += f" {result.iterations:5.0f}"
-        line += f" {self.scs_seconds / result.seconds:7.1f}" if self.scs_seconds else f" {'–':>7}"
+        line = f"{self._start(solver, batch)} {1e3 * result.seconds:9.3f} {1e3 * result.thread_seconds:9.3f}"
+        line += f" {result.gap:8.0e} {result.nonzeros:8d} {result.iterations:5.0f}"
+        line += f" {self.scs_seconds / result.seconds:7.1f} {result.thread_seconds / self.daqp_seconds:7.2f}"
         if solver == "interior_point":
-            line += f" {1e3 * self.floor_seconds:9.2f} {result.seconds / self.floor_seconds:8.1f}"
+            line += f" {result.seconds / (result.iterations * 2 * self.products / self.peak):8.1f}"
         return line
 
 
 def rows(size: Size, solvers: list[str], batches: list[int]) -> Iterator[str]:
-    """Lines of one size: SCS first, for the others are compared with it."""
-    for solver in (name for name in ("scs", "clarabel", "lars", "interior_point") if name in solvers):
-        yield size.alone(solver)
-    if "interior_point" not in solvers:
-        return
-    for n_problems in (number for number in batches if number > 1):
-        yield size.together(n_problems)
-        if n_problems == 16 and n_problems * size.Theta.numel() <= LARGEST_OWN:
-            yield size.together(n_problems, own=True)
+    """Lines of one size: SCS and DAQP first, for the others are compared with them."""
+    n_neurons = size.sums.shape[1]
+    for solver in (name for name in (*REFERENCES, *PEERS, *OURS) if name in solvers):
+        if n_neurons <= SIZES_OF_PEERS.get(solver, n_neurons):
+            yield size.alone(solver)
+    for solver in (name for name in OURS if name in solvers):
+        for n_problems in (number for number in batches if number > 1):
+            yield size.together(solver, n_problems)
+            if n_problems == 16 and n_problems * size.Theta.numel() <= LARGEST_OWN:
+                yield size.together(solver, n_problems, own=True)
+
+
+def whole_run(sums: Tensor) -> str:
+    """Both sums of one network at all widths of a DTC run, each width a call as in the loop."""
+    problems = []
+    for width in [512, *schedule(512, keep_fraction=0.9, stop_at=11)]:
+        sensed = sense(sums[:2, :width], n_measurements=max(1, round(0.1 * width)), rng=np.random.RandomState(SEED))
+        problems.append((sensed.sensing_matrix, sensed.measurement))
+    times = {
+        solver: shortest(
+            lambda solver=solver: [recover(Theta, y, l1_penalty=L1_PENALTY, solver=solver) for Theta, y in problems]
+        )
+        for solver in ("exact", "interior_point")
+    }
+    shown = [f"{name} {1e3 * clock:.0f} ms ({1e3 * thread:.0f} thread)" for name, (clock, thread) in times.items()]
+    return f"{len(problems)} widths of a DTC run, both rays: {', '.join(shown)}"
 
 
 def transforms(n_neurons: int, n_measurements: int) -> str:
     """How Θ was made, and what the other way would have cost."""
     Phi = gaussian_matrix(n_measurements, n_neurons, rng=np.random.RandomState(SEED))
-    fast = shortest(lambda: sensing_matrix(Phi), at_least_seconds=0.1)
+    fast, _ = shortest(lambda: sensing_matrix(Phi), at_least_seconds=0.1)
     line = f"N = {n_neurons}, m = {n_measurements}: Θ by fast cosine transforms of rows of Φ, {1e3 * fast:.1f} ms;"
     if n_neurons > LARGEST_BASIS:
         return f"{line} the dense Ψ would take {8e-9 * n_neurons**2:.1f} GB"
-    dense = shortest(lambda: Phi @ dct_basis(n_neurons), at_least_seconds=0.1)
+    dense, _ = shortest(lambda: Phi @ dct_basis(n_neurons), at_least_seconds=0.1)
     return f"{line} dense Ψ and product {1e3 * dense:.1f} ms"
 
 
@@ -176,7 +200,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 512, 2048, 4096], help="N")
     parser.add_argument("--fractions", type=float, nargs="+", default=[0.1, 0.5], help="m / N")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 16, 64], help="problems in one call")
-    parser.add_argument("--solvers", nargs="+", choices=list(SOLVERS), default=list(SOLVERS))
+    parser.add_argument("--solvers", nargs="+", choices=[*SOLVERS, *PEERS], default=[*SOLVERS, *PEERS])
     parser.add_argument("--limit", type=float, default=240, help="seconds above which a row is skipped, and says so")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of every library")
     return parser.parse_args()
@@ -206,6 +230,7 @@ def _print_table(chosen: argparse.Namespace) -> None:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
             notes.append(f"{transforms(n_neurons, n_measurements)}; peak memory so far {memory:.2f} GiB")
     print(*notes, sep="\n")
+    print(whole_run(trained_sums(512, n_networks=1)))
 
 
 if __name__ == "__main__":

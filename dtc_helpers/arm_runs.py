@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dtc_helpers.arms import ARMS, SIZED, Setting
@@ -15,14 +16,14 @@ from dtc_helpers.progress import progress
 
 ARM_COLUMNS = (
     "dataset", "reading", "arm", "replicate", "seed", "neurons", "removed_fraction", "batches", "test_accuracy",
-    "mean_batch_accuracy", "single_image_accuracy",
+    "mean_batch_accuracy", "single_image_accuracy", "duality_gap",
 )  # fmt: skip
 
 
 def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
     """One arm as a table with the setting's own columns and ARM_COLUMNS, one row an outcome and replicate."""
     rows: list[dict[str, Any]] = []
-    for neurons, batches, accuracy, own_name in ARMS[arm](setting):
+    for neurons, batches, accuracy, own_name, gap in ARMS[arm](setting):
         for replicate, seed in enumerate(setting.seeds):
             rows.append(
                 {
@@ -38,6 +39,7 @@ def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
                     "test_accuracy": round(float(accuracy.overall[replicate]), 6),
                     "mean_batch_accuracy": round(float(accuracy.batch_mean[replicate]), 6),
                     "single_image_accuracy": round(float(accuracy.single_image[replicate]), 6),
+                    "duality_gap": np.nan if gap is None else float(f"{gap[replicate]:.3g}"),
                 }
             )
     return pd.DataFrame(rows, columns=[*setting.columns, *ARM_COLUMNS])

@@ -88,16 +88,24 @@ class Outcome(NamedTuple):
     batches: int  # of training so far
     accuracy: Accuracy
     arm: str = ""  # in tables, where one run gives several arms
+    duality_gap: Tensor | None = None  # the largest of all solves of the run so far, (n_replicates,); None without any
 
 
 def cut_arm(setting: Setting, *, method: str) -> Iterator[Outcome]:
     """Compress-train: an outcome after every cut, and a last one when the setting's total of batches is used up."""
+    gap = None
     for record in setting.cut(method):
-        batches = record.cycle * setting.plan.batches_per_cycle
-        yield Outcome(record.neurons, batches, record.accuracy)
+        batches, gap = record.cycle * setting.plan.batches_per_cycle, _larger_gap(gap, record)
+        yield Outcome(record.neurons, batches, record.accuracy, duality_gap=gap)
     if setting.total_batches is not None and setting.total_batches > batches:
         measured = setting.trained(record.network, setting.total_batches - batches)
-        yield Outcome(record.neurons, setting.total_batches, measured)
+        yield Outcome(record.neurons, setting.total_batches, measured, duality_gap=gap)
+
+
+def _larger_gap(gap: Tensor | None, record: CycleRecord) -> Tensor | None:
+    """Of the largest gap so far and those of this cycle."""
+    gaps = [g for g in (gap, *(cut.duality_gap for cut in record.layers)) if g is not None]
+    return torch.stack(gaps).amax(0) if gaps else None
 
 
 def dense_arm(setting: Setting) -> Iterator[Outcome]:
@@ -135,9 +143,11 @@ def ticket_arm(setting: Setting, *, method: str) -> Iterator[Outcome]:
 
     They are trained for as many batches as the compress-train run has had at this size.
     """
+    gap = None
     for record in setting.cut(method):
+        gap = _larger_gap(gap, record)
         if record.neurons in setting.neurons:
-            yield _ticket(setting, record.network.neuron_ids, record.cycle)
+            yield _ticket(setting, record.network.neuron_ids, record.cycle)._replace(duality_gap=gap)
         if record.neurons <= min(setting.neurons):
             return
 

@@ -168,6 +168,16 @@ def _recovery(
     of_row = of_measurement[:, None]
     with np.errstate(over="ignore", under="ignore"):  # where float64 has no such number
         code, objective = found.code * of_row / of_matrix, found.objective * of_measurement * of_measurement
-    arrays = (code, objective, found.gap, found.dual_point * of_row)
-    tensors = (torch.from_numpy(values.reshape((*batch_shape, *values.shape[1:]))).to(device) for values in arrays)
-    return Recovery(*tensors, tuple(found.solved_by), found.iterations, tolerance)
+
+    def tensor(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values.reshape((*batch_shape, *values.shape[1:]))).to(device)
+
+    return Recovery(
+        tensor(code),
+        tensor(objective),
+        tensor(found.gap),
+        tensor(found.dual_point * of_row),
+        tuple(found.solved_by),
+        found.iterations,
+        tolerance,
+    )

@@ -106,3 +106,15 @@ def test_size_to_which_no_cut_leads_is_refused(setting):
 def test_layers_are_cut_as_the_schedule_of_the_setting_says(setting):
     deep = replace(setting, hidden_widths=(16, 12), neurons=())
     assert [sum(widths) for widths in deep.schedule] == run_arm(deep, "dtc").query("replicate == 0").neurons.tolist()
+
+
+def test_largest_gap_of_a_run_so_far_stands_beside_every_outcome(setting):
+    published = replace(setting, reading=READINGS["published"], total_batches=10)  # SCS: gaps that differ
+    gaps = [record.layers[0].duality_gap.tolist() for record in published.cut("dtc")]
+    largest = [[max(gap[r] for gap in gaps[: cycle + 1]) for r in range(2)] for cycle in range(4)]
+    assert len({tuple(gap) for gap in largest}) > 1
+    table = run_arm(published, "dtc").pivot(index="batches", columns="replicate", values="duality_gap")
+    for found, wanted in zip(table.to_numpy(), [*largest, largest[-1]], strict=True):
+        assert found.tolist() == pytest.approx(wanted, rel=1e-2)
+    assert run_arm(published, "ticket, dtc").duality_gap.max() == pytest.approx(max(max(g) for g in gaps), rel=1e-2)
+    assert run_arm(published, "random").duality_gap.isna().all()

@@ -426,8 +426,8 @@ def test_best_code_and_best_bound_are_kept_where_nothing_is_proven(monkeypatch):
     code, c = right.sparse_code[None].numpy(), right.dual_point[None].numpy()
     good_code, good_bound = Answer(1.001 * code, 0 * c, 1), Answer(0 * code, 1.001 * c, 1)
     answers = {"active_set": good_code, "interior_point": good_bound}
-    scaled = {}
     for method, answer in answers.items():
+        assert answer.dual_point is not None
         unit = float(y.abs().max().frexp().exponent.double().exp2())  # what the solve divides y by; λ too
         matrix_unit = float(Theta.abs().max().frexp().exponent.double().exp2())
         penalty = PENALTY / unit / matrix_unit

@@ -10,6 +10,7 @@ from dtc_helpers.solvers import Answer, active_set, interior_point
 from dtc_helpers.solvers.certificate import Proven, judged, l1_penalty_max
 
 METHODS = ("active_set", "interior_point")
+_ALWAYS_ACTIVE_SET = 2**13  # numbers in Θ below which it is the faster one at any λ, in any batch
 _SUPPORT_GAP = 1e-9  # what is aimed at however loose the tolerance: below it the support is certain
 _SMALLEST_PENALTY = 1e-14  # that methods are asked for, in the units of the solve: below it λ is rounding beside y
 
@@ -76,6 +77,8 @@ def methods_for(
     """
     if solver in METHODS:
         return (solver,)
+    if Theta.shape[-2] * Theta.shape[-1] < _ALWAYS_ACTIVE_SET and device.type == "cpu":
+        return METHODS
     expected = _active_set_seconds(Theta, y, penalty).sum() < _interior_point_seconds(Theta, y)
     return METHODS if expected and device.type == "cpu" else METHODS[::-1]
 
