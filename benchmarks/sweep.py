@@ -17,10 +17,10 @@ import psutil
 import yaml
 from nbformat.v4 import new_code_cell, new_notebook
 
-from dtc_helpers.sweep import sweep
-from dtc_helpers.sweep_engine import Settings
-from dtc_helpers.sweep_folder import SweepFolder
-from dtc_helpers.sweep_grid import read_grid
+from dtc_helpers.sweeps.engine import Settings
+from dtc_helpers.sweeps.folder import SweepFolder
+from dtc_helpers.sweeps.grid import read_grid
+from dtc_helpers.sweeps.sweep import sweep
 
 KERNELS = 2
 MOST_OVERHEAD_SECONDS = 5.0

@@ -6,14 +6,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from dtc_helpers.datasets import DATASETS
-from dtc_helpers.idx_files import project_root
-from dtc_helpers.reproduce import reproduce
-from dtc_helpers.sweep import planned, seconds_left, sweep, table
-from dtc_helpers.sweep_engine import Outcome, Settings
-from dtc_helpers.sweep_folder import SweepFolder
-from dtc_helpers.sweep_grid import Grid, read_grid
-from dtc_helpers.sweep_table import collect
+from dtc_helpers.images.datasets import DATASETS
+from dtc_helpers.paths import project_root
+from dtc_helpers.runs.reproduce import reproduce
+from dtc_helpers.sweeps.engine import Outcome, Settings
+from dtc_helpers.sweeps.folder import SweepFolder
+from dtc_helpers.sweeps.grid import Grid, read_grid
+from dtc_helpers.sweeps.sweep import planned, seconds_left, sweep, table
+from dtc_helpers.sweeps.table import collect
 
 _NOISE = ("Executing ", "Ending Cell", "Input Notebook", "Output Notebook", "[IPKernelApp]", "<")
 

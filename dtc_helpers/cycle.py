@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dtc_helpers.datasets import Dataset
+from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP, xavier_mlp
 from dtc_helpers.readings import Reading
 from dtc_helpers.recovery import REFERENCES

@@ -5,12 +5,12 @@ import pytest
 import torch
 from hypothesis import settings
 
-from dtc_helpers import idx_files
-from dtc_helpers.arms import Setting
 from dtc_helpers.cycle import Plan
-from dtc_helpers.datasets import Dataset, Split, load_dataset
+from dtc_helpers.images import idx_files
+from dtc_helpers.images.datasets import Dataset, Split, load_dataset
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import READINGS
+from dtc_helpers.studies.arms import Setting
 
 mpl.use("Agg")
 # Everyone's test run checks the same examples; HYPOTHESIS_PROFILE=explore looks for new ones.

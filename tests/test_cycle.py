@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from dtc_helpers.cycle import Plan, compress_train, cycle_batches, start_networks
-from dtc_helpers.readings import FIRST_CUT_ACCURACY, PUBLISHED_SEED, READINGS
+from dtc_helpers.paper import FIRST_CUT_ACCURACY, PUBLISHED_SEED
+from dtc_helpers.readings import READINGS
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.surgery import schedule
 
@@ -157,7 +158,7 @@ def test_network_can_be_cut_down_to_its_last_neuron_and_no_further(tiny_dataset,
     assert [record.neurons for record in records] == [3, 2, 1]
 
 
-def test_records_come_one_by_one_and_time_is_never_negative(tiny_dataset):
+def test_results_come_one_by_one_and_time_is_never_negative(tiny_dataset):
     network = start_networks(tiny_dataset, [16], reading=READING, seeds=(1,), device=torch.device("cpu"))
     records = compress_train(network, tiny_dataset, method="random", reading=READING, seeds=(1,), plan=PLAN)
     first = next(records)

@@ -10,8 +10,8 @@ import papermill
 import pytest
 from papermill.exceptions import PapermillExecutionError
 
-from dtc_helpers.collector import PACKAGES
-from dtc_helpers.records import COLUMNS
+from dtc_helpers.runs.provenance import PACKAGES
+from dtc_helpers.runs.results import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))

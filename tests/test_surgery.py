@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import masked, networks, random_images
 
-from dtc_helpers.readings import TABLE_1
+from dtc_helpers.paper import TABLE_1
 from dtc_helpers.surgery import (
     carry_adam,
     highest,

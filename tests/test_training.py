@@ -4,7 +4,7 @@ import torch
 from oracles import networks
 from torch import nn
 
-from dtc_helpers.readings import ONE_BATCH_ACCURACY, PUBLISHED_SEED
+from dtc_helpers.paper import ONE_BATCH_ACCURACY, PUBLISHED_SEED
 from dtc_helpers.training import (
     BATCH_SIZE,
     accuracy,

@@ -1,0 +1,213 @@
+"""Figures of entropies, null models and the proposition: as in `plots`, each draws on given Axes, computes nothing."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+
+from dtc_helpers.figures.style import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, removed_axis, runs
+
+SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
+_COLOURS = sns.color_palette("colorblind")
+VERDICT_CODES = {"below": -1, "open": 0, "above": 1}
+VERDICT_COLOURS = (_COLOURS[1], "0.88", _COLOURS[9])
+VERDICT_LABELS = ("worse than the null", "cannot be told apart", "better than the null")
+
+
+def occurrence_probabilities(steps: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Occurrence probabilities of the measurements of both layers (the paper's Figure 4).
+
+    Parameters
+    ----------
+    steps : "incoming" and "outgoing" → columns value (middle of the bin), probability, n_measurements.
+    """
+    for (side, occurrences), ax in zip(steps.items(), axes, strict=True):
+        colours = sns.color_palette("viridis", occurrences.n_measurements.nunique())
+        for colour, (m, step) in zip(colours, occurrences.groupby("n_measurements", sort=False), strict=True):
+            ax.step(step.value, step.probability, where="mid", color=colour, lw=1.3, label=f"{m}")
+        ax.set_title(SIDE_LABELS[side], fontsize="medium")
+        ax.set_xlabel("measurement y [weight units]")
+    axes[0].set_ylabel("occurrence probability per bin [1]")
+    axes[-1].legend(title="measurements", fontsize="small", title_fontsize="small")
+    return axes
+
+
+def gibbs_entropies(entropies: pd.DataFrame, axes: Sequence[Axes], *, units: Mapping[str, str]) -> Sequence[Axes]:
+    """Gibbs entropy of the measurements along the compression (the paper's Figure 5), one panel a layer.
+
+    Parameters
+    ----------
+    entropies : columns side, method, replicate, removed_fraction, entropy.
+    units : side → unit of its entropy.
+    """
+    for side, ax in zip(entropies.side.unique(), axes, strict=True):
+        for method, run, label in runs(entropies.query("side == @side")):
+            style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method]}
+            ax.plot(run.removed_fraction, run.entropy, ms=4, label=label, **style)
+        ax.set_title(SIDE_LABELS[side], fontsize="medium")
+        ax.set_ylabel(f"Gibbs entropy [{units[side]}]")
+        removed_axis(ax)
+    axes[-1].legend()
+    return axes
+
+
+def entropy_against_accuracy(points: pd.DataFrame, ax: Axes, *, unit: str) -> Axes:
+    """Accuracy over Gibbs entropy, one point a cycle: what the proposition says is a line.
+
+    Parameters
+    ----------
+    points : columns method, replicate, entropy, accuracy.
+    unit : of the entropy.
+    """
+    for method, run, label in runs(points):
+        marker = METHOD_MARKERS[method]
+        ax.plot(run.entropy, run.accuracy, marker, ms=5, color=METHOD_COLOURS[method], label=label)
+    ax.set_xlabel(f"Gibbs entropy of the next layer's measurement [{unit}]")
+    ax.set_ylabel("accuracy (LOWESS) [%]")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+    ax.legend()
+    return ax
+
+
+def null_correlations(
+    nulls: Mapping[str, np.ndarray], measured: Mapping[str, float], axes: Sequence[Axes]
+) -> Sequence[Axes]:
+    """Correlations that vectors without any network give (bars), beside the measured one (line), a panel a method.
+
+    Parameters
+    ----------
+    nulls : method → (n_draws,) correlations.
+    measured : method → correlation.
+    """
+    for (method, draws), ax in zip(nulls.items(), axes, strict=True):
+        sns.histplot(x=draws, ax=ax, stat="probability", bins=30, color="0.7", label="Gaussian vectors")
+        label = f"measured: {measured[method]:.3f}"
+        ax.axvline(measured[method], ymax=0.76, color=METHOD_COLOURS[method], lw=2.5, label=label)
+        ax.set_title(METHOD_LABELS[method])
+        ax.set_xlabel("Pearson correlation [1]")
+        ax.legend(fontsize="small", loc="upper left")
+    highest = max(bar.get_height() for ax in axes for bar in ax.patches if isinstance(bar, Rectangle))
+    for ax in axes:
+        ax.set_ylim(top=1.35 * highest)  # room for the legend above the bars
+    axes[0].set_ylabel("share of draws [1]")
+    return axes
+
+
+def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Correlation that is tested (point) beside the middle 95 % of what each null model gives (bar), a panel a method.
+
+    The number left of both is the share of draws in which the null does at least as well.
+
+    Parameters
+    ----------
+    table : index method, null model; columns tested, low, high, share above.
+    """
+    for (method, rows), ax in zip(table.groupby("method", sort=False), axes, strict=True):
+        places = range(len(rows))
+        widths = (rows.high - rows.low).clip(lower=0.015)  # ln m alone has no spread: a line
+        starts = (rows.low + rows.high - widths) / 2
+        ax.barh(places, widths, left=starts, height=0.55, color="0.7", lw=0, label="null model, middle 95 %")
+        colour, marker = METHOD_COLOURS[str(method)], METHOD_MARKERS[str(method)]
+        ax.plot(rows.tested, places, marker, color=colour, ms=6, mec="white", label="what is tested")
+        for place, left, share in zip(places, np.minimum(rows.tested, starts), rows["share above"], strict=True):
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # the line at 0 does not cross it
+            ax.text(left - 0.06, place, f"{100 * share:.1f} %", ha="right", va="center", fontsize="x-small", bbox=box)
+        ax.set_yticks(places, rows.index.get_level_values("null model"), fontsize="small")
+        ax.set_title(METHOD_LABELS[str(method)])
+        ax.set_xlabel("Pearson correlation [1]", fontsize="small")
+        ax.axvline(0, color="0.3", lw=0.8, zorder=1)
+        ax.set_xlim(-0.95, 1.05)
+    axes[0].invert_yaxis()
+    axes[len(axes) // 2].legend(fontsize="x-small", loc="lower center", bbox_to_anchor=(0.5, 1.1))
+    return axes
+
+
+def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Every process (row) against every null model (column): the excess of correlation, coloured by its interval.
+
+    Parameters
+    ----------
+    table : one statistic of `trial.excesses`, columns dataset, process, null_model, excess, verdict, n.
+    """
+    n = table.groupby(["dataset", "process"]).n.transform("max")  # fewer where a replicate has no such correlation
+    rows = (table.process + " · " + table.dataset + ", n = " + n.astype(str)).rename("row")
+    shown = {name: table.pivot_table(index=rows, columns="null_model", values=name, sort=False, aggfunc="first")
+             for name in ("excess", "verdict")}  # fmt: skip
+    codes = shown["verdict"].replace(VERDICT_CODES).astype(float)
+    sns.heatmap(codes, ax=ax, cmap=list(VERDICT_COLOURS), vmin=-1, vmax=1, cbar=False, linewidths=1.5,
+                annot=shown["excess"], fmt="+.2f", annot_kws={"fontsize": "small", "color": "black"})  # fmt: skip
+    ax.set_xlabel("null model")
+    ax.set_ylabel("")
+    ax.tick_params(axis="x", rotation=20)
+    handles = [Patch(color=colour, label=label) for colour, label in zip(VERDICT_COLOURS, VERDICT_LABELS, strict=True)]
+    ax.legend(handles=handles[::-1], loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize="small")
+    return ax
+
+
+def bin_widths(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Correlation against bin width, for the measurements and for Gaussian vectors of the same lengths.
+
+    Parameters
+    ----------
+    table : columns panel, width, and value, low, high of "tested" and of "null" (tested_value, …, null_high).
+    """
+    styles = {"tested": (_COLOURS[2], "o", "measured"), "null": ("0.45", "s", "Gaussian vectors")}
+    for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
+        for which, (colour, marker, label) in styles.items():
+            ax.fill_between(rows.width, rows[f"{which}_low"], rows[f"{which}_high"], color=colour, alpha=0.25)
+            ax.plot(rows.width, rows[f"{which}_value"], marker, ls="-", ms=4, color=colour, label=label)
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.set_title(_two_lines(panel), fontsize="medium")
+        ax.set_xlabel("bin width [units of y]", fontsize="small")
+    axes[0].set_ylabel("Pearson correlation [1]")
+    axes[0].legend(fontsize="x-small", loc="lower left")
+    return axes
+
+
+def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Excess over Gaussian vectors of every binning (a row), with its interval; a panel a process.
+
+    Blue intervals lie above 0, orange ones below, grey ones contain it.
+
+    Parameters
+    ----------
+    table : columns panel, binning, excess_value, excess_low, excess_high.
+    """
+    for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
+        places = range(len(rows))
+        codes = (rows.excess_low > 0).astype(int) - (rows.excess_high < 0)
+        colours = [{-1: VERDICT_COLOURS[0], 0: "0.55", 1: _COLOURS[0]}[code] for code in codes]
+        ax.axvline(0, color="0.3", lw=1, zorder=1)
+        ax.hlines(places, rows.excess_low, rows.excess_high, colors=colours, lw=2.5)
+        ax.scatter(rows.excess_value, places, c=colours, s=35, zorder=3)
+        ax.set_yticks(places, rows.binning if ax is axes[0] else [""] * len(rows), fontsize="small")
+        ax.set_title(_two_lines(panel), fontsize="medium")
+        ax.set_xlabel("excess of correlation [1]", fontsize="x-small")
+        ax.tick_params(axis="x", labelsize="small")
+        ax.invert_yaxis()
+    return axes
+
+
+def _two_lines(panel: object) -> str:
+    return str(panel).replace(" · ", "\n")
+
+
+def ceiling(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Entropy of random vectors against their length, under the line ln m that none can pass.
+
+    Parameters
+    ----------
+    table : columns n_measurements, entropy.
+    """
+    lengths = np.linspace(1, table.n_measurements.max(), 500)
+    ax.plot(lengths, np.log(lengths), color="0.2", lw=2, label="ceiling: ln m")
+    ax.plot(table.n_measurements, table.entropy, "o", ms=5, alpha=0.5, color=_COLOURS[0], label="random vectors")
+    ax.set_xlabel("number of measurements m")
+    ax.set_ylabel("Gibbs entropy [nats]")
+    ax.legend(loc="lower right")
+    return ax

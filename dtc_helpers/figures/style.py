@@ -1,0 +1,64 @@
+"""What all figures have in common: the canvas, how methods look, axes, and how a figure is saved."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from dtc_helpers.paths import whole_file
+
+COLOURS = sns.color_palette("colorblind")
+METHOD_COLOURS = {"magnitude": COLOURS[0], "norms": COLOURS[9], "random": COLOURS[1], "dtc": COLOURS[2]}
+METHOD_MARKERS = {"magnitude": "s", "norms": "D", "random": "^", "dtc": "o"}
+METHOD_LABELS = {"magnitude": "magnitude", "norms": "L2 norms", "random": "random", "dtc": "DTC"}
+
+
+def canvas(caption: str, *, n_panels: int = 1, height: float = 4.2, share_y: bool = False) -> np.ndarray:
+    """Axes of a new figure in the common style, with the caption below them.
+
+    Parameters
+    ----------
+    caption : dataset and settings, so that the figure says what it shows when it travels alone.
+    n_panels : panels side by side.
+    height : of the figure in inches.
+
+    Returns
+    -------
+    (n_panels,) Axes
+    """
+    sns.set_theme(context="notebook", style="whitegrid", palette="colorblind")
+    figure, axes = plt.subplots(1, n_panels, figsize=(9, height), squeeze=False, sharey=share_y, layout="constrained")
+    figure.supxlabel(caption, fontsize="x-small", color="0.35")
+    return axes[0]
+
+
+def runs(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str | None]]:
+    """Every run with its method, and the label that the first replicate of a method carries in the legend."""
+    labels: dict[str, str | None] = {**METHOD_LABELS}
+    for (method, _), run in table.groupby(["method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+        yield method, run, labels[method]
+        labels[method] = None
+
+
+def removed_axis(ax: Axes) -> None:
+    """Removed neurons in per cent, as x axis."""
+    ax.set_xlabel("removed neurons [%]")
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+
+
+def save_figure(figure: Figure, name: str, figures_dir: Path) -> None:
+    """Save as PNG and PDF, without dates, so that the same figure is the same file.
+
+    Parameters
+    ----------
+    name : file stem, the name of the plot function.
+    """
+    for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None, "Producer": None})):
+        with whole_file(figures_dir / f"{name}.{suffix}") as path:
+            figure.savefig(path, format=suffix, dpi=150, bbox_inches="tight", metadata=metadata)

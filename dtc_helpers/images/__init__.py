@@ -1,0 +1,1 @@
+"""Images and labels: named datasets, found, checked and read."""

@@ -1,0 +1,180 @@
+"""Images and labels as tensors, read once: MNIST and its siblings, and embedded sets that need no network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dtc_helpers.images.idx_files import MNIST_SHA256, check_idx_files, find_or_download
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images of one purpose."""
+
+    images: Tensor  # (n_images, n_inputs) float32, normalised
+    labels: Tensor  # (n_images,) int64
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: slice) -> "Split":
+        return Split(self.images[index], self.labels[index])
+
+    def to(self, device: torch.device | str) -> "Split":
+        """Same images on another device."""
+        return Split(self.images.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test images; the last `n_validation` training images are for whatever has to be chosen."""
+
+    name: str
+    title: str  # as captions show it
+    train: Split
+    test: Split
+    n_validation: int
+    image_shape: tuple[int, ...]
+
+    @property
+    def n_inputs(self) -> int:
+        """Pixels of an image."""
+        return self.train.images.shape[1]
+
+    @property
+    def n_classes(self) -> int:
+        """Different labels."""
+        return int(self.train.labels.max()) + 1
+
+    @property
+    def fitting(self) -> Split:
+        """Training images without the validation part: train on these when something is chosen."""
+        return self.train[: len(self.train) - self.n_validation]
+
+    @property
+    def validation(self) -> Split:
+        """Held-out last part of the training images."""
+        return self.train[len(self.train) - self.n_validation :]
+
+    def for_choosing(self) -> "Dataset":
+        """Trained on `fitting` and tested on `validation`: for whatever is chosen before the test images are seen."""
+        return replace(self, train=self.fitting, test=self.validation, n_validation=0)
+
+    def to(self, device: torch.device | str) -> "Dataset":
+        """Same dataset on another device."""
+        return Dataset(
+            self.name,
+            self.title,
+            self.train.to(device),
+            self.test.to(device),
+            self.n_validation,
+            self.image_shape,
+        )
+
+
+def load_dataset(name: str) -> Dataset:
+    """Dataset by name, as normalised tensors on the CPU.
+
+    Parameters
+    ----------
+    name : one of `DATASETS`. "mnist", "fashion_mnist" and "kmnist" are searched in the folder named by the
+        environment variable DTC_DATA_DIR, then in `./data` of the project, then downloaded there by torchvision
+        (given up when nothing arrives for 15 seconds); "digits" and "mnist1d" need no network.
+
+    Raises
+    ------
+    ValueError for an unknown name, and for a file that is missing beside others, truncated or damaged;
+    DatasetNotFoundError if the images are nowhere to be had.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"dataset = {name!r} is not one of {', '.join(DATASETS)}")
+    return DATASETS[name]()
+
+
+# ---------------------------------------------------------------------------------- torchvision's sets
+
+
+@dataclass(frozen=True)
+class IdxFamily:
+    """What tells MNIST and its siblings apart; their files have the same names and sizes."""
+
+    torchvision_class: str
+    title: str
+    mean: float  # of the training pixels scaled to [0, 1]
+    standard_deviation: float
+    sha256: dict[str, str]
+
+
+IDX_FAMILIES = {
+    "mnist": IdxFamily("MNIST", "MNIST", 0.1307, 0.3081, MNIST_SHA256),
+    "fashion_mnist": IdxFamily("FashionMNIST", "Fashion-MNIST", 0.2860, 0.3530, {}),
+    "kmnist": IdxFamily("KMNIST", "Kuzushiji-MNIST", 0.1918, 0.3483, {}),
+}
+
+
+def _load_idx(name: str) -> Dataset:
+    import torchvision
+
+    family = IDX_FAMILIES[name]
+    root = find_or_download(family.torchvision_class)
+    check_idx_files(root / family.torchvision_class / "raw", family.sha256)
+    read = getattr(torchvision.datasets, family.torchvision_class)
+    splits = []
+    for train in (True, False):
+        raw = read(str(root), train=train, download=False)
+        images = raw.data.flatten(1).float().div_(255).sub_(family.mean).div_(family.standard_deviation)
+        splits.append(Split(images, raw.targets))
+    return Dataset(name, family.title, *splits, n_validation=10_000, image_shape=(28, 28))
+
+
+# ------------------------------------------------------------------------------------- embedded sets
+
+
+def _load_digits() -> Dataset:
+    """1,797 handwritten digits of 8×8 pixels that scikit-learn ships; one in five is a test image."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    bunch: Any = load_digits()
+    train, test = train_test_split(np.arange(len(bunch.target)), test_size=360, random_state=0, stratify=bunch.target)
+    parts = [(bunch.data[rows], bunch.target[rows]) for rows in (train, test)]
+    return _standardised("digits", "digits (8×8, scikit-learn)", *parts, image_shape=(8, 8))
+
+
+def _load_mnist1d() -> Dataset:
+    """4,000 + 1,000 synthetic signals of 40 points (Greydanus & Kobak, 2020), generated by their package."""
+    from mnist1d.data import get_dataset_args, make_dataset
+
+    state = np.random.get_state()  # the package seeds numpy's global generator
+    try:
+        data = make_dataset(get_dataset_args())
+    finally:
+        np.random.set_state(state)
+    parts = (data["x"], data["y"]), (data["x_test"], data["y_test"])
+    return _standardised("mnist1d", "MNIST-1D", *parts, image_shape=(40,))
+
+
+Arrays = tuple[np.ndarray, np.ndarray]  # pixels (n_images, n_inputs), labels (n_images,)
+
+
+def _standardised(name: str, title: str, train: Arrays, test: Arrays, *, image_shape: tuple[int, ...]) -> Dataset:
+    """Shift and scale all pixels alike, by the mean and deviation of the training pixels."""
+    mean, deviation = train[0].mean(), train[0].std()
+    splits = [
+        Split(torch.tensor((pixels - mean) / deviation, dtype=torch.float32), torch.tensor(labels, dtype=torch.int64))
+        for pixels, labels in (train, test)
+    ]
+    return Dataset(name, title, *splits, n_validation=len(train[1]) // 6, image_shape=image_shape)
+
+
+def _loaders() -> dict[str, Callable[[], Dataset]]:
+    idx = {name: cache(lambda name=name: _load_idx(name)) for name in IDX_FAMILIES}
+    return {**idx, "digits": cache(_load_digits), "mnist1d": cache(_load_mnist1d)}
+
+
+DATASETS = _loaders()

@@ -1,0 +1,130 @@
+"""How the correlation of entropy and fitness moves with the histogram: the paper's open question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series, pearson
+from dtc_helpers.proposition.null_models import gaussian_measurements
+from dtc_helpers.proposition.relation import Measure, Process, column, estimate
+
+WIDTHS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # in weight units; 0.2 is published
+REACHES = (1.0, 3.0, 10.0)  # bins of 0.2 from −reach to reach; the published ones reach to 50
+RULES = ("sqrt", "sturges", "rice", "scott", "fd", "doane")  # of numpy
+
+
+def bins_of_width(width: float, *, reach: float = 400.0) -> np.ndarray:
+    """Edges at whole multiples of a width that cover −reach … reach, (n_bins + 1,)."""
+    n_bins = int(np.ceil(reach / width))
+    return width * np.arange(-n_bins, n_bins + 1)
+
+
+def width_binnings() -> dict[str, Measure]:
+    """Bins of many widths that cover every value of the stored trials."""
+    return {f"{width:g}": partial(entropy_series, bins=bins_of_width(width)) for width in WIDTHS}
+
+
+def other_binnings() -> dict[str, Measure]:
+    """Ranges, rules for the whole process and for every step, bases and length corrections."""
+    published = partial(entropy_series, bins=PUBLISHED_BIN_EDGES)
+    return {
+        "published bins, nats": published,
+        "published bins, bits": partial(published, base="bits"),
+        "published bins, Miller–Madow": partial(published, miller_madow=True),
+        "published bins, S / ln m": partial(published, normalised=True),
+        **{f"0.2 in ±{r:g}": partial(entropy_series, bins=bins_of_width(0.2, reach=r)) for r in REACHES},
+        **{f"{rule}, shared": partial(entropy_series, bins=rule) for rule in RULES},
+        "fd, shared, Miller–Madow": partial(entropy_series, miller_madow=True),
+        "fd, shared, S / ln m": partial(entropy_series, normalised=True),
+        **{f"{rule}, each step": partial(entropy_series, bins=rule, shared=False) for rule in ("fd", "sturges")},
+    }
+
+
+def binning_correlations(
+    processes: Mapping[str, Sequence[Process]],
+    binnings: Mapping[str, Measure],
+    *,
+    rng: np.random.Generator,
+    n_draws: int,
+) -> pd.DataFrame:
+    """Pearson correlation with the fitness: of the measurements, and of Gaussian vectors of the same lengths.
+
+    All binnings see the same Gaussian vectors, so that they differ by the histogram and not by chance.
+
+    Parameters
+    ----------
+    processes : panel → replicates.
+    binnings : name → measure.
+    n_draws : Gaussian processes for each replicate, whose correlations are averaged.
+
+    Returns
+    -------
+    One row a panel × binning × replicate; columns panel, binning, replicate, tested, expected (NaN if not defined).
+    """
+    rows = []
+    for panel, replicates in processes.items():
+        for replicate, process in enumerate(replicates):
+            lengths, fitness = column(process, "length"), column(process, "fitness")
+            own = [step.measurement for step in process]
+            draws = [gaussian_measurements(process, lengths, rng) for _ in range(n_draws)]
+            for name, measure in binnings.items():
+                keys = {"panel": panel, "binning": name, "replicate": replicate}
+                expected = pd.Series([pearson(measure(vectors), fitness) for vectors in draws]).mean()  # without NaN
+                rows.append({**keys, "tested": pearson(measure(own), fitness), "expected": expected})
+    return pd.DataFrame(rows)
+
+
+def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
+    """Means over replicates with their 95 % bootstrap intervals.
+
+    Parameters
+    ----------
+    correlations : of `binning_correlations`.
+
+    Returns
+    -------
+    One row a panel × binning; columns panel, binning, and value, low, high, n of "tested", of "null" (Gaussian
+    vectors) and of "excess" (tested − null, paired by replicate): tested_value, …, excess_n.
+    """
+    rows = []
+    for (panel, name), group in correlations.groupby(["panel", "binning"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+        series = {"tested": group.tested, "null": group.expected, "excess": group.tested - group.expected}
+        found = {which: asdict(estimate(values, rng=rng)) for which, values in series.items()}
+        numbers = {f"{which}_{part}": v for which, parts in found.items() for part, v in parts.items()}
+        rows.append({"panel": panel, "binning": name, **numbers})
+    return pd.DataFrame(rows)
+
+
+def best_binnings(correlations: pd.DataFrame, *, rng: np.random.Generator, n_flips: int = 10_000) -> pd.DataFrame:
+    """Binning whose excess stands out most in every panel, with a p value that knows it was picked.
+
+    If Gaussian vectors did as well, the excesses of a replicate could as well have the other sign, all binnings of it
+    together. The largest t of all binnings is set against the largest t under random signs (Westfall and Young, 1993).
+
+    Returns
+    -------
+    Index panel; columns binning, excess, p (one-sided, of this binning alone), p_picked (for the best of all).
+    """
+    rows = {}
+    for panel, group in correlations.groupby("panel", sort=False):
+        table = group.assign(excess=group.tested - group.expected)
+        excess = table.pivot(index="replicate", columns="binning", values="excess")
+        excess = excess.loc[:, excess.count() > 1]  # one replicate says nothing of the spread
+        values, signs = excess.to_numpy(), rng.choice([-1.0, 1.0], size=(n_flips, len(excess)))
+        found, flipped = _t_values(values, np.ones((1, len(excess))))[0], _t_values(values, signs)
+        best = int(found.round(9).argmax())  # bits and nats are one: the first is named
+        reached = {"p": flipped[:, best] >= found[best], "p_picked": flipped.max(axis=1) >= found[best]}
+        p = {name: (1 + hits.sum()) / (1 + n_flips) for name, hits in reached.items()}
+        rows[panel] = {"binning": excess.columns[best], "excess": excess.iloc[:, best].mean(), **p}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("panel")
+
+
+def _t_values(excess: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """Mean / standard error over replicates of every column, (n_flips, n_binnings); what is NaN is left out."""
+    n = np.isfinite(excess).sum(axis=0)
+    mean = signs @ np.nan_to_num(excess) / n
+    variance = (np.nan_to_num(excess**2).sum(axis=0) / n - mean**2) * n / (n - 1)  # a sign leaves the square
+    return mean / np.sqrt(np.maximum(variance / n, 1e-300))  # 0 / 0 is 0: no excess anywhere

@@ -1,0 +1,154 @@
+"""The proposition on trial: all processes × all null models × replicates, kept on disk, and the tables made of them."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dtc_helpers.cycle import Plan
+from dtc_helpers.gibbs import entropy_series
+from dtc_helpers.images.datasets import load_dataset
+from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
+from dtc_helpers.proposition.network_processes import post_training, pruning
+from dtc_helpers.proposition.null_models import NULLS, compare
+from dtc_helpers.proposition.relation import Correlations, Process, estimate
+from dtc_helpers.runs.provenance import provenance
+
+PHOTOGRAPHS = "photographs"  # stands where datasets stand
+NETWORK_PROCESSES: dict[str, Callable[..., Sequence[Process]]] = {
+    "DTC": partial(pruning, method="dtc"),
+    "random pruning": partial(pruning, method="random"),
+    "magnitude weights": partial(post_training, compressor="magnitude weights"),
+    "truncated SVD": partial(post_training, compressor="truncated SVD"),
+    "quantisation": partial(post_training, compressor="quantisation"),
+}
+STATISTICS = [field.name for field in fields(Correlations)]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trial leaves for one dataset."""
+
+    steps: pd.DataFrame  # a row a process × replicate × step; see `step_rows`
+    comparisons: pd.DataFrame  # a row a process × replicate × null model × statistic: tested, expected
+    values: np.ndarray  # all measurements y, one after the other in the order of `steps`
+    run: dict[str, Any]  # settings, versions, times
+
+
+def run_trial(dataset: str, *, replicates: int, seed: int, plan: Plan, n_draws: int = 20) -> Trial:
+    """Make every process of a dataset and set it against every null model.
+
+    Parameters
+    ----------
+    dataset : as in `load_dataset`, or "photographs" for JPEG.
+    replicates : networks with seeds seed, seed + 1, …; each photograph is a replicate.
+    """
+    rows, comparisons, values, seconds = [], [], [], {}
+    started = time.perf_counter()
+    for name, processes in _processes(dataset, replicates, seed, plan):
+        for replicate, process in enumerate(processes):
+            keys = {"dataset": dataset, "process": name, "replicate": replicate}
+            rows += [{**keys, **row} for row in step_rows(process)]
+            values += [step.measurement for step in process]
+            rng = np.random.default_rng([seed, replicate])
+            comparisons += [{**keys, **row} for row in _comparison_rows(process, rng, n_draws)]
+        seconds[name] = round(time.perf_counter() - started, 1)
+        print(f"{dataset}, {name}: {seconds[name]} s since the start", flush=True)  # noqa: T201
+    settings = {"dataset": dataset, "replicates": replicates, "seed": seed, "n_draws": n_draws, **asdict(plan)}
+    run = {**settings, "bins": "fd, shared by the process", "seconds_at_the_end_of": seconds, **provenance()}
+    return Trial(pd.DataFrame(rows), pd.DataFrame(comparisons), np.concatenate(values), run)
+
+
+def _processes(dataset: str, replicates: int, seed: int, plan: Plan) -> Iterator[tuple[str, Sequence[Process]]]:
+    if dataset == PHOTOGRAPHS:
+        yield "JPEG", list(jpeg_processes(photographs(), seed=seed))
+        return
+    data = load_dataset(dataset).to("cuda" if torch.cuda.is_available() else "cpu")
+    for name, make in NETWORK_PROCESSES.items():
+        yield name, make(data, seeds=[seed + r for r in range(replicates)], plan=plan)
+
+
+def step_rows(process: Process) -> Iterator[dict[str, Any]]:
+    """Rows of a process: the step, its numbers, and the norms of both signals, all that a measurement can show."""
+    entropies = entropy_series([step.measurement for step in process])
+    for number, (step, entropy) in enumerate(zip(process, entropies, strict=True), start=1):
+        yield {
+            "step": number,
+            "n_measurements": step.measurement.size,
+            "removed_fraction": step.removed_fraction,
+            "fitness": step.fitness,
+            "entropy": entropy,
+            "signal_norm": np.linalg.norm(step.signal),
+            "unrelated_norm": np.linalg.norm(step.unrelated_signal),
+        }
+
+
+def _comparison_rows(process: Process, rng: np.random.Generator, n_draws: int) -> Iterator[dict[str, Any]]:
+    for name, null in NULLS.items():
+        found = compare(process, null, rng=rng, n_draws=n_draws)
+        for statistic in STATISTICS:
+            values = {which: found.mean(which, statistic) for which in ("tested", "null")}
+            yield {
+                "null_model": name,
+                "statistic": statistic,
+                "tested": values["tested"],
+                "expected": values["null"],
+            }
+
+
+# ------------------------------------------------------------------------------------------- on disk
+
+
+def write_trial(trial: Trial, folder: Path) -> None:
+    """Write `steps.csv`, `comparisons.csv` (6 digits), `measurements.npy` and `run.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    trial.steps.to_csv(folder / "steps.csv", index=False, float_format="%.6g")
+    trial.comparisons.to_csv(folder / "comparisons.csv", index=False, float_format="%.6g")
+    np.save(folder / "measurements.npy", trial.values.astype(np.float32), allow_pickle=False)
+    (folder / "run.json").write_text(json.dumps(trial.run, indent=2) + "\n")
+
+
+def read_trial(folder: Path) -> Trial:
+    """Trial of a folder.
+
+    Raises
+    ------
+    FileNotFoundError saying how to make it.
+    """
+    if not (folder / "run.json").is_file():
+        raise FileNotFoundError(f"no trial in {folder}: run study 10 with recompute = True")
+    return Trial(
+        pd.read_csv(folder / "steps.csv"),
+        pd.read_csv(folder / "comparisons.csv"),
+        np.load(folder / "measurements.npy", allow_pickle=False).astype(float),
+        json.loads((folder / "run.json").read_text()),
+    )
+
+
+# ------------------------------------------------------------------------------------------- tables
+
+
+def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
+    """Tested − expected for every dataset × process × null model × statistic, paired by replicate.
+
+    Returns
+    -------
+    Columns tested and expected (means), excess, low, high (95 % bootstrap over replicates), n, and
+    verdict: "above" where the whole interval is above 0, "below" where it is below, else "open".
+    """
+    keys = ["dataset", "process", "null_model", "statistic"]
+    rows: list[dict[str, Any]] = []
+    for key, group in comparisons.groupby(keys, sort=False):
+        found = estimate(group.tested - group.expected, rng=rng)
+        verdict = "above" if found.low > 0 else "below" if found.high < 0 else "open"
+        numbers = {"tested": group.tested.mean(), "expected": group.expected.mean(), "excess": found.value}
+        interval = {"low": found.low, "high": found.high, "n": found.n, "verdict": verdict}
+        rows.append({**dict(zip(keys, key, strict=True)), **numbers, **interval})  # pyright: ignore[reportArgumentType]
+    return pd.DataFrame(rows)

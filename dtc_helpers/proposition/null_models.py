@@ -1,0 +1,224 @@
+"""What else could make entropy go with fitness: null models of the proposition, each a function.
+
+A null model answers with two series of entropies over the same steps: what is put to the test, and what knows less.
+Only what the first correlates more with the fitness than the second is credited to the proposition.
+
+For a Gaussian Φ drawn anew, y = Φw is exactly m independent normal numbers of standard deviation ‖w‖. So of a signal, a
+measurement can show two things only, its own length m and the norm ‖w‖; the nulls take them away one after the other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dtc_helpers.gibbs import entropy_series, pearson
+from dtc_helpers.proposition.relation import Correlations, Estimate, Measure, Process, column, correlations, estimate
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Two series of entropies that a null model sets against each other."""
+
+    steps: Process  # those that take part
+    tested: np.ndarray  # (n_steps,)
+    null: np.ndarray  # (n_steps,)
+
+
+Null = Callable[[Process, Measure, np.random.Generator], Contest]
+
+
+def gaussian_vectors(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+    """Independent Gaussian vectors of the same lengths, all with the standard deviation of all measurements together.
+
+    Rules out that the entropy goes with fitness only because the vector shrinks: these vectors know no network.
+    """
+    return Contest(
+        process, _own(process, measure), measure(gaussian_measurements(process, column(process, "length"), rng))
+    )
+
+
+def log_lengths(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:  # noqa: ARG001
+    """Logarithm of the length, ln m, in place of the entropy: no histogram, no values, no chance.
+
+    Rules out that counting the measurements does as well as looking at them.
+    """
+    return Contest(process, _own(process, measure), np.log(column(process, "length")))
+
+
+def unrelated_signal(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+    """Measurements, of the same lengths, of what has nothing to do with the process, e.g. an untrained network.
+
+    Rules out that any signal that is compressed alike would do: it has the lengths, and a norm that falls alike.
+    """
+    lengths = column(process, "length")
+    return Contest(process, _own(process, measure), measure(_measured(process, "unrelated_signal", lengths, rng)))
+
+
+def one_length(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+    """Same measurements subsampled to one length, the median of all; shorter steps are left out.
+
+    Set against Gaussian vectors of that one length. Rules out that the correlation comes from the number of values:
+    if it does, nothing is left here.
+    """
+    lengths = column(process, "length")
+    length = int(np.median(lengths))
+    steps = [step for step in process if step.measurement.size >= length]
+    tested = [rng.choice(step.measurement, length, replace=False) for step in steps]
+    return Contest(steps, measure(tested), measure(gaussian_measurements(process, [length] * len(steps), rng)))
+
+
+def fixed_m(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+    """Signal of every step measured again with the same m, that of the first step, so that every step takes part.
+
+    Set against the unrelated signal measured with that m. Rules out the length of the measurement together with
+    whatever any signal shows that is compressed alike: the norm of any vector falls as it gets shorter.
+    """
+    lengths = np.full(len(process), column(process, "length").max())
+    tested, null = (measure(_measured(process, name, lengths, rng)) for name in ("signal", "unrelated_signal"))
+    return Contest(process, tested, null)
+
+
+def shuffled_steps(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+    """Entropies in a random order of the steps.
+
+    Rules out chance alone; any two series that fall along the process pass it, so it is the weakest of the nulls.
+    """
+    own = _own(process, measure)
+    return Contest(process, own, rng.permutation(own))
+
+
+def gaussian_null(
+    lengths: Sequence[int],
+    fitness: ArrayLike,
+    *,
+    scale: float,
+    bin_edges: np.ndarray,
+    rng: np.random.Generator,
+    n_draws: int = 1000,
+) -> np.ndarray:
+    """Correlations of `gaussian_vectors` without a process: what shrinking alone is worth.
+
+    Parameters
+    ----------
+    lengths : number of measurements of every step.
+    fitness : performance of every step.
+    scale : standard deviation of the Gaussian values.
+
+    Returns
+    -------
+    (n_draws,) Pearson correlations.
+    """
+    return np.array(
+        [
+            pearson(entropy_series([rng.normal(0, scale, n) for n in lengths], bins=bin_edges), fitness)
+            for _ in range(n_draws)
+        ]
+    )
+
+
+NULLS: dict[str, Null] = {
+    "Gaussian vectors": gaussian_vectors,
+    "ln m alone": log_lengths,
+    "unrelated signal": unrelated_signal,
+    "one length": one_length,
+    "fixed m": fixed_m,
+    "shuffled steps": shuffled_steps,
+}
+
+
+def _own(process: Process, measure: Measure) -> np.ndarray:
+    return measure([step.measurement for step in process])
+
+
+def gaussian_measurements(
+    process: Process, lengths: Sequence[int] | np.ndarray, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Independent Gaussian vectors of such lengths, with the standard deviation of all measurements of the process."""
+    scale = np.concatenate([step.measurement for step in process]).std()
+    return [rng.normal(0, scale, n) for n in lengths]
+
+
+def _measured(process: Process, name: str, lengths: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """New measurements of a signal of every step: normal numbers of standard deviation ‖w‖, which is what Φw is."""
+    signals = [getattr(step, name) for step in process]
+    if any(len(signal) == 0 for signal in signals):
+        raise ValueError(f"a step has no {name}: this null model needs it at every step, see proposition.Step")
+    return [rng.normal(0, np.linalg.norm(signal), n) for signal, n in zip(signals, lengths, strict=True)]
+
+
+# ---------------------------------------------------------------------------------------- comparison
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Correlations with the fitness of one process: what is tested, and the null; (n_draws,) of each."""
+
+    tested: list[Correlations]
+    null: list[Correlations]
+
+    def mean(self, which: str, statistic: str) -> float:
+        """Mean over the draws of "tested" or "null"; NaN if no draw has one."""
+        values = np.array([getattr(found, statistic) for found in getattr(self, which)])
+        return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else float("nan")
+
+
+def compare(
+    process: Process, null: Null, *, rng: np.random.Generator, measure: Measure = entropy_series, n_draws: int = 20
+) -> Comparison:
+    """Correlations of both series of a null model, for several draws of its random numbers.
+
+    Raises
+    ------
+    ValueError as `proposition.correlations`, or where the null needs what the process does not have.
+    """
+    contests = [null(process, measure, rng) for _ in range(n_draws)]
+    return Comparison(
+        [correlations(contest.steps, contest.tested) for contest in contests],
+        [correlations(contest.steps, contest.null) for contest in contests],
+    )
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What a null model leaves of the proposition: a mean over replicates with its interval."""
+
+    tested: Estimate
+    null: Estimate
+    excess: Estimate  # tested − null, paired by replicate
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the whole interval of the excess lies above 0."""
+        return self.excess.low > 0
+
+
+def credit(
+    processes: Sequence[Process],
+    null: Null,
+    *,
+    rng: np.random.Generator,
+    measure: Measure = entropy_series,
+    statistic: str = "pearson",
+    n_draws: int = 20,
+) -> Credit:
+    """How much more than a null model the entropy of a process knows of its fitness.
+
+    Parameters
+    ----------
+    processes : replicates; the interval is a bootstrap over them.
+    null : one of `NULLS`, or a function like them.
+    statistic : "pearson", "spearman", "given_ratio" or "given_length", see `Correlations`.
+    n_draws : draws of the null in each replicate, averaged.
+
+    Raises
+    ------
+    ValueError as `compare`, and for an unknown statistic.
+    """
+    known = [field.name for field in fields(Correlations)]
+    if statistic not in known:
+        raise ValueError(f"statistic = {statistic!r} is not one of {', '.join(known)}")
+    found = [compare(process, null, rng=rng, measure=measure, n_draws=n_draws) for process in processes]
+    tested, expected = (np.array([c.mean(which, statistic) for c in found]) for which in ("tested", "null"))
+    return Credit(*(estimate(values, rng=rng) for values in (tested, expected, tested - expected)))

@@ -1,0 +1,212 @@
+"""The parameters of the notebooks: what may be given, checked before any work is done."""
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import torch
+
+from dtc_helpers.studies.arms import ARMS
+from dtc_helpers.cycle import Plan
+from dtc_helpers.images.datasets import DATASETS
+from dtc_helpers.images.idx_files import project_root
+from dtc_helpers.studies.walk import ANY_READING
+from dtc_helpers.readings import READINGS
+from dtc_helpers.scoring import SCORES
+
+_CHOICES: dict[str, Mapping[str, Any]] = {
+    "dataset": DATASETS,
+    **dict.fromkeys(("reading", "readings"), READINGS),
+    "steps": ANY_READING,
+    "methods": SCORES,
+    **dict.fromkeys(("arms", "controls"), ARMS),
+}
+_RANGES = {
+    "replicates": (1, 10_000),
+    "seed": (0, 2**32 - 10_001),  # numpy's legacy generator takes 32 bits; replicate r adds r
+    "hidden_neurons": (2, 10**6),
+    **dict.fromkeys(("batches_per_cycle", "total_batches"), (1, 10**9)),
+    **dict.fromkeys(("keep_fraction", "cut_fractions"), (1e-6, 1 - 1e-6)),
+    "stop_at": (1, 10**6),
+    "l1_penalty": (1e-300, 1e300),
+    "penalty_fractions": (1e-12, 1),
+    **dict.fromkeys(("measurement_fraction", "measurement_fractions"), (1e-9, 1)),
+    "null_draws": (10, 10**6),
+    "neurons": (1, 10**6),
+}
+_PREFIXES = re.compile("^(control|test|thinned)_")  # control_replicates may be what replicates may be, …
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Refuses values of a wrong type, unknown names and numbers out of range as soon as they are given."""
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            check_type(name, value, kind)
+            values = value if isinstance(value, list) else [value]
+            plain = _PREFIXES.sub("", name)
+            if plain in _CHOICES:
+                check_names(name, values, _CHOICES[plain])
+            for number in values if plain in _RANGES else []:
+                _check_range(name, number, *_RANGES[plain])
+
+
+@dataclass(frozen=True)
+class Parameters(Checked):
+    """Parameters of notebook 1, by the names and types of its `parameters` cell.
+
+    Raises
+    ------
+    TypeError for a value of another type, ValueError for a value that is not allowed; the message says which,
+    what was expected and what came.
+    """
+
+    dataset: str
+    readings: list[str]
+    methods: list[str]
+    replicates: int
+    seed: int
+    hidden_neurons: int | list[int]
+    batches_per_cycle: int
+    keep_fraction: float
+    stop_at: int
+    l1_penalty: float
+    measurement_fraction: float
+    device: str
+    results_dir: str
+    figures_dir: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_range("stop_at", self.stop_at, 1, min(self.hidden_widths) - 1)
+
+    @property
+    def hidden_widths(self) -> list[int]:
+        """Neurons of each hidden layer."""
+        return [self.hidden_neurons] if isinstance(self.hidden_neurons, int) else self.hidden_neurons
+
+    @property
+    def seeds(self) -> list[int]:
+        """One seed a replicate: from `seed` upwards."""
+        return [self.seed + replicate for replicate in range(self.replicates)]
+
+    @property
+    def plan(self) -> Plan:
+        """Numbers that the compress-train loop needs."""
+        return Plan(
+            self.batches_per_cycle,
+            self.keep_fraction,
+            self.stop_at,
+            self.l1_penalty,
+            self.measurement_fraction,
+        )
+
+    @property
+    def is_published_plan(self) -> bool:
+        """Whether all numbers are the published ones."""
+        return self.hidden_widths == [512] and self.plan == Plan()
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Device to use; "auto" is CUDA where there is one, else the CPU."""
+        name = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+        usable = r"cpu|cuda(:\d+)?" if torch.cuda.is_available() else "cpu"
+        if not re.fullmatch(usable, name):
+            raise ValueError(f"device = {self.device!r} cannot be used here: expected auto, cpu or, with CUDA, cuda")
+        return torch.device(name)
+
+
+@dataclass(frozen=True)
+class EntropyParameters(Checked):
+    """Parameters of notebook 2; it raises as `Parameters` does."""
+
+    dataset: str
+    readings: list[str]
+    methods: list[str]
+    seed: int
+    null_draws: int
+    results_dir: str
+    figures_dir: str
+
+
+Kind = TypeVar("Kind", bound=Checked)
+
+
+def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
+    """Parameters of the running notebook, or an error before any work is done.
+
+    papermill only logs a parameter that the notebook does not know, and runs the defaults. Here the cells that start
+    with the comment `# Parameters` (the notebook's own and the one papermill injects) are read again, and a name that
+    is not a field of `kind` is refused.
+
+    Parameters
+    ----------
+    namespace : `globals()` of the notebook.
+    kind : dataclass of the allowed names and types, e.g. `Parameters`.
+    """
+    allowed = [field.name for field in fields(kind)]
+    unknown = [name for name in _given_names(namespace.get("In", [])) if name not in allowed]
+    if unknown:
+        raise ValueError(f"unknown parameter {', '.join(unknown)}: expected one of {', '.join(allowed)}")
+    return kind(**{name: namespace[name] for name in allowed})
+
+
+def _given_names(sources: list[str]) -> list[str]:
+    """Names that the parameter cells assign: the last with annotations (the notebook's own) and the last without."""
+    cells = {}
+    for source in sources:
+        if source.startswith("# Parameters"):
+            statements = ast.parse(source).body
+            cells[any(isinstance(statement, ast.AnnAssign) for statement in statements)] = statements
+    targets = []
+    for statement in (statement for statements in cells.values() for statement in statements):
+        targets += statement.targets if isinstance(statement, ast.Assign) else []
+        targets += [statement.target] if isinstance(statement, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def check_type(name: str, value: Any, kind: Any) -> None:
+    """Refuse a value of another type: a whole number may stand for a float, text and True never for a number.
+
+    Raises
+    ------
+    TypeError saying what was expected and what came.
+    """
+    if not _has_type(value, kind):
+        hint = "; YAML reads 1e-4 as text: write 1.0e-4" if isinstance(value, str) and kind is float else ""
+        expected = kind.__name__ if isinstance(kind, type) else kind
+        raise TypeError(f"{name} = {value!r}: expected {expected}, got {type(value).__name__}{hint}")
+
+
+def _has_type(value: Any, kind: Any) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is str:
+        return isinstance(value, str)
+    if getattr(kind, "__origin__", None) is list:
+        (element,) = get_args(kind)
+        return isinstance(value, list) and len(value) > 0 and all(_has_type(v, element) for v in value)
+    if isinstance(kind, type):
+        return isinstance(value, kind) and value != []
+    return any(_has_type(value, option) for option in get_args(kind))
+
+
+def check_names(name: str, values: list[str], known: Mapping[str, Any]) -> None:
+    """Raises ValueError for a value that is not known, or named twice."""
+    unknown = [value for value in values if value not in known]
+    if unknown:
+        raise ValueError(f"{name} = {', '.join(unknown)} does not exist: expected {', '.join(known)}")
+    if len(set(values)) < len(values):
+        raise ValueError(f"{name} = {', '.join(values)} names one twice")
+
+
+def _check_range(name: str, value: float, lowest: float, highest: float) -> None:
+    if not lowest <= value <= highest:
+        raise ValueError(f"{name} = {value} is outside {lowest} … {highest}")

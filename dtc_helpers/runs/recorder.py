@@ -1,0 +1,88 @@
+"""Gathers the records of a run as tables, with their provenance."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dtc_helpers.cycle import CycleRecord
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
+from dtc_helpers.runs.provenance import peak_memory_gb, provenance
+from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS, Results
+
+
+@dataclass
+class Recorder:
+    """Gathers the records of a run; `results` gives them as tables."""
+
+    dataset: str
+    seeds: Sequence[int]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    measurements: dict[str, np.ndarray] = field(default_factory=dict)
+    neuron_sums: dict[str, np.ndarray] = field(default_factory=dict)
+    ledger: list[pd.DataFrame] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    def add(self, record: CycleRecord, *, reading: str, method: str) -> None:
+        """Take in one cycle of all replicates."""
+        for replicate, seed in enumerate(self.seeds):
+            key = {"dataset": self.dataset, "reading": reading, "method": method, "replicate": replicate}
+            self.rows.append({**key, "seed": seed, **_cycle_values(record, replicate, is_dtc=method == "dtc")})
+            for i, cut in enumerate(record.layers):
+                for side, name in enumerate(("incoming", "outgoing")):
+                    place = f"{reading}/{method}/{replicate}/{record.cycle}/{layer_name(name, i)}"
+                    self.measurements[place] = cut.measurements[side, replicate].cpu().numpy()
+                    self.neuron_sums[place] = cut.neuron_sums[side, replicate].cpu().numpy()
+                gone = {"neuron": cut.removed[replicate].cpu(), "score": cut.removed_scores[replicate].cpu()}
+                self.ledger.append(pd.DataFrame({**key, "layer": i + 1, "cycle": record.cycle, **gone}))
+
+    def results(self, parameters: Any, device: torch.device) -> Results:
+        """All that was collected, with its provenance."""
+        run = {
+            "parameters": asdict(parameters),
+            "device_used": str(device),
+            "wall_seconds": round(time.perf_counter() - self.started, 2),
+            "peak_memory_gb": peak_memory_gb(),
+            **provenance(),
+        }
+        ledger = pd.concat(self.ledger, ignore_index=True).reindex(columns=LEDGER_COLUMNS)
+        cycles = pd.DataFrame(self.rows, columns=list(COLUMNS))
+        return Results(cycles, self.measurements, ledger, run, self.neuron_sums)
+
+
+def layer_name(side: str, layer: int) -> str:
+    """Return "incoming" or "outgoing" of the first hidden layer, "incoming_2" of the second, …."""
+    return side if layer == 0 else f"{side}_{layer + 1}"
+
+
+def _cycle_values(record: CycleRecord, replicate: int, *, is_dtc: bool) -> dict[str, Any]:
+    """Columns of one replicate; means over hidden layers where there are several."""
+    scores = np.concatenate([cut.scores[replicate].cpu() for cut in record.layers])
+    entropy_incoming, entropy_outgoing = (
+        np.mean(
+            [
+                gibbs_entropy(cut.measurements[side, replicate].cpu().numpy(), bin_edges=PUBLISHED_BIN_EDGES).value
+                for cut in record.layers
+            ]
+        )
+        for side in (0, 1)
+    )
+    gaps = [float(cut.duality_gap[replicate]) for cut in record.layers if cut.duality_gap is not None]
+    return {
+        "cycle": record.cycle,
+        "neurons": record.neurons,
+        "removed_fraction": record.removed_fraction,
+        "test_accuracy": float(record.accuracy.overall[replicate]),
+        "mean_batch_accuracy": float(record.accuracy.batch_mean[replicate]),
+        "weight_ray_mean": float(scores.mean()) if is_dtc else np.nan,
+        "entropy_incoming": entropy_incoming,
+        "entropy_outgoing": entropy_outgoing,
+        "train_seconds": record.train_seconds,
+        "score_seconds": record.score_seconds,
+        "duality_gap": max(gaps, default=np.nan),
+        "single_image_accuracy": float(record.accuracy.single_image[replicate]),
+    }

@@ -1,0 +1,95 @@
+"""Results on disk: CSV, NPZ and JSON, written whole or not at all."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dtc_helpers.paths import finish, whole_files
+
+COLUMNS = (
+    "dataset", "reading", "method", "replicate", "seed", "cycle", "neurons", "removed_fraction", "test_accuracy",
+    "mean_batch_accuracy", "weight_ray_mean", "entropy_incoming", "entropy_outgoing", "train_seconds",
+    "score_seconds", "duality_gap", "single_image_accuracy",
+)  # fmt: skip
+TIMING_COLUMNS = ("train_seconds", "score_seconds")
+LEDGER_COLUMNS = ("dataset", "reading", "method", "replicate", "layer", "neuron", "cycle", "score")
+
+
+@dataclass
+class Results:
+    """What a run collects, and later all that is read back."""
+
+    cycles: pd.DataFrame  # one row a reading × method × replicate × cycle; see COLUMNS
+    measurements: dict[str, np.ndarray]  # y, keyed reading/method/replicate/cycle/layer
+    ledger: pd.DataFrame  # one row a neuron that was cut; see LEDGER_COLUMNS
+    run: dict[str, Any]  # parameters, versions, git commit, device, threads, wall time
+    neuron_sums: dict[str, np.ndarray] = field(default_factory=dict)  # w that each y measures, keyed alike
+
+    def select(self, *, dataset: str, reading: str, methods: list[str]) -> "Results":
+        """Results of one reading and some methods.
+
+        Raises
+        ------
+        ValueError if they were made with another dataset, or without the reading or a method.
+        """
+        asked = {"dataset": [dataset], "reading": [reading], "method": methods}
+        of_reading = self.cycles.query("reading == @reading")
+        for column, values in asked.items():
+            there = list((of_reading if column == "method" else self.cycles)[column].unique())
+            if missing := [value for value in values if value not in there]:
+                raise ValueError(
+                    f"these results have no {column} {', '.join(missing)}, only {', '.join(there)}: "
+                    "run notebook 1 with it, or change the parameters"
+                )
+        wanted = "reading == @reading and method in @methods"
+        prefixes = tuple(f"{reading}/{method}/" for method in methods)
+        kept, sums = (
+            {key: vector for key, vector in vectors.items() if key.startswith(prefixes)}
+            for vectors in (self.measurements, self.neuron_sums)
+        )
+        cycles = self.cycles.query(wanted).reset_index(drop=True)
+        return Results(cycles, kept, self.ledger.query(wanted), self.run, sums)
+
+
+# ------------------------------------------------------------------------------------------- on disk
+
+def write_results(results: Results, results_dir: Path) -> None:
+    """Replace the results of a folder: `cycles.csv`, `ledger.csv`, `measurements.npz`, `neuron_sums.npz`, `run.json`.
+
+    Killed at any moment, either all old or all new files are what `read_results` finds.
+    """
+    with whole_files(results_dir) as folder:
+        results.cycles.to_csv(folder / "cycles.csv", index=False)
+        results.ledger.to_csv(folder / "ledger.csv", index=False)
+        for name in ("measurements", "neuron_sums"):
+            np.savez_compressed(folder / f"{name}.npz", **getattr(results, name))
+        (folder / "run.json").write_text(json.dumps(results.run, indent=2) + "\n")
+
+
+def read_results(results_dir: Path) -> Results:
+    """Results of a folder.
+
+    Raises
+    ------
+    FileNotFoundError saying which notebook writes them.
+    """
+    finish(results_dir)
+    if not (results_dir / "run.json").is_file():
+        raise FileNotFoundError(
+            f"no results in {results_dir}: run notebook 1_dtc_prune_train first, or set results_dir"
+        )
+    vectors = []
+    for name in ("measurements", "neuron_sums"):
+        with np.load(results_dir / f"{name}.npz") as archive:
+            vectors.append(dict(archive))
+    return Results(
+        pd.read_csv(results_dir / "cycles.csv"),
+        vectors[0],
+        pd.read_csv(results_dir / "ledger.csv"),
+        json.loads((results_dir / "run.json").read_text()),
+        vectors[1],
+    )

@@ -1,0 +1,158 @@
+"""Tables that the notebooks show, made of the results."""
+
+import numpy as np
+import pandas as pd
+
+from dtc_helpers.gibbs import gibbs_entropy, occurrence_probabilities, pearson
+from dtc_helpers.paper import PAPER_CORRELATIONS, TABLE_1, TABLE_1_METHODS
+from dtc_helpers.readings import READINGS
+from dtc_helpers.runs.results import Results
+from dtc_helpers.statistics import smooth
+
+
+def with_lowess(cycles: pd.DataFrame) -> pd.DataFrame:
+    """Cycles with the accuracy that their reading speaks of (column accuracy) and its LOWESS curve (column lowess).
+
+    One curve for every reading × method × replicate.
+    """
+    table = cycles.assign(accuracy=np.nan, lowess=np.nan)
+    for (reading, *_), run in table.groupby(["reading", "method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+        accuracy = run[READINGS[reading].accuracy_column]
+        table.loc[run.index, "accuracy"] = accuracy
+        table.loc[run.index, "lowess"] = smooth(run.removed_fraction.to_numpy(), accuracy.to_numpy())
+    return table
+
+
+def beside_paper(cycles: pd.DataFrame) -> pd.DataFrame:
+    """Table 1 of the paper beside ours, at the removed fractions of the paper that the run passes through.
+
+    Parameters
+    ----------
+    cycles : of one reading and replicate, from `with_lowess`.
+
+    Returns
+    -------
+    One row a removed fraction, columns (method, what); what is "paper", "LOWESS", "raw" (both ours) or
+    "difference" = LOWESS − paper.
+    """
+    blocks = {}
+    paper = pd.DataFrame(TABLE_1, columns=["removed", *TABLE_1_METHODS]).set_index("removed")
+    for method, run in cycles.groupby("method", sort=False):
+        ours = run.set_index(run.removed_fraction.round(4))
+        block = pd.DataFrame({"paper": paper.get(method)}).join(ours[["lowess", "accuracy"]], how="inner")
+        block.columns = ["paper", "LOWESS", "raw"]
+        blocks[method] = block.assign(difference=block["LOWESS"] - block["paper"])
+    return pd.concat(blocks, axis=1)
+
+
+def alive_by_cycle(ledger: pd.DataFrame, *, n_neurons: int) -> dict[str, np.ndarray]:
+    """Which neuron is in the network after which cycle, columns in the order in which the last method cuts them.
+
+    Parameters
+    ----------
+    ledger : of one reading, replicate and layer.
+    n_neurons : of the layer before any cut.
+
+    Returns
+    -------
+    method → (n_cycles + 1, n_neurons) bool; row 0 is before any cut.
+    """
+    n_cycles = int(ledger.cycle.max())
+    leaves = {}
+    for method, cut in ledger.groupby("method", sort=False):
+        leaves[method] = np.full(n_neurons, n_cycles + 1)
+        leaves[method][cut.neuron] = cut.cycle
+    order = np.argsort(list(leaves.values())[-1], kind="stable")
+    return {method: cycle[order] > np.arange(n_cycles + 1)[:, None] for method, cycle in leaves.items()}
+
+
+def entropies(results: Results, *, bin_edges: np.ndarray, bases: dict[str, str]) -> pd.DataFrame:
+    """Gibbs entropy of every measurement of the first hidden layer.
+
+    Parameters
+    ----------
+    bin_edges : (n_bins + 1,)
+    bases : "incoming" and "outgoing" → "nats" or "bits".
+
+    Returns
+    -------
+    One row a measurement: side, n_measurements, entropy, unit, share_outside and the cycle's other columns.
+    """
+    rows = []
+    for side, base in bases.items():
+        for _, cycle in with_lowess(results.cycles).iterrows():
+            measurement = measurement_of(results, cycle, side)
+            entropy = gibbs_entropy(measurement, bin_edges=bin_edges, base=base)
+            found = {"side": side, "entropy": entropy.value, "unit": entropy.unit}
+            counts = {"n_measurements": len(measurement), "share_outside": entropy.share_outside}
+            rows.append({**cycle, **found, **counts})
+    return pd.DataFrame(rows)
+
+
+def occurrences(results: Results, *, side: str, cycles: pd.DataFrame, bin_edges: np.ndarray) -> pd.DataFrame:
+    """Occurrence probabilities of the given cycles: columns n_measurements, value (middle of the bin), probability."""
+    middles = (bin_edges[:-1] + bin_edges[1:]) / 2
+    parts = []
+    for _, cycle in cycles.iterrows():
+        measurement = measurement_of(results, cycle, side)
+        probability = occurrence_probabilities(measurement, bin_edges=bin_edges)
+        columns = {"n_measurements": len(measurement), "value": middles, "probability": probability}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def measurement_of(results: Results, cycle: pd.Series, side: str) -> np.ndarray:
+    """Measurement y that belongs to a row of `cycles.csv`."""
+    return results.measurements[f"{cycle.reading}/{cycle.method}/{cycle.replicate}/{cycle.cycle}/{side}"]
+
+
+def beside_null(next_layer: pd.DataFrame, nulls: dict[str, np.ndarray], measured: pd.Series) -> pd.DataFrame:
+    """Measured correlation of every method beside what the lengths alone and Gaussian vectors give.
+
+    Parameters
+    ----------
+    next_layer : from `entropies`, one side and replicate.
+    nulls : method → (n_draws,) correlations of the Gaussian null.
+    measured : method → correlation.
+    """
+    rows = {}
+    for method, run in next_layer.groupby("method", sort=False):
+        low, high = np.quantile(nulls[str(method)], [0.025, 0.975])
+        rows[method] = {
+            "measured": measured[method],
+            "log of the length": pearson(np.log(run.n_measurements), run.lowess),
+            "Gaussian, mean": nulls[str(method)].mean(),
+            "Gaussian, 2.5 %": low,
+            "Gaussian, 97.5 %": high,
+            "share of draws above measured": float((nulls[str(method)] >= measured[method]).mean()),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
+    """Pearson correlation of Gibbs entropy and accuracy, one row a layer × method × replicate.
+
+    Parameters
+    ----------
+    entropy_table : from `entropies`.
+
+    Returns
+    -------
+    Columns paper (its numbers belong to the next layer), with LOWESS (the accuracy that the paper prints), with raw
+    (the accuracies themselves), cycles (in which the entropy is defined) and outside (mean share outside the bins).
+    """
+    rows = []
+    for (side, method, replicate), run in entropy_table.groupby(["side", "method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+        rows.append(
+            {
+                "layer": {"incoming": "previous", "outgoing": "next"}[side],
+                "method": method,
+                "replicate": replicate,
+                "paper": PAPER_CORRELATIONS.get(method) if side == "outgoing" else None,
+                "with LOWESS": pearson(run.entropy, run.lowess),
+                "with raw": pearson(run.entropy, run.accuracy),
+                "cycles": int(run.entropy.notna().sum()),
+                "outside": run.share_outside.mean(),
+            }
+        )
+    return pd.DataFrame(rows).set_index(["layer", "method", "replicate"])

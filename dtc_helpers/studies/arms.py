@@ -1,0 +1,193 @@
+"""Arms of a study: every way to a small network, replicated."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from dtc_helpers.cycle import CycleRecord, Plan, compress_train, start_networks
+from dtc_helpers.images.datasets import Dataset
+from dtc_helpers.networks import ReplicatedMLP
+from dtc_helpers.readings import Reading
+from dtc_helpers.studies.controls import batches_of_equal_cost, dense, random_ids, rewound, trained_to
+from dtc_helpers.surgery import schedules
+from dtc_helpers.training import Accuracy
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all arms of one point of a study have in common.
+
+    Raises
+    ------
+    ValueError for a size at which networks should be trained, but to which the cuts do not lead.
+    """
+
+    name: str  # of the dataset
+    load: Callable[
+        [bool], Dataset
+    ]  # of choosing: gives it, on the device to use; not called before something is trained
+    reading: Reading
+    seeds: Sequence[int]  # one a replicate
+    plan: Plan = field(default_factory=Plan)
+    hidden_widths: Sequence[int] = (512,)  # before any cut
+    neurons: Sequence[int] = ()  # hidden neurons left at which networks are trained from scratch, and tickets drawn
+    total_batches: int | None = None  # a cut network is trained on, after its last cut, until it has had so many
+    columns: Mapping[str, float | str] = field(default_factory=dict)  # what tells this point from others in a table
+    choosing: bool = False  # whether the images to test on are validation images
+
+    def __post_init__(self) -> None:
+        sizes = [sum(widths) for widths in self.schedule]
+        if missing := [size for size in self.neurons if size not in sizes]:
+            raise ValueError(f"the cuts do not lead to {missing} hidden neurons: expected some of {sizes}")
+
+    @property
+    def dataset(self) -> Dataset:
+        """Images to train and test on."""
+        return self.load(self.choosing)
+
+    @property
+    def schedule(self) -> list[tuple[int, ...]]:
+        """Hidden widths after each cut."""
+        return schedules(self.hidden_widths, keep_fraction=self.plan.keep_fraction, stop_at=self.plan.stop_at)
+
+    @property
+    def dense_cycles(self) -> int:
+        """Cycles of the dense control: up to the smallest of the chosen sizes, or all."""
+        return sum(sum(widths) >= min(self.neurons, default=0) for widths in self.schedule)
+
+    def start(self, hidden_widths: Sequence[int] | None = None) -> ReplicatedMLP:
+        """Untrained networks of these hidden widths, of those before any cut unless given."""
+        widths = hidden_widths or self.hidden_widths
+        return start_networks(self.dataset, widths, reading=self.reading, seeds=self.seeds, device=self.device)
+
+    def cut(self, method: str) -> Iterator[CycleRecord]:
+        """Compress-train of untrained networks."""
+        arguments = {"reading": self.reading, "seeds": self.seeds, "plan": self.plan}
+        return compress_train(self.start(), self.dataset, method=method, **arguments)
+
+    def trained(self, network: ReplicatedMLP, n_batches: int) -> Accuracy:
+        """Accuracy of the network after training it, in place, for so many batches with an Adam of its own."""
+        arguments = {"reading": self.reading, "seeds": self.seeds}
+        (measured,) = trained_to(network, self.dataset, stops=[n_batches], **arguments)
+        return measured
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images are."""
+        return self.dataset.test.images.device
+
+
+class Outcome(NamedTuple):
+    """What all replicates of an arm reach at one place."""
+
+    neurons: int
+    batches: int  # of training so far
+    accuracy: Accuracy
+    arm: str = ""  # in tables, where one run gives several arms
+    duality_gap: Tensor | None = None  # the largest of all solves of the run so far, (n_replicates,); None without any
+
+
+def cut_arm(setting: Setting, *, method: str) -> Iterator[Outcome]:
+    """Compress-train: an outcome after every cut, and a last one when the setting's total of batches is used up."""
+    gap = None
+    for record in setting.cut(method):
+        batches, gap = record.cycle * setting.plan.batches_per_cycle, _larger_gap(gap, record)
+        yield Outcome(record.neurons, batches, record.accuracy, duality_gap=gap)
+    if setting.total_batches is not None and setting.total_batches > batches:
+        measured = setting.trained(record.network, setting.total_batches - batches)
+        yield Outcome(record.neurons, setting.total_batches, measured, duality_gap=gap)
+
+
+def _larger_gap(gap: Tensor | None, record: CycleRecord) -> Tensor | None:
+    """Of the largest gap so far and those of this cycle."""
+    gaps = [g for g in (gap, *(cut.duality_gap for cut in record.layers)) if g is not None]
+    return torch.stack(gaps).amax(0) if gaps else None
+
+
+def dense_arm(setting: Setting) -> Iterator[Outcome]:
+    """Never cut, same batches: an outcome after every cycle, up to the one of the smallest chosen size."""
+    arguments = {"reading": setting.reading, "seeds": setting.seeds, "plan": setting.plan}
+    measured = dense(setting.start(), setting.dataset, n_cycles=setting.dense_cycles, **arguments)
+    for cycle, accuracy in enumerate(measured, start=1):
+        yield Outcome(sum(setting.hidden_widths), cycle * setting.plan.batches_per_cycle, accuracy)
+
+
+SCRATCH_BUDGETS: tuple[str, ...] = ("batches", "multiply_adds", "longer")
+
+
+def scratch_arm(setting: Setting, *, budgets: Sequence[str] = SCRATCH_BUDGETS) -> Iterator[Outcome]:
+    """Small networks trained from scratch: at each of the chosen sizes one training, measured at several budgets.
+
+    The budgets are "batches", as many as the compress-train run has had at this size; "multiply_adds", as many of
+    these; and "longer", twice as many batches as "multiply_adds" (what the small network can reach at all). Each is an
+    arm of its own in tables: "scratch, batches", ….
+    """
+    for n_cycles, widths in enumerate(setting.schedule, start=1):
+        if sum(widths) in setting.neurons:
+            batches = n_cycles * setting.plan.batches_per_cycle
+            equal_cost = _equal_cost(setting, widths, n_cycles)
+            lengths = dict(zip(SCRATCH_BUDGETS, (batches, equal_cost, 2 * equal_cost), strict=True))
+            network = setting.start(widths)
+            arguments = {"reading": setting.reading, "seeds": setting.seeds}
+            measured = trained_to(network, setting.dataset, stops=[lengths[b] for b in budgets], **arguments)
+            for budget, accuracy in zip(budgets, measured, strict=True):
+                yield Outcome(network.n_neurons, lengths[budget], accuracy, f"scratch, {budget}")
+
+
+def ticket_arm(setting: Setting, *, method: str) -> Iterator[Outcome]:
+    """Lottery tickets: the survivors of a method, rewound to their initial weights.
+
+    They are trained for as many batches as the compress-train run has had at this size.
+    """
+    gap = None
+    for record in setting.cut(method):
+        gap = _larger_gap(gap, record)
+        if record.neurons in setting.neurons:
+            yield _ticket(setting, record.network.neuron_ids, record.cycle)._replace(duality_gap=gap)
+        if record.neurons <= min(setting.neurons):
+            return
+
+
+def random_ticket_arm(setting: Setting) -> Iterator[Outcome]:
+    """Tickets of random neurons with their initial weights, trained as those of `ticket_arm`."""
+    for cycle, widths in enumerate(setting.schedule, start=1):
+        if sum(widths) in setting.neurons:
+            yield _ticket(setting, random_ids(setting.start(), widths, seeds=setting.seeds), cycle)
+
+
+def _ticket(setting: Setting, neuron_ids: Sequence[Tensor], cycle: int) -> Outcome:
+    ticket, batches = rewound(setting.start(), neuron_ids), cycle * setting.plan.batches_per_cycle
+    return Outcome(ticket.n_neurons, batches, setting.trained(ticket, batches))
+
+
+def _equal_cost(setting: Setting, widths: Sequence[int], n_cycles: int) -> int:
+    """Batches that a network of these hidden widths can train at the multiply-adds of the first cycles."""
+    n_inputs, n_classes = setting.dataset.n_inputs, setting.dataset.n_classes
+    stages = [tuple(setting.hidden_widths), *setting.schedule][:n_cycles]
+    costs = [((n_inputs, *stage, n_classes), setting.plan.batches_per_cycle) for stage in stages]
+    return batches_of_equal_cost((n_inputs, *widths, n_classes), costs)
+
+
+ARMS: dict[str, Callable[[Setting], Iterator[Outcome]]] = {
+    **{method: partial(cut_arm, method=method) for method in ("magnitude", "norms", "random", "dtc")},
+    "dense": dense_arm,
+    "scratch": scratch_arm,
+    "scratch, batches": partial(scratch_arm, budgets=("batches",)),
+    **{f"ticket, {method}": partial(ticket_arm, method=method) for method in ("dtc", "norms")},
+    "ticket, random": random_ticket_arm,
+}
+SIZED = ("scratch", "ticket")  # how the names of arms begin that train at the chosen sizes
+
+
+def last_places(setting: Setting, arm: str) -> list[tuple[int, int]]:
+    """(neurons, batches) that a finished run of this arm has reached: at each of the chosen sizes, or at its end."""
+    sizes, per_cycle = [sum(widths) for widths in setting.schedule], setting.plan.batches_per_cycle
+    if arm.startswith(SIZED):
+        return [(size, (sizes.index(size) + 1) * per_cycle) for size in setting.neurons]
+    if arm == "dense":
+        return [(sum(setting.hidden_widths), setting.dense_cycles * per_cycle)]
+    return [(sizes[-1], max(len(sizes) * per_cycle, setting.total_batches or 0))]

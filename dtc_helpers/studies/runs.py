@@ -1,0 +1,106 @@
+"""Runs of a study as one tidy table; finished ones are kept, so that an interrupted study goes on after them."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dtc_helpers.runs.progress import progress
+from dtc_helpers.runs.provenance import environment_key, provenance
+from dtc_helpers.studies.arms import ARMS, SIZED, Setting
+
+ARM_COLUMNS = (
+    "dataset", "reading", "arm", "replicate", "seed", "neurons", "removed_fraction", "batches", "test_accuracy",
+    "mean_batch_accuracy", "single_image_accuracy", "duality_gap",
+)  # fmt: skip
+
+
+def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
+    """One arm as a table with the setting's own columns and ARM_COLUMNS, one row an outcome and replicate."""
+    rows: list[dict[str, Any]] = []
+    for neurons, batches, accuracy, own_name, gap in ARMS[arm](setting):
+        for replicate, seed in enumerate(setting.seeds):
+            rows.append(
+                {
+                    **setting.columns,
+                    "dataset": setting.name,
+                    "reading": setting.reading.name,
+                    "arm": own_name or arm,
+                    "replicate": replicate,
+                    "seed": seed,
+                    "neurons": neurons,
+                    "removed_fraction": round(1 - neurons / sum(setting.hidden_widths), 6),
+                    "batches": batches,
+                    "test_accuracy": round(float(accuracy.overall[replicate]), 6),
+                    "mean_batch_accuracy": round(float(accuracy.batch_mean[replicate]), 6),
+                    "single_image_accuracy": round(float(accuracy.single_image[replicate]), 6),
+                    "duality_gap": np.nan if gap is None else float(f"{gap[replicate]:.3g}"),
+                }
+            )
+    return pd.DataFrame(rows, columns=[*setting.columns, *ARM_COLUMNS])
+
+
+def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """All runs of a study; each finished one is kept in `parts`, and an interrupted study goes on after it.
+
+    Parameters
+    ----------
+    runs : (setting, arm) each.
+    parts : folder of this study. A run with another setting, code, versions, threads or instruction set is another run.
+
+    Returns
+    -------
+    (table of all runs, for each run what it was, its seconds, commit, threads and instruction set)
+
+    Raises
+    ------
+    ValueError for an arm that trains at chosen sizes where none is chosen.
+    """
+    if idle := [arm for setting, arm in runs if arm.startswith(SIZED) and not setting.neurons]:
+        raise ValueError(f"{', '.join(dict.fromkeys(idle))}: no sizes are chosen at which to train them")
+    parts.mkdir(parents=True, exist_ok=True)
+    tables, records = [], []
+    for setting, arm in progress(runs, total=len(runs), title="runs", describe=lambda run: _title(*run)):
+        path = parts / f"{_title(setting, arm)} {_fingerprint(setting)}.csv"
+        if not path.is_file():
+            _write_part(setting, arm, path)
+        tables.append(read_table(path))
+        records.append(json.loads(path.with_suffix(".json").read_text()))
+    return pd.concat(tables, ignore_index=True), records
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Table of `run_arms` from a file; the names of hidden widths stay names, "128" too."""
+    return pd.read_csv(path, dtype={"hidden_widths": str})
+
+
+def _title(setting: Setting, arm: str) -> str:
+    own = [f"{name}={value}" for name, value in setting.columns.items()]
+    return " ".join([setting.name, setting.reading.name, arm, *own])
+
+
+def _fingerprint(setting: Setting) -> str:
+    """Tells apart what the title does not: all else in the setting, and what the numbers depend on beside it."""
+    sizes = map(tuple, (setting.seeds, setting.hidden_widths, setting.neurons))
+    rest = (setting.plan, setting.reading, *sizes, setting.total_batches, setting.choosing, environment_key())
+    return hashlib.sha256(repr(rest).encode()).hexdigest()[:8]
+
+
+def _write_part(setting: Setting, arm: str, path: Path) -> None:
+    """The record first, then the table whole: where a table is, the run is finished."""
+    started = time.perf_counter()
+    table, made = run_arm(setting, arm), provenance()
+    record = {
+        "run": _title(setting, arm),
+        "replicates": len(setting.seeds),
+        "seconds": round(time.perf_counter() - started, 1),
+        **{name: made[name] for name in ("git_commit", "threads", "cpu_capability")},
+    }
+    path.with_suffix(".json").write_text(json.dumps(record))
+    table.to_csv(path.with_suffix(".incoming"), index=False)
+    path.with_suffix(".incoming").replace(path)

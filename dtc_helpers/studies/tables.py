@@ -1,0 +1,189 @@
+"""Tables of a replicated study: means with intervals, paired differences, verdicts in words."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import scipy.stats
+
+from dtc_helpers.scoring import SCORES
+from dtc_helpers.statistics import (
+    EQUIVALENCE_MARGIN,
+    Comparison,
+    area_under_curve,
+    compare,
+    corrected,
+    sentence,
+    t_interval,
+)
+from dtc_helpers.studies.walk import ANY_READING
+
+
+def with_accuracy(table: pd.DataFrame) -> pd.DataFrame:
+    """Table of `arm_runs.run_arms` with the accuracy that each reading speaks of as column accuracy."""
+    readings = [ANY_READING[name] for name in table.reading.unique()]
+    accuracy = [table.loc[table.reading == reading.name, reading.accuracy_column] for reading in readings]
+    return table.assign(accuracy=pd.concat(accuracy))
+
+
+def with_dense_placed(table: pd.DataFrame) -> pd.DataFrame:
+    """Table in which the dense control stands where pruning is after as many batches.
+
+    Raises
+    ------
+    ValueError where there is a dense control and nothing that was pruned.
+    """
+    place, keys = ["neurons", "removed_fraction"], ["dataset", "reading", "batches"]
+    places = table.loc[table.arm.isin(SCORES)].groupby(keys, as_index=False)[place].first()
+    dense = table.loc[table.arm == "dense"]
+    if len(dense) and places.empty:
+        raise ValueError(f"nothing to place the dense control by: add one of the arms {', '.join(SCORES)}")
+    placed = dense.drop(columns=place).merge(places, on=keys)
+    return pd.concat([table.loc[table.arm != "dense"], placed], ignore_index=True)
+
+
+def final_outcomes(table: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
+    """Last outcome of every run; a run is named by dataset, reading, arm, seed and the columns `by`."""
+    return table.loc[table.groupby(["dataset", "reading", "arm", "seed", *by], sort=False).batches.idxmax()]
+
+
+def carried_forward(table: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
+    """Table of a walk in which every arm has every step: one that was not run is the step before it.
+
+    Parameters
+    ----------
+    table : reading is the step.
+    steps : in their order; arms are run without gaps from the first on (`studies.switch_runs`).
+    """
+    parts = []
+    for _, arm in table.groupby("arm", sort=False):
+        last = steps[0]
+        for step in steps:
+            last = step if (arm.reading == step).any() else last
+            parts.append(arm[arm.reading == last].assign(reading=step))
+    return pd.concat(parts, ignore_index=True)
+
+
+def summary(table: pd.DataFrame, by: Iterable[str] = ("neurons",)) -> pd.DataFrame:
+    """Mean accuracy with its 95 % interval over replicates, for each dataset, reading, arm and the columns `by`.
+
+    Parameters
+    ----------
+    table : with the column accuracy, see `with_accuracy`.
+
+    Returns
+    -------
+    Columns mean, low, high, sd, n beside the keys.
+    """
+    groups = table.groupby(["dataset", "reading", "arm", *by], sort=False)
+    return groups.accuracy.apply(lambda values: pd.Series(vars(t_interval(values)))).unstack().reset_index()
+
+
+def areas(table: pd.DataFrame, by: Iterable[str] = ()) -> pd.DataFrame:
+    """Area under the accuracy curve of every run, as column accuracy; one row a run, named as in `final_outcomes`."""
+    runs = table.groupby(["dataset", "reading", "arm", "seed", *by], sort=False)[["removed_fraction", "accuracy"]]
+    found = runs.apply(lambda run: pd.Series({"accuracy": area_under_curve(run.removed_fraction, run.accuracy)}))
+    return found.reset_index()
+
+
+def paired(
+    table: pd.DataFrame,
+    *,
+    arm: str,
+    other: str,
+    by: Sequence[str] = ("neurons",),
+    margin: float = EQUIVALENCE_MARGIN,
+) -> pd.DataFrame:
+    """Arm minus the other on common seeds at every width, with p values corrected for the number of widths (Holm).
+
+    Parameters
+    ----------
+    table : with the column accuracy; one row a seed, arm and value of the columns `by`.
+    by : columns that tell the places of the comparison from each other; widths unless given.
+
+    Returns
+    -------
+    Columns `by`, difference, low, high, n, improvement (the probability), p_difference, p_equivalence.
+    """
+    rows = {place: _compared(group, arm, other, margin) for place, group in table.groupby(list(by), sort=False)}
+    return _comparisons(rows, list(by))
+
+
+def moves(table: pd.DataFrame, steps: Sequence[str], *, margin: float = EQUIVALENCE_MARGIN) -> pd.DataFrame:
+    """Every step of a walk minus the one before it, on common seeds, with p values corrected for the number of steps.
+
+    Parameters
+    ----------
+    table : of one arm, with the columns reading (the step), seed and accuracy.
+    steps : those that the arm was run at; the others are no tests.
+
+    Returns
+    -------
+    Columns step (all but the first) and those of `paired`.
+    """
+    values = table.pivot(index="seed", columns="reading", values="accuracy")
+    pairs = itertools.pairwise(steps)
+    return _comparisons({(step,): compare(values[step], values[last], margin=margin) for last, step in pairs}, ["step"])
+
+
+def any_difference(table: pd.DataFrame, by: Sequence[str]) -> float:
+    """P value of Friedman's test that the values of `by` do not matter: ranks of the accuracy within every seed.
+
+    Parameters
+    ----------
+    table : of one arm, with the columns seed, accuracy and those of `by`; every seed has the same places, at least 3.
+
+    Raises
+    ------
+    ValueError where a place of a seed is missing.
+    """
+    values = table.pivot(index="seed", columns=list(by), values="accuracy")
+    if values.isna().any(axis=None):
+        raise ValueError(f"not every seed has every place: {values.count().to_dict()} of {len(values)} seeds")
+    return float(scipy.stats.friedmanchisquare(*values.to_numpy().T).pvalue)
+
+
+def _comparisons(compared: Mapping[Any, Comparison], names: Sequence[str]) -> pd.DataFrame:
+    """A row a comparison; its place, a tuple, becomes the columns `names`."""
+    rows = [
+        {
+            **dict(zip(names, place, strict=True)),
+            "difference": found.difference.mean,
+            "low": found.difference.low,
+            "high": found.difference.high,
+            "n": found.difference.n,
+            "improvement": found.probability_of_improvement,
+            "p_difference": found.p_difference,
+            "p_equivalence": found.p_equivalence,
+        }
+        for place, found in compared.items()
+    ]
+    table = pd.DataFrame(rows)
+    return table.assign(p_difference=corrected(table.p_difference), p_equivalence=corrected(table.p_equivalence))
+
+
+def verdicts(table: pd.DataFrame, pairs: Iterable[tuple[str, str]], *, margin: float = EQUIVALENCE_MARGIN) -> list[str]:
+    """A sentence for each pair of arms, with p values corrected for the number of pairs (Holm).
+
+    Parameters
+    ----------
+    table : of one dataset, reading and width, with the column accuracy.
+    pairs : (arm, other).
+    """
+    pairs = list(pairs)
+    compared = [_compared(table, arm, other, margin) for arm, other in pairs]
+    different = corrected([c.p_difference for c in compared])
+    equivalent = corrected([c.p_equivalence for c in compared])
+    return [
+        sentence(pair, c, p_difference=p, p_equivalence=q)
+        for pair, c, p, q in zip(pairs, compared, different, equivalent, strict=True)
+    ]
+
+
+def _compared(table: pd.DataFrame, arm: str, other: str, margin: float) -> Comparison:
+    """Both arms on the seeds that both have."""
+    values = table[table.arm.isin([arm, other])].pivot(index="seed", columns="arm", values="accuracy").dropna()
+    if not {arm, other} <= set(values.columns):
+        raise ValueError(f"no common seeds of {arm} and {other}: the table has {', '.join(table.arm.unique())}")
+    return compare(values[arm], values[other], margin=margin)

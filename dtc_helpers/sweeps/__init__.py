@@ -1,0 +1,1 @@
+"""Sweeps of notebooks over grids of parameters, on Dask."""

@@ -1,0 +1,196 @@
+"""The engine of sweeps: points in flight on Dask, each under its lock, and what became of them."""
+
+import errno
+import os
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import cloudpickle
+import dask.config
+from dask.system import CPU_COUNT
+from distributed import Client, Future, LocalCluster
+
+from dtc_helpers.sweeps import point as sweep_point
+from dtc_helpers.sweeps.folder import SweepFolder
+
+_LOOK_EVERY_SECONDS = 0.1
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One execution to be done."""
+
+    key: str
+    parameters: dict[str, Any]  # as the grid gives them
+    job: dict[str, Any]  # what `sweep_point.run_point` takes, but for the settings
+    about: dict[str, Any]  # what `result.json` says besides what the execution says of itself
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a point."""
+
+    key: str
+    parameters: dict[str, Any]  # as the grid gives them
+    status: str  # "done", "skipped" (was done before), "failed", or in a dry run "to do"
+    seconds: float | None = None  # of the execution, when it took place
+    error: str | None = None  # of the last attempt
+
+
+class LostSchedulerError(ConnectionError):
+    """The scheduler does not answer any more; what was done is kept."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How points are executed."""
+
+    threads: int = 1  # of every kernel
+    workers: int | None = None  # kernels at once on this machine; None: as many as its cores can feed
+    scheduler: str | None = None  # address of a running Dask scheduler; None: this machine
+    time_out: float | None = None  # seconds a point
+
+    def __post_init__(self) -> None:
+        for name in ("threads", "workers", "time_out"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} = {value}: expected more than 0")
+
+    @property
+    def n_kernels(self) -> int:
+        """Kernels at once on this machine."""
+        return self.workers or max(1, CPU_COUNT // self.threads)
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Client]:
+    """Client of the given scheduler, or of one in this process, whose threads each look after one papermill."""
+    # Dask keeps the last thousand messages, and each of ours holds the helper package
+    with dask.config.set({"distributed.admin.low-level-log-length": 20}), ExitStack() as stack:
+        cluster = settings.scheduler or stack.enter_context(
+            LocalCluster(
+                n_workers=1,
+                threads_per_worker=settings.n_kernels,
+                processes=False,  # the work is in papermill's processes already
+                memory_limit=None,  # of this process, not of the kernels
+                dashboard_address="127.0.0.1:0",  # a free port: two sweeps on one machine must not want the same
+            )
+        )
+        yield stack.enter_context(Client(cluster, set_as_default=False))
+
+
+def execute(points: list[Point], *, folder: SweepFolder, settings: Settings, client: Client) -> Iterator[Outcome]:
+    """Execute points and store what they leave; outcomes in the order in which they come.
+
+    Raises
+    ------
+    LostSchedulerError if the connection breaks.
+    """
+    cloudpickle.register_pickle_by_value(sweep_point)  # workers need not have this package
+    run = _Run(deque(points), folder, settings, client)
+    try:
+        while run.waiting or run.running:
+            yield from run.start_some()
+            yield from run.finish_some()
+            time.sleep(_LOOK_EVERY_SECONDS)
+    finally:
+        run.let_go()
+
+
+@dataclass
+class _Run:
+    """Points that wait and points in flight, with the locks of the latter."""
+
+    waiting: deque[Point]
+    folder: SweepFolder
+    settings: Settings
+    client: Client
+    running: dict[Future, tuple[Point, int]] = field(default_factory=dict)
+    is_disk_full: bool = False
+
+    def start_some(self) -> Iterator[Outcome]:
+        """Submit what the cluster can take; points that another sweep executes are put off."""
+        while self.waiting and self.is_disk_full:
+            point = self.waiting.popleft()
+            yield Outcome(point.key, point.parameters, "failed", error="not started: the disk is full")
+        room = self._room() if self.waiting else 0
+        for _ in range(len(self.waiting)):
+            if len(self.running) >= room:
+                return
+            point = self.waiting.popleft()
+            lock = self.folder.try_lock(point.key)
+            if lock is None:
+                self.waiting.append(point)
+            elif self.folder.record(point.key):  # by another sweep, since this one began
+                os.close(lock)
+                yield Outcome(point.key, point.parameters, "skipped")
+            else:
+                self.running[self._submit(point)] = point, lock
+
+    def finish_some(self) -> Iterator[Outcome]:
+        """Store what has come back."""
+        for future in [future for future in self.running if future.done()]:
+            point, lock = self.running.pop(future)
+            try:
+                outcome = self._settled(point, future)
+            finally:
+                os.close(lock)
+            yield outcome
+        if self.client.status != "running":
+            raise _lost(self.settings)
+
+    def let_go(self) -> None:
+        """Cancel what is in flight, so that workers kill it, and release the locks."""
+        if self.running and self.client.status == "running":
+            self.client.cancel(list(self.running))
+        for _, lock in self.running.values():
+            os.close(lock)
+        self.running.clear()
+
+    def _room(self) -> int:
+        """Points that may be in flight: one more for every one executed, so that no worker waits for this caller.
+
+        Four before there is any worker, so that an adaptive cluster sees work; never all, to bound the memory.
+        """
+        threads: Any = self.client.nthreads()  # typed as if it were awaited
+        return 2 * sum(threads.values()) or 4
+
+    def _submit(self, point: Point) -> Future:
+        settings = {"threads": self.settings.threads, "time_out": self.settings.time_out}
+        job = {**point.job, **settings}
+        # one word before the dash, so that Dask's statistics have one entry and not one a point
+        return self.client.submit(sweep_point.run_point, job, pure=False, key=f"point-{uuid.uuid4().hex}")
+
+    def _settled(self, point: Point, future: Future) -> Outcome:
+        if future.cancelled():
+            raise _lost(self.settings)
+        try:
+            record, archive = future.result()
+        except Exception as error:  # whatever Dask says, e.g. that every worker died that tried: it is this point's
+            record, archive = {"error": _in_one_line(error), "seconds": None}, None
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            self.folder.write(point.key, {"key": point.key, **record, **point.about, "finished": now}, archive)
+        except OSError as error:
+            record = {**record, "error": f"results could not be written: {_in_one_line(error)}"}
+            self.is_disk_full |= error.errno in _DISK_IS_FULL
+        status = "failed" if record["error"] else "done"
+        return Outcome(point.key, point.parameters, status, record["seconds"], record["error"])
+
+
+def _lost(settings: Settings) -> LostSchedulerError:
+    return LostSchedulerError(
+        f"the scheduler {settings.scheduler or 'of this process'} was lost or dropped the points in flight: "
+        "what was done is kept; start the sweep again to go on"
+    )
+
+
+def _in_one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

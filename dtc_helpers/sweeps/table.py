@@ -1,0 +1,103 @@
+"""One tidy table of a whole sweep, and the parts of it that the sweep report shows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dtc_helpers.readings import READINGS
+from dtc_helpers.runs.results import COLUMNS
+from dtc_helpers.sweeps.folder import SweepFolder
+
+
+def collect(out: Path) -> Path:
+    """Join the `cycles.csv` of all points that are done into `out/cycles.csv`, written whole or not at all.
+
+    One row a cycle, with the columns key and code (its hash, which tells apart what other code made), those of
+    `cycles.csv`, and all other parameters of the point; lists as JSON.
+
+    Returns
+    -------
+    Path of the table.
+
+    Raises
+    ------
+    FileNotFoundError if no point of the folder is done, or none left a `cycles.csv`.
+    """
+    parts = [
+        _with_parameters(pd.read_csv(folder / "results" / "cycles.csv"), record)
+        for folder, record in SweepFolder(out).done()
+        if (folder / "results" / "cycles.csv").is_file()
+    ]
+    if not parts:
+        raise FileNotFoundError(f"{out} holds no point that is done and has a cycles.csv: run the sweep first")
+    temporary = out / ".cycles.csv"
+    pd.concat(parts, ignore_index=True).to_csv(temporary, index=False)
+    return temporary.replace(out / "cycles.csv")
+
+
+def _with_parameters(cycles: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:
+    """Cycles of one point; dataset and seed are columns of `cycles.csv` already, the seed as that of the replicate."""
+    parameters = {name: value for name, value in record["parameters"].items() if name not in cycles}
+    constants = {
+        name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in parameters.items()
+    }
+    table = cycles.assign(**constants)
+    table.insert(0, "key", record["key"])
+    table.insert(1, "code", record["code"])
+    return table
+
+
+def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
+    """Table of a sweep over one or two parameters, with the accuracy that each row's reading speaks of.
+
+    Parameters
+    ----------
+    path : written by `collect`.
+    varied : the parameters that the sweep varied. Seeds and replicates need not be named: they repeat a point.
+
+    Raises
+    ------
+    ValueError if `varied` names none, more than two or an unknown parameter, or if other parameters vary too, or the
+    code; the message says which do.
+    """
+    table: Any = pd.read_csv(path)  # Any: what pandas says of a column depends on the checker
+    parameters = [*table.columns.difference([*COLUMNS, "key"], sort=False), "dataset", "reading"]
+    varying = [name for name in parameters if table[name].nunique() > 1]
+    if not 1 <= len(varied) <= 2 or not set(varied) <= set(parameters):
+        raise ValueError(f"varied = {varied}: expected one or two of {', '.join(varying or parameters)}")
+    if others := [name for name in varying if name not in varied]:
+        raise ValueError(f"{', '.join(others)} varies too: a report draws one or two parameters; select rows first")
+    accuracy = [row[READINGS[row["reading"]].accuracy_column] for _, row in table.iterrows()]
+    return table.assign(accuracy=accuracy).sort_values(varied, kind="stable", ignore_index=True)
+
+
+def settings(table: Any) -> str:
+    """Parameters that all points share, in one line for captions."""
+    shown = ("hidden_neurons", "batches_per_cycle", "keep_fraction", "l1_penalty", "measurement_fraction")
+    same = [f"{name} = {table[name].iloc[0]}" for name in shown if name in table and table[name].nunique() == 1]
+    first, last = table.seed.min(), table.seed.max()
+    return " · ".join([*same, f"seed {first}" if first == last else f"seeds {first} … {last}"])
+
+
+def mean_curves(table: pd.DataFrame, varied: list[str]) -> pd.DataFrame:
+    """Mean accuracy of all runs of a point: columns method, those of `varied`, removed_fraction, accuracy."""
+    keys = ["method", *dict.fromkeys([*varied, "removed_fraction"])]
+    return table.groupby(keys, sort=False, as_index=False).accuracy.mean()
+
+
+def at_size(table: pd.DataFrame, neurons: int) -> pd.DataFrame:
+    """Of every run the cycle whose number of neurons left is nearest to `neurons`, the larger one of two."""
+    runs = ["key", "reading", "method", "replicate"]
+    distance = (table.neurons - neurons).abs()
+    return table.loc[distance.groupby([table[name] for name in runs], sort=False).idxmin()]
+
+
+def mean_grids(runs: pd.DataFrame, varied: list[str]) -> dict[str, pd.DataFrame]:
+    """Mean accuracy of every point, method → rows by the second parameter of `varied`, columns by the first."""
+    second = runs[varied[1]] if len(varied) == 2 else pd.Series("", index=runs.index, name="")
+    return {
+        str(method): chosen.pivot_table("accuracy", second[chosen.index], varied[0])
+        for method, chosen in runs.groupby("method", sort=False)
+    }

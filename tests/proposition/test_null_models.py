@@ -1,0 +1,195 @@
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from test_relation import LENGTHS, by_length, made_process
+
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
+from dtc_helpers.proposition.null_models import (
+    NULLS,
+    compare,
+    credit,
+    fixed_m,
+    gaussian_null,
+    one_length,
+    unrelated_signal,
+)
+from dtc_helpers.proposition.relation import Step, column, estimate
+from dtc_helpers.sensing import gaussian_matrix, measure
+
+SCALES = np.exp(np.random.default_rng(5).normal(0, 0.8, len(LENGTHS)))  # go neither up nor down with the step
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def signals_process(rng, *, fitness):
+    """Signals whose norm is the scale of the step, and unrelated ones of constant norm; y = Φw drawn as what it is."""
+    steps = []
+    for i, (n, scale) in enumerate(zip(LENGTHS, SCALES, strict=True)):
+        noise = rng.normal(0, 0.05)
+        y = rng.normal(0, scale, n)
+        steps.append(Step(y, i / 10, fitness(n, scale, noise), np.array([scale]), np.array([1.0])))
+    return steps
+
+
+def true_link(n, scale, noise):
+    return np.log(scale) + noise
+
+
+LENGTH_NULLS = ("Gaussian vectors", "ln m alone", "unrelated signal", "fixed m")
+
+
+# ------------------------------------------------------------------------ processes of known answer
+
+
+@pytest.mark.parametrize("name", [*LENGTH_NULLS, "one length", "shuffled steps"])
+def test_true_link_beyond_length_is_credited(rng, name):
+    processes = [signals_process(rng, fitness=true_link) for _ in range(12)]
+    found = credit(processes, NULLS[name], rng=rng, n_draws=5)
+    assert found.is_given
+    assert found.excess.n == 12
+    assert found.tested.value > found.null.value
+
+
+@pytest.mark.parametrize("name", ["Gaussian vectors", "unrelated signal"])
+def test_mere_length_effect_is_not_credited(name):
+    """Fitness is the length: entropy correlates with it, and so does every vector; of 20 trials few may err."""
+    wrong, statistics = Counter(), ("pearson", "spearman", "given_ratio", "given_length")
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        processes = [with_signals(made_process(rng, fitness=by_length)) for _ in range(12)]
+        found = [compare(process, NULLS[name], rng=rng, n_draws=3) for process in processes]
+        for statistic in statistics:
+            excess = [one.mean("tested", statistic) - one.mean("null", statistic) for one in found]
+            wrong[statistic] += estimate(excess, rng=rng).low > 0
+        assert np.mean([one.mean("tested", "pearson") for one in found]) > 0.7
+    # 2.5 % each, up to 5 % as a percentile interval of 12 is narrow: P(5 or more) < 0.3 %
+    assert max(wrong.values()) <= 4
+
+
+def with_signals(process):
+    return [replace(step, signal=np.ones(9), unrelated_signal=np.ones(9)) for step in process]
+
+
+@pytest.mark.parametrize("name", ["one length", "fixed m"])
+def test_nothing_is_left_of_a_length_effect_when_the_length_is_fixed(rng, name):
+    processes = [signals_process(rng, fitness=by_length) for _ in range(12)]
+    assert not credit(processes, NULLS[name], rng=rng, n_draws=5).is_given
+
+
+def test_length_effect_does_not_beat_the_logarithm_of_the_length(rng):
+    processes = [made_process(rng, fitness=by_length) for _ in range(8)]
+    found = credit(processes, NULLS["ln m alone"], rng=rng, n_draws=1)
+    assert found.excess.high < 0
+
+
+# -------------------------------------------------------------------------------------- single nulls
+
+
+def test_new_measurement_of_a_signal_is_in_distribution_that_of_a_matrix(rng):
+    w = rng.normal(size=30)
+    drawn = measure(gaussian_matrix(2000, 2000, rng=rng)[:, :30], torch.from_numpy(w)).numpy()
+    process = [Step(np.zeros(2000), 0, 0, w, w)]
+    caught = []
+    unrelated_signal(process, lambda vectors: caught.append(vectors) or np.zeros(len(vectors)), rng)
+    assert scipy.stats.kstest(caught[-1][0] / np.linalg.norm(w), "norm").pvalue > 0.001
+    assert scipy.stats.kstest(drawn / np.linalg.norm(w), "norm").pvalue > 0.001
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_null_gives_two_series_over_the_same_steps_from_its_generator_alone(rng, name):
+    process = signals_process(rng, fitness=true_link)
+    one, other = (NULLS[name](process, entropy_series, np.random.default_rng(3)) for _ in range(2))
+    assert len(one.tested) == len(one.null) == len(one.steps) > 3
+    np.testing.assert_array_equal(one.null, other.null)
+    assert set(map(id, one.steps)) <= set(map(id, process))
+    assert (NULLS[name].__doc__ or "").count("Rules out") == 1
+
+
+def lengths_seen(null, process, rng):
+    seen = []
+    null(process, lambda vectors: seen.append([v.size for v in vectors]) or np.zeros(len(vectors)), rng)
+    return seen
+
+
+def test_one_length_takes_values_of_the_measurements_that_are_long_enough(rng):
+    process = signals_process(rng, fitness=true_link)
+    assert lengths_seen(one_length, process, rng) == [[18] * 5] * 2
+    caught = []
+    one_length(process, lambda vectors: caught.append(vectors) or np.zeros(len(vectors)), rng)
+    assert all(np.isin(y, step.measurement).all() for y, step in zip(caught[0], process, strict=False))
+    assert all(len(np.unique(y)) == 18 for y in caught[0])
+
+
+def test_fixed_m_measures_every_step_as_often_as_the_first(rng):
+    process = signals_process(rng, fitness=true_link)
+    assert lengths_seen(fixed_m, process, rng) == [[50] * 10] * 2
+
+
+def test_shuffled_steps_keep_the_entropies(rng):
+    process = signals_process(rng, fitness=true_link)
+    contest = NULLS["shuffled steps"](process, entropy_series, rng)
+    assert sorted(contest.null) == sorted(contest.tested)
+    assert contest.null.tolist() != contest.tested.tolist()
+
+
+@pytest.mark.parametrize("name", ["unrelated signal", "fixed m"])
+def test_missing_signal_is_named(rng, name):
+    process = made_process(rng, fitness=by_length)
+    with pytest.raises(ValueError, match=r"a step has no (unrelated_)?signal: this null model needs it"):
+        compare(process, NULLS[name], rng=rng, n_draws=1)
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_single_step_is_refused(rng, name):
+    with pytest.raises(ValueError, match="expected at least 4 steps"):
+        compare(signals_process(rng, fitness=true_link)[:1], NULLS[name], rng=rng, n_draws=1)
+
+
+def test_unknown_statistic_is_refused(rng):
+    with pytest.raises(ValueError, match="statistic = 'r' is not one of pearson, spearman, given_ratio, given_length"):
+        credit([], NULLS["fixed m"], rng=rng, statistic="r")
+
+
+def test_excess_is_the_mean_paired_difference(rng):
+    processes = [signals_process(rng, fitness=true_link) for _ in range(4)]
+    found = credit(processes, NULLS["ln m alone"], rng=rng, n_draws=1)
+    assert found.excess.value == pytest.approx(found.tested.value - found.null.value)
+    assert column(processes[0], "length").tolist() == list(LENGTHS)
+
+
+# ----------------------------------------------------------------------------------- without a process
+
+
+def null(lengths, fitness, *, seed=0, scale=5.0, n_draws=200):
+    rng = np.random.default_rng(seed)
+    return gaussian_null(lengths, fitness, scale=scale, bin_edges=PUBLISHED_BIN_EDGES, rng=rng, n_draws=n_draws)
+
+
+def test_null_of_equal_lengths_is_centred_at_no_correlation():
+    correlations = null([50] * 20, np.linspace(0, 1, 20))
+    assert correlations.shape == (200,)
+    # 20 unrelated pairs: standard deviation 1/√19 each, 0.016 for the mean of 200
+    assert abs(correlations.mean()) < 4 * 0.016
+    assert correlations.std() == pytest.approx(1 / np.sqrt(19), rel=0.2)
+
+
+def test_null_of_shrinking_lengths_follows_the_logarithm_of_the_length():
+    lengths = [100, 80, 60, 40, 20, 10, 5, 2]
+    assert null(lengths, np.log(lengths)).mean() > 0.9
+
+
+def test_null_comes_from_its_generator_alone():
+    lengths, fitness = [30, 20, 10], [3, 2, 2.5]
+    np.testing.assert_array_equal(null(lengths, fitness), null(lengths, fitness))
+    assert not np.array_equal(null(lengths, fitness), null(lengths, fitness, seed=1))
+
+
+def test_null_of_single_values_is_undefined():
+    assert np.isnan(null([1, 1, 1], [1, 2, 3], n_draws=5)).all()

@@ -1,0 +1,154 @@
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+
+from dtc_helpers.cycle import Plan, compress_train, start_networks
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
+from dtc_helpers.readings import READINGS
+from dtc_helpers.runs import provenance as provenance_module
+from dtc_helpers.runs.parameters import EntropyParameters
+from dtc_helpers.runs.provenance import PACKAGES, provenance
+from dtc_helpers.runs.recorder import Recorder, layer_name
+from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS
+
+CPU = torch.device("cpu")
+SEEDS = (3, 4)
+METHODS = ("magnitude", "random", "dtc")
+PLAN = Plan(batches_per_cycle=1, keep_fraction=0.6, stop_at=4)
+PARAMETERS = EntropyParameters("digits", ["published"], ["dtc"], 1, 10, "results", "figures")
+
+
+@pytest.fixture(params=[[12], [12, 10]], ids=["one layer", "two layers"])
+def collected(request, tiny_dataset):
+    """Recorder after a run of every method, and the records that it took in."""
+    gathered, records = Recorder("tiny", SEEDS), []
+    reading = READINGS["published"]
+    for method in METHODS:
+        network = start_networks(tiny_dataset, request.param, reading=reading, seeds=SEEDS, device=CPU)
+        for record in compress_train(network, tiny_dataset, method=method, reading=reading, seeds=SEEDS, plan=PLAN):
+            gathered.add(record, reading="published", method=method)
+            records.append((method, record))
+    return gathered, records
+
+
+def test_columns_are_those_of_the_design():
+    in_design = (
+        "dataset, reading, method, replicate, seed, cycle, neurons, removed_fraction, test_accuracy, "
+        "mean_batch_accuracy, weight_ray_mean, entropy_incoming, entropy_outgoing, train_seconds, score_seconds, "
+        "duality_gap"
+    )
+    assert (*in_design.split(", "), "single_image_accuracy") == COLUMNS
+
+
+def test_cycles_have_one_row_a_method_replicate_and_cycle(collected):
+    gathered, records = collected
+    cycles = gathered.results(PARAMETERS, CPU).cycles
+    assert tuple(cycles.columns) == COLUMNS
+    expected = [(method, replicate, record.cycle) for method, record in records for replicate in range(2)]
+    assert list(cycles[["method", "replicate", "cycle"]].itertuples(index=False, name=None)) == expected
+    assert (cycles.seed == cycles.replicate.map({0: 3, 1: 4})).all()
+
+
+def test_rows_hold_what_the_records_say(collected):
+    gathered, records = collected
+    cycles = gathered.results(PARAMETERS, CPU).cycles.set_index(["method", "cycle", "replicate"])
+    for method, record in records:
+        for replicate in range(2):
+            row = cycles.loc[(method, record.cycle, replicate)]
+            assert row.neurons == record.neurons
+            assert row.removed_fraction == record.removed_fraction
+            assert row.test_accuracy == record.accuracy.overall[replicate].item()
+            assert row.mean_batch_accuracy == record.accuracy.batch_mean[replicate].item()
+            assert row.single_image_accuracy == record.accuracy.single_image[replicate].item()
+            assert (row.train_seconds, row.score_seconds) == (record.train_seconds, record.score_seconds)
+            entropies = [
+                [gibbs_entropy(y.numpy(), bin_edges=PUBLISHED_BIN_EDGES).value for y in cut.measurements[:, replicate]]
+                for cut in record.layers
+            ]
+            assert [row.entropy_incoming, row.entropy_outgoing] == pytest.approx(np.mean(entropies, 0).tolist())
+
+
+def test_weight_rays_and_gaps_are_dtcs_alone(collected):
+    gathered, records = collected
+    cycles = gathered.results(PARAMETERS, CPU).cycles
+    is_dtc = cycles.method == "dtc"
+    for column in ("weight_ray_mean", "duality_gap"):
+        assert (cycles[column].notna() == is_dtc).all()
+    first = next(record for method, record in records if method == "dtc")
+    everything = torch.cat([cut.scores[1] for cut in first.layers])
+    row = cycles[is_dtc & (cycles.replicate == 1)].iloc[0]
+    assert row.weight_ray_mean == pytest.approx(everything.mean().item())
+    assert row.duality_gap == max(cut.duality_gap[1].item() for cut in first.layers)
+
+
+def test_measurements_are_keyed_by_reading_method_replicate_cycle_and_layer(collected):
+    gathered, records = collected
+    expected = {
+        f"published/{method}/{replicate}/{record.cycle}/{layer_name(side, i)}": cut.measurements[s, replicate].numpy()
+        for method, record in records
+        for i, cut in enumerate(record.layers)
+        for s, side in enumerate(("incoming", "outgoing"))
+        for replicate in range(2)
+    }
+    assert gathered.measurements.keys() == expected.keys()
+    assert all(np.array_equal(gathered.measurements[key], vector) for key, vector in expected.items())
+
+
+@pytest.mark.parametrize(("layer", "name"), [(0, "incoming"), (1, "incoming_2"), (2, "incoming_3")])
+def test_layers_are_counted_from_1(layer, name):
+    assert layer_name("incoming", layer) == name
+
+
+def test_ledger_has_one_row_a_cut_neuron(collected):
+    gathered, records = collected
+    ledger = gathered.results(PARAMETERS, CPU).ledger
+    assert tuple(ledger.columns) == LEDGER_COLUMNS
+    assert not ledger.duplicated(["method", "replicate", "layer", "neuron"]).any()
+    indexed = ledger.set_index(["method", "replicate", "layer", "cycle"]).sort_index()
+    for method, record in records:
+        for i, cut in enumerate(record.layers):
+            rows = indexed.loc[[(method, 1, i + 1, record.cycle)]]
+            assert rows.neuron.tolist() == cut.removed[1].tolist()
+            assert rows.score.tolist() == cut.removed_scores[1].tolist()
+
+
+def test_run_says_where_the_results_come_from_and_is_json(collected):
+    run = json.loads(json.dumps(collected[0].results(PARAMETERS, CPU).run))
+    assert run["parameters"]["null_draws"] == 10
+    assert run["device_used"] == "cpu"
+    assert run["wall_seconds"] >= 0
+    assert run["peak_memory_gb"] > 0.05  # PyTorch alone takes more
+    assert run["versions"]["torch"] == torch.__version__.split("+")[0] or run["versions"]["torch"] == torch.__version__
+    assert set(run["versions"]) == set(PACKAGES)
+    assert run["threads"] == torch.get_num_threads()
+    assert run["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
+
+
+def test_commit_says_when_the_helpers_differ_from_it_and_only_then(monkeypatch, tmp_path):
+    monkeypatch.setattr(provenance_module, "project_root", lambda: tmp_path)
+    module, figure = tmp_path / "dtc_helpers" / "module.py", tmp_path / "figure.txt"
+    module.parent.mkdir()
+    for file in (module, figure):
+        file.write_text("committed")
+    as_someone = ["-c", "user.name=Someone", "-c", "user.email=someone@example.org"]
+    for arguments in (["init", "--quiet"], ["add", "."], [*as_someone, "commit", "--quiet", "-m", "first"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    figure.write_text("drawn anew")
+    commit = provenance()["git_commit"]
+    assert len(commit) == 12
+    module.write_text("changed")
+    assert provenance()["git_commit"] == f"{commit}+changes"
+
+
+def test_commit_is_unknown_outside_a_checkout(monkeypatch, tmp_path):
+    monkeypatch.setattr(provenance_module, "project_root", lambda: tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert provenance()["git_commit"] is None
+
+
+def test_commit_is_unknown_without_git(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance()["git_commit"] is None

@@ -1,0 +1,223 @@
+import json
+from dataclasses import asdict, replace
+from functools import partial
+
+import pandas as pd
+import pytest
+
+from dtc_helpers.cycle import Plan
+from dtc_helpers.studies import catalogue as studies
+from dtc_helpers.studies import runs as arm_runs
+from dtc_helpers.studies.catalogue import study_table
+from dtc_helpers.studies.runs import ARM_COLUMNS
+from dtc_helpers.studies.study_parameters import (
+    DepthParameters,
+    FrequencyParameters,
+    PenaltyParameters,
+    SwitchParameters,
+    TicketParameters,
+    UncertaintyParameters,
+)
+from dtc_helpers.studies.walk import WALK
+
+COMMON = {"seed": 1, "recompute": True, "results_dir": "results", "figures_dir": "figures"}
+UNCERTAINTY = UncertaintyParameters(
+    ["random", "dtc"], 3, **COMMON, dataset="digits", readings=["described"], controls=["scratch"],
+    control_readings=["described"], control_replicates=2, widths=[5],
+)  # fmt: skip
+FREQUENCY = FrequencyParameters(
+    ["random"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], cut_fractions=[0.3, 0.5],
+    batches_per_cycle=[1, 4], thinned_cut_fractions=[0.5], thinned_batches_per_cycle=[1], stop_at=4, total_batches=8,
+)  # fmt: skip
+PENALTY = PenaltyParameters(
+    ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], reading="published", penalty_fractions=[0.01, 0.5],
+    measurement_fractions=[0.5], thinned_penalty_fractions=[0.1], thinned_measurement_fractions=[0.5], stop_at=3,
+    test_replicates=3,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch, tiny_dataset):
+    """Twelve hidden neurons, a batch a cycle, three cuts, and the tiny dataset under every name."""
+    monkeypatch.setattr(studies, "load_dataset", lambda name: replace(tiny_dataset, name=name))
+    monkeypatch.setattr(studies, "_images", studies._images.__wrapped__)  # without its cache
+    monkeypatch.setattr(studies, "HIDDEN_WIDTHS", (12,))
+    small = {"batches_per_cycle": 1, "keep_fraction": 0.7, "stop_at": 4}
+    monkeypatch.setattr(studies, "Plan", partial(Plan, **small))
+    monkeypatch.setattr(studies, "Setting", partial(studies.Setting, hidden_widths=(12,), plan=Plan(**small)))
+    monkeypatch.setattr(arm_runs, "progress", lambda items, **_: items)
+
+
+@pytest.fixture
+def uncertainty(tmp_path):
+    return replace(UNCERTAINTY, results_dir=str(tmp_path))
+
+
+@pytest.fixture
+def stored(monkeypatch, tmp_path, uncertainty):
+    """A small study, computed and then put where the committed ones are."""
+    table = study_table("study", studies.uncertainty_runs(uncertainty), uncertainty)
+    monkeypatch.setattr(studies, "STORED", tmp_path)
+    return table
+
+
+def read_again(parameters, **changes):
+    parameters = replace(parameters, recompute=False, **changes)
+    return study_table("study", studies.uncertainty_runs(parameters), parameters)
+
+
+def test_computed_study_is_written_with_its_provenance(stored, tmp_path, uncertainty):
+    assert tuple(pd.read_csv(tmp_path / "study.csv").columns) == ARM_COLUMNS
+    run = json.loads((tmp_path / "study.json").read_text())
+    assert run["parameters"] == asdict(uncertainty)
+    assert {"versions", "git_commit", "threads", "cpu_capability", "device"} <= set(run)
+    assert [(made["run"], made["replicates"]) for made in run["runs"]] == [
+        ("digits described random", 3), ("digits described dtc", 3), ("digits described scratch", 2),
+    ]  # fmt: skip
+    assert all({"seconds", "git_commit", "threads", "cpu_capability"} <= set(made) for made in run["runs"])
+
+
+def test_stored_study_is_what_was_computed_and_needs_no_images(stored, uncertainty, monkeypatch):
+    def refused(*_, **__):
+        pytest.fail("a stored study loaded images")
+
+    monkeypatch.setattr(studies, "_images", refused)
+    pd.testing.assert_frame_equal(read_again(uncertainty), stored)
+
+
+def test_part_of_a_stored_study_can_be_asked_for(stored, uncertainty):
+    part = read_again(uncertainty, arms=["dtc"], replicates=1, controls=["scratch"], control_replicates=1)
+    assert part.arm.unique().tolist() == ["dtc", "scratch, batches", "scratch, multiply_adds", "scratch, longer"]
+    assert part.seed.unique().tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"arms": ["magnitude"]}, "study.csv has 0 of the 3 replicates asked for of magnitude · dataset digits"),
+        ({"readings": ["published"]}, "has 0 of the 3 replicates asked for of random · dataset digits · reading publ"),
+        ({"dataset": "mnist1d"}, "has 0 of the 3 replicates asked for of random · dataset mnist1d"),
+        ({"replicates": 4}, "has 3 of the 4 replicates asked for of random"),
+        ({"control_replicates": 3}, "has 2 of the 3 replicates asked for of scratch"),
+        ({"widths": [5, 8]}, r"study.csv lacks \(neurons, batches\) = \[\(8, 1\)\] of scratch · dataset digits"),
+    ],
+)
+def test_what_is_not_stored_is_named(stored, uncertainty, change, message):
+    with pytest.raises(ValueError, match=message):
+        read_again(uncertainty, **change)
+
+
+def test_stored_study_of_another_total_of_batches_is_refused(monkeypatch, tmp_path):
+    parameters = replace(FREQUENCY, results_dir=str(tmp_path))
+    study_table("study", studies.frequency_runs(parameters), parameters)
+    monkeypatch.setattr(studies, "STORED", tmp_path)
+    other = replace(parameters, total_batches=9, recompute=False)
+    with pytest.raises(ValueError, match=r"study.csv lacks \(neurons, batches\) = \[\(4, 9\)\] of random"):
+        study_table("study", studies.frequency_runs(other), other)
+
+
+def test_stored_study_of_one_hidden_layer_is_found_by_its_name(monkeypatch, tmp_path):
+    parameters = DepthParameters(
+        ["random"], 2, **COMMON, datasets=["digits"], readings=["described"], hidden_widths=[[12]]
+    )
+    parameters = replace(parameters, results_dir=str(tmp_path))
+    computed = study_table("study", studies.depth_runs(parameters), parameters)
+    monkeypatch.setattr(studies, "STORED", tmp_path)
+    stored = study_table("study", studies.depth_runs(parameters), replace(parameters, recompute=False))
+    pd.testing.assert_frame_equal(stored, computed)
+
+
+def test_table_and_provenance_are_both_written_or_none(monkeypatch, tmp_path, uncertainty):
+    monkeypatch.setattr(pd.DataFrame, "to_csv", lambda *_, **__: (_ for _ in ()).throw(OSError("disk is full")))
+    with pytest.raises(OSError, match="disk is full"):
+        studies._write(pd.DataFrame(), {}, tmp_path / "study")
+    assert not list(tmp_path.iterdir())
+
+
+def test_first_dataset_has_the_full_grid_and_points_that_take_too_long_are_left_out():
+    points = [(run.name, *run.columns.values()) for run, _ in studies.frequency_runs(FREQUENCY)]
+    # 12 neurons, 0.3: 8 6 4, three cuts; 0.5: 6 and 4 by a share near it, two cuts; 3 · 4 batches are more than 8
+    assert points == [("digits", 0.3, 1), ("digits", 0.5, 1), ("digits", 0.5, 4), ("mnist1d", 0.5, 1)]
+
+
+def test_every_point_of_the_frequency_study_ends_at_the_same_size_and_batches():
+    for setting, arm in studies.frequency_runs(FREQUENCY):
+        last = arm_runs.run_arm(setting, arm).iloc[-1]
+        assert (last.neurons, last.batches) == (4, 8)
+
+
+def test_penalties_are_chosen_on_validation_images_and_tested_on_test_images_and_other_seeds(tiny_dataset):
+    grid = studies.penalty_runs(PENALTY)
+    assert len(grid) == 2 * (2 * 1) + 2 * (1 * 1)
+    assert tiny_dataset.n_validation != len(tiny_dataset.test)
+    assert {len(setting.dataset.test) for setting, _ in grid} == {tiny_dataset.n_validation}
+    assert {len(setting.dataset.train) for setting, _ in grid} == {len(tiny_dataset.train) - tiny_dataset.n_validation}
+    assert {setting.reading.solver for setting, _ in grid} == {"exact"}
+    tested = studies.chosen_runs(PENALTY, [("digits", "recovered_weights", 0.5, 0.5)])
+    assert [arm for _, arm in tested] == ["dtc", "random"]
+    (setting, _), _ = tested
+    assert len(setting.dataset.test) == len(tiny_dataset.test)
+    assert not set(setting.seeds) & set(grid[0][0].seeds)
+    assert (setting.reading.ray_domain, setting.plan.l1_penalty_fraction) == ("recovered_weights", 0.5)
+
+
+def test_walk_leaves_out_what_its_switches_do_not_touch():
+    parameters = SwitchParameters(["random", "dtc"], 2, **COMMON, dataset="digits", steps=list(WALK))
+    steps = {
+        arm: [s.reading.name for s, own in studies.switch_runs(parameters) if own == arm] for arm in ("random", "dtc")
+    }
+    assert steps["dtc"] == list(WALK)
+    assert steps["random"] == list(WALK)[:-3]
+
+
+def test_walk_with_steps_left_out_runs_every_arm_that_changes():
+    parameters = SwitchParameters(["random", "dtc"], 2, **COMMON, dataset="digits", steps=["published", "exact solve"])
+    runs = [(setting.reading.name, arm) for setting, arm in studies.switch_runs(parameters)]
+    assert runs == [(step, arm) for step in ("published", "exact solve") for arm in ("random", "dtc")]
+    alone = replace(parameters, steps=["rays of neurons", "m rounded"])
+    assert [arm for _, arm in studies.switch_runs(alone)] == ["random", "dtc", "dtc"]
+
+
+def test_left_out_switches_would_change_nothing_for_other_methods():
+    last_shared, *left_out = [WALK[step] for step in list(WALK)[-4:]]
+    setting = studies._setting("digits", last_shared, [1, 2])
+    for arm in ("random", "magnitude", "norms"):
+        table = arm_runs.run_arm(setting, arm).drop(columns="reading")
+        for reading in left_out:
+            again = arm_runs.run_arm(replace(setting, reading=reading), arm).drop(columns="reading")
+            pd.testing.assert_frame_equal(table, again)
+
+
+def test_size_to_which_the_cuts_do_not_lead_is_refused_before_any_work():
+    with pytest.raises(ValueError, match=r"do not lead to \[4\] hidden neurons: expected some of \[8, 5, 3\]"):
+        studies.penalty_runs(replace(PENALTY, stop_at=4))
+
+
+def test_tickets_and_depth_have_a_run_an_arm_and_point():
+    tickets = TicketParameters(
+        ["dtc", "ticket, dtc"], 2, **COMMON, dataset="digits", readings=["described"], widths=[5]
+    )
+    assert [(s.neurons, arm) for s, arm in studies.ticket_runs(tickets)] == [([5], "dtc"), ([5], "ticket, dtc")]
+    depth = DepthParameters(
+        ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], hidden_widths=[[12], [12, 9]]
+    )
+    columns = [(s.name, s.columns["hidden_widths"], s.hidden_widths) for s, _ in studies.depth_runs(depth)]
+    assert columns == [(d, name, w) for d in depth.datasets for name, w in (("12", [12]), ("12-9", [12, 9]))]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "change", "message"),
+    [
+        (UNCERTAINTY, {"controls": ["denses"]}, "controls = denses does not exist: expected magnitude, norms"),
+        (UNCERTAINTY, {"control_readings": ["read"]}, "control_readings = read does not exist: expected published"),
+        (UNCERTAINTY, {"control_replicates": 0}, "control_replicates = 0 is outside 1"),
+        (FREQUENCY, {"thinned_cut_fractions": [0.5, 1.0]}, "thinned_cut_fractions = 1.0 is outside"),
+        (PENALTY, {"penalty_fractions": [0.0]}, "penalty_fractions = 0.0 is outside"),
+        (FREQUENCY, {"datasets": ["digits", "mnsit"]}, "datasets = mnsit does not exist: expected mnist"),
+        (PENALTY, {"datasets": ["digits", "digits"]}, "datasets = digits, digits names one twice"),
+        (UNCERTAINTY, {"controls": ["random"]}, "arms and controls = random, dtc, random names one twice"),
+    ],
+)
+def test_wrong_parameter_of_a_study_is_refused(parameters, change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(parameters, **change)

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chisquare
+
+from dtc_helpers.cycle import Plan, compress_train, cycle_batches, start_networks
+from dtc_helpers.readings import READINGS
+from dtc_helpers.studies.controls import batches_of_equal_cost, dense, multiply_adds, random_ids, rewound, trained_to
+from dtc_helpers.training import accuracy, adam, train
+
+CPU = torch.device("cpu")
+PLAN = Plan(batches_per_cycle=3, keep_fraction=0.7, stop_at=4)
+every_reading = pytest.mark.parametrize("reading", READINGS.values(), ids=list(READINGS))
+
+
+def start(dataset, reading, *, widths=(16,), seeds=(1, 2)):
+    return start_networks(dataset, widths, reading=reading, seeds=seeds, device=CPU)
+
+
+@every_reading
+def test_dense_control_is_the_compress_train_run_without_its_cuts(tiny_dataset, reading):
+    network = start(tiny_dataset, reading)
+    arguments = {"reading": reading, "seeds": (1, 2), "plan": PLAN}
+    measured = list(dense(network, tiny_dataset, n_cycles=2, **arguments))
+    oracle = start(tiny_dataset, reading)
+    optimizer = adam(oracle)
+    for cycle in (1, 2):
+        optimizer = adam(oracle) if reading.optimizer == "new" else optimizer
+        shown = cycle_batches(tiny_dataset, cycle, **arguments)
+        train(oracle, shown, optimizer=optimizer, loss_axis=reading.loss_axis)
+    test = tiny_dataset.test
+    expected = accuracy(oracle, test.images, test.labels, loss_axis=reading.loss_axis)
+    assert len(measured) == 2
+    assert torch.equal(measured[1].overall, expected.overall)
+
+
+@every_reading
+@pytest.mark.parametrize("widths", [(16,), (16, 12)], ids=str)
+def test_rewound_ticket_has_the_first_weights_of_the_survivors(tiny_dataset, reading, widths):
+    arguments = {"reading": reading, "seeds": (1, 2), "plan": PLAN}
+    *_, last = compress_train(start(tiny_dataset, reading, widths=widths), tiny_dataset, method="norms", **arguments)
+    untrained = start(tiny_dataset, reading, widths=widths)
+    ticket = rewound(untrained, last.network.neuron_ids)
+    assert ticket.hidden_widths == last.network.hidden_widths
+    for replicate in range(2):
+        first, survivors = untrained.weights[0][replicate], last.network.neuron_ids[0][replicate]
+        assert torch.equal(ticket.weights[0][replicate], first[survivors])
+        second = untrained.weights[1][replicate][:, survivors]
+        if len(widths) == 2:
+            second = second[last.network.neuron_ids[1][replicate]]
+        assert torch.equal(ticket.weights[1][replicate], second)
+
+
+@every_reading
+def test_random_control_has_the_widths_of_every_method_in_every_layer_and_cycle(tiny_dataset, reading):
+    arguments = {"reading": reading, "seeds": (1, 2), "plan": PLAN}
+    widths = {
+        method: [
+            record.network.hidden_widths
+            for record in compress_train(
+                start(tiny_dataset, reading, widths=(16, 12)), tiny_dataset, method=method, **arguments
+            )
+        ]
+        for method in ("random", "magnitude", "norms", "dtc")
+    }
+    assert widths["random"] == widths["magnitude"] == widths["norms"] == widths["dtc"]
+
+
+def test_random_tickets_are_drawn_uniformly(tiny_dataset):
+    reading, seeds = READINGS["described"], range(2000)
+    network = start(tiny_dataset, reading, seeds=[0])
+    (drawn,) = random_ids(network, [4], seeds=seeds)
+    assert drawn.shape == (2000, 4)
+    assert (drawn.sort(1).values.diff(dim=1) > 0).all()
+    assert chisquare(np.bincount(drawn.flatten(), minlength=16)).pvalue > 1e-3
+
+
+def test_training_without_a_break_is_measured_at_every_stop(tiny_dataset):
+    reading = READINGS["described"]
+    one, other = (start(tiny_dataset, reading) for _ in range(2))
+    at_stops = list(trained_to(one, tiny_dataset, stops=[3, 6], reading=reading, seeds=(1, 2)))
+    by_cycle = list(dense(other, tiny_dataset, n_cycles=2, reading=reading, seeds=(1, 2), plan=PLAN))
+    for stop, cycle in zip(at_stops, by_cycle, strict=True):
+        torch.testing.assert_close(stop.overall, cycle.overall)
+
+
+def test_multiply_adds_by_hand():
+    # 784·51 forward and for the weights; 51·10 forward, for the weights and for the activities
+    assert multiply_adds([784, 51, 10]) == 2 * 784 * 51 + 3 * 51 * 10
+
+
+def test_equal_cost_of_the_same_network_is_the_same_number_of_batches():
+    assert batches_of_equal_cost([784, 51, 10], [([784, 51, 10], 200), ([784, 51, 10], 50)]) == 250
+    assert batches_of_equal_cost([784, 51, 10], [([784, 102, 10], 200)]) == 400

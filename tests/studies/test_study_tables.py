@@ -1,0 +1,212 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from dtc_helpers.figures import comparisons as study_plots
+from dtc_helpers.statistics import compare, corrected, t_interval
+from dtc_helpers.studies.arms import ARMS, SCRATCH_BUDGETS
+from dtc_helpers.studies.tables import (
+    any_difference,
+    areas,
+    carried_forward,
+    final_outcomes,
+    moves,
+    paired,
+    summary,
+    verdicts,
+    with_accuracy,
+    with_dense_placed,
+)
+
+WIDTHS = (460, 51, 9)
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    keys = itertools.product(("published", "described"), ("dtc", "random"), range(6), WIDTHS)
+    rows = [
+        {
+            "dataset": "toy",
+            "reading": reading,
+            "arm": arm,
+            "seed": seed,
+            "neurons": n,
+            "removed_fraction": 1 - n / 512,
+            "test_accuracy": rng.normal(0.9 + 0.02 * (arm == "dtc"), 0.001),
+            "mean_batch_accuracy": rng.normal(0.8, 0.001),
+        }
+        for reading, arm, seed, n in keys
+    ]
+    return with_accuracy(pd.DataFrame(rows))
+
+
+def test_every_reading_is_judged_by_the_accuracy_it_speaks_of(table):
+    published = table.reading == "published"
+    assert (table.accuracy[published] == table.mean_batch_accuracy[published]).all()
+    assert (table.accuracy[~published] == table.test_accuracy[~published]).all()
+
+
+def test_summary_is_the_interval_of_every_group(table):
+    means = summary(table).set_index(["reading", "arm", "neurons"])
+    assert len(means) == 2 * 2 * 3
+    group = table.query("reading == 'described' and arm == 'dtc' and neurons == 51").accuracy
+    assert dict(means.loc["described", "dtc", 51])["low"] == t_interval(group).low
+    assert means.n.eq(6).all()
+
+
+def test_area_is_one_number_a_run(table):
+    found = areas(table)
+    assert len(found) == 2 * 2 * 6
+    assert found.accuracy.between(0.79, 0.93).all()
+
+
+def test_paired_differences_share_their_seeds_whatever_the_order_of_rows(table):
+    one = table.query("reading == 'described'")
+    shuffled = one.sample(frac=1, random_state=1)
+    by_width = paired(one, arm="dtc", other="random").set_index("neurons")
+    again = paired(shuffled, arm="dtc", other="random").set_index("neurons")
+    at_51 = one[one.neurons == 51].pivot(index="seed", columns="arm", values="accuracy")
+    assert by_width.difference[51] == pytest.approx(compare(at_51["dtc"], at_51["random"]).difference.mean)
+    pd.testing.assert_frame_equal(by_width, again.loc[list(WIDTHS)])
+
+
+def test_points_are_compared_one_by_one(table):
+    by_point = paired(table, arm="dtc", other="random", by=["reading", "neurons"])
+    assert by_point[["reading", "neurons"]].to_numpy().tolist() == [
+        [reading, n] for reading in ("published", "described") for n in WIDTHS
+    ]
+    one = paired(table.query("reading == 'described'"), arm="dtc", other="random")
+    assert by_point.query("reading == 'described'").difference.tolist() == one.difference.tolist()
+
+
+def test_dense_control_stands_where_random_pruning_is_after_as_many_batches():
+    columns = ["arm", "seed", "batches", "neurons", "removed_fraction", "accuracy"]
+    rows = [("random", 1, 5, 12, 0.25, 0.5), ("random", 1, 10, 8, 0.5, 0.6), ("dense", 1, 5, 16, 0.0, 0.7)]
+    table = pd.DataFrame(rows, columns=columns).assign(dataset="toy", reading="described")
+    placed = with_dense_placed(table)
+    dense = placed.query("arm == 'dense'").iloc[0]
+    assert (dense.neurons, dense.removed_fraction, dense.accuracy) == (12, 0.25, 0.7)
+    assert placed.query("arm == 'random'").neurons.tolist() == [12, 8]
+
+
+def test_dense_control_without_anything_pruned_is_refused():
+    table = pd.DataFrame({"arm": ["dense"], "dataset": "toy", "reading": "described", "batches": 5, "neurons": 16})
+    with pytest.raises(ValueError, match="nothing to place the dense control by: add one of the arms magnitude"):
+        with_dense_placed(table.assign(removed_fraction=0.0))
+
+
+def test_last_outcome_of_every_run_is_the_one_with_most_batches():
+    keys = {"dataset": "toy", "reading": "described", "arm": "dtc"}
+    rows = [{**keys, "seed": seed, "point": p, "batches": b} for seed in (1, 2) for p in (0, 1) for b in (5, 9, 7)]
+    last = final_outcomes(pd.DataFrame(rows), by=["point"])
+    assert last[["seed", "point", "batches"]].to_numpy().tolist() == [[s, p, 9] for s in (1, 2) for p in (0, 1)]
+
+
+def test_step_that_an_arm_does_not_use_is_the_step_before_it():
+    rows = [("dtc", step, value) for step, value in (("a", 1), ("b", 2), ("c", 3))] + [("random", "a", 7)]
+    walk = carried_forward(pd.DataFrame(rows, columns=["arm", "reading", "accuracy"]), ["a", "b", "c"])
+    assert walk.groupby("arm").accuracy.apply(list).to_dict() == {"dtc": [1, 2, 3], "random": [7, 7, 7]}
+    assert walk.query("arm == 'random'").reading.tolist() == ["a", "b", "c"]
+
+
+def test_move_is_a_step_minus_the_one_before_it_on_the_same_seed():
+    values = {"a": (0.5, 0.6, 0.7), "b": (0.51, 0.61, 0.73), "c": (0.51, 0.61, 0.73)}
+    rows = [("dtc", step, seed, v) for step, runs in values.items() for seed, v in enumerate(runs)]
+    moved = moves(pd.DataFrame(rows, columns=["arm", "reading", "seed", "accuracy"]), ["a", "b", "c"])
+    assert moved.step.tolist() == ["b", "c"]
+    assert moved.difference.tolist() == pytest.approx([0.05 / 3, 0])
+    assert moved.p_difference.iloc[1] == 1
+
+
+@pytest.mark.parametrize(("step", "found"), [(0.1, True), (0.0, False)])
+def test_places_that_matter_are_told_from_seeds_that_do(step, found):
+    rng = np.random.default_rng(1)
+    rows = [(seed, p, 0.5 * seed + step * p + rng.normal(0, 0.01)) for seed in range(8) for p in range(4)]
+    p_value = any_difference(pd.DataFrame(rows, columns=["seed", "point", "accuracy"]), ["point"])
+    assert (p_value < 0.001) == found
+    assert found or p_value > 0.05
+
+
+def test_places_that_a_seed_lacks_are_refused():
+    rows = pd.DataFrame({"seed": [1, 1, 1, 2, 2], "point": [0, 1, 2, 0, 1], "accuracy": 0.5})
+    with pytest.raises(ValueError, match="not every seed has every place"):
+        any_difference(rows, ["point"])
+
+
+def test_p_values_are_corrected_for_the_number_of_widths(table):
+    one = table.query("reading == 'described'")
+    together = paired(one, arm="dtc", other="random")
+    alone = pd.concat([paired(one[one.neurons == width], arm="dtc", other="random") for width in WIDTHS])
+    for p in ("p_difference", "p_equivalence"):
+        assert together[p].tolist() == pytest.approx(corrected(alone[p]))
+        assert sum(together[p]) > sum(alone[p])
+
+
+def test_verdicts_are_corrected_for_the_number_of_pairs():
+    noise = np.array([-3, -2, -1, 1, 2, 3]) / 300
+    rows = [
+        (arm, seed, 0.5 + shift + scatter * noise[seed])
+        for arm, shift, scatter in (("a", 0, 0), ("b", 0.0095, 1), ("c", 0.0095, -1), ("d", 0.0095, 1))
+        for seed in range(6)
+    ]
+    table = pd.DataFrame(rows, columns=["arm", "seed", "accuracy"])
+    (alone,) = verdicts(table, [("b", "a")])
+    assert alone.startswith("b is better than a")
+    assert verdicts(table, [("b", "a"), ("c", "a"), ("d", "a")])[0].startswith("b cannot be told from a")
+
+
+def test_verdicts_say_what_is_true_of_the_toy(table):
+    for reading, said in (("described", "dtc is better than random"), ("published", "dtc is equivalent to random")):
+        at_51 = table[(table.reading == reading) & (table.neurons == 51)]
+        (words,) = verdicts(at_51, [("dtc", "random")])
+        assert words.startswith(said)
+
+
+def test_arm_that_is_not_there_is_named(table):
+    with pytest.raises(ValueError, match="no common seeds of dtc and dense: the table has dtc, random"):
+        verdicts(table.query("reading == 'described' and neurons == 51"), [("dtc", "dense")])
+
+
+def test_figures_draw_every_arm_and_every_width(table):
+    means = summary(table)
+    figure, axes = plt.subplots(1, 2)
+    panels = {str(name): group for name, group in means.groupby("reading")}
+    study_plots.accuracy_with_intervals(panels, axes)
+    assert [len(ax.lines) for ax in axes] == [2, 2]
+    differences = {"described": paired(table.query("reading == 'described'"), arm="dtc", other="random")}
+    (ax,) = study_plots.paired_differences(differences, axes[:1], margin=0.005, names=("DTC", "random"))
+    assert ax.get_ylabel() == "DTC minus random [points of accuracy]"
+    assert ax.xaxis_inverted()
+    plt.close(figure)
+
+
+def test_figures_of_points_have_a_row_a_point_and_the_first_is_on_top(table):
+    figure, axes = plt.subplots(1, 2)
+    at_51 = summary(table.query("neurons == 51 and reading == 'described'"))
+    study_plots.arm_means({"described": at_51}, axes[:1])
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == ["DTC", "random"]
+    drawn = [line.get_xdata()[0] for line in axes[0].lines]
+    assert drawn == pytest.approx(at_51["mean"].tolist())
+    points = paired(table.query("reading == 'described'"), arm="dtc", other="random")
+    points = points.assign(point=points.neurons.astype(str))
+    study_plots.differences_by_point({"described": points}, axes[1:], margin=0.005)
+    assert [label.get_text() for label in axes[1].get_yticklabels()] == ["460", "51", "9"]
+    assert all(ax.yaxis_inverted() for ax in axes)
+    plt.close(figure)
+
+
+def test_walk_shows_every_step_of_every_arm(table):
+    figure, ax = plt.subplots()
+    study_plots.walk(["published", "described"], summary(table.query("neurons == 51")), ax)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["published", "+ described"]
+    assert len(ax.containers) == 2
+    plt.close(figure)
+
+
+def test_every_arm_has_a_style():
+    budgets = {f"scratch, {budget}" for budget in SCRATCH_BUDGETS}
+    assert set(study_plots.ARM_STYLES) == set(ARMS) - {"scratch"} | budgets

@@ -1,0 +1,345 @@
+"""Sweeps with real processes: papermill, kernels, workers and callers that are killed."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from sweep_notebooks import executed, write_grid
+
+from dtc_helpers import __main__ as command_line
+from dtc_helpers.sweeps.engine import LostSchedulerError, Settings
+from dtc_helpers.sweeps.folder import SweepFolder
+from dtc_helpers.sweeps.grid import read_grid
+from dtc_helpers.sweeps.sweep import sweep
+from dtc_helpers.sweeps.table import collect
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 60
+
+
+def run(folder, *, out=None, settings=None) -> dict[int, Any]:
+    """Outcomes of the grid in a folder, by x."""
+    outcomes = sweep(read_grid(folder / "grid.yaml"), out=out or folder / "runs", settings=settings)
+    return {outcome.parameters["x"]: outcome for outcome in outcomes}
+
+
+def statuses(outcomes):
+    return {x: outcome.status for x, outcome in outcomes.items()}
+
+
+def last_error(folder, key):
+    record: Any = SweepFolder(folder / "runs").failure(key)
+    return record["error"]
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < end, f"waited {PATIENCE_SECONDS} s in vain for {what}"
+        time.sleep(0.05)
+    return found
+
+
+def processes_of(folder):
+    """Processes that work in a folder or below: papermill and kernels of points, when TMPDIR is there."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            found += [process] if Path(process.cwd()).is_relative_to(folder) else []
+        except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+            continue
+    return found
+
+
+def is_alive(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@contextmanager
+def started(*command, folder, **environment):
+    """Process of its own, killed at the end; its words go to a file in the folder."""
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{len(list(folder.iterdir()))}.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=folder, env={**os.environ, **environment}, stdout=log, stderr=log
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+# ------------------------------------------------------------------------------------------ on this machine
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Folder of a sweep of three points of which the last always fails, and its outcomes."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_grid(folder, zip={"x": [1, 2, 3], "action": ["work", "work", "fail"]})
+    return folder, run(folder, settings=Settings(workers=2))
+
+
+def test_points_that_work_are_done_and_a_point_that_always_fails_is_named(finished):
+    folder, outcomes = finished
+    assert statuses(outcomes) == {1: "done", 2: "done", 3: "failed"}
+    assert outcomes[3].error == "papermill exited with 1: RuntimeError: no result for 3"
+    assert sorted(executed(folder)) == [1, 2, 3]
+
+
+def test_folder_of_a_point_holds_notebook_results_log_and_record(finished):
+    folder, outcomes = finished
+    point = folder / "runs" / outcomes[1].key
+    assert {path.name for path in point.iterdir()} == {"notebook.ipynb", "results", "log.txt", "result.json"}
+    assert json.loads((point / "results" / "run.json").read_text()) == {"x": 1, "threads": "1", "socket_file": True}
+    record = json.loads((point / "result.json").read_text())
+    assert (record["error"], record["exit_code"], record["threads"]) == (None, 0, 1)
+    assert record["parameters"]["x"] == 1
+    assert record["parameters"]["share"] == 0.5
+    assert "dtc-point-" not in (point / "notebook.ipynb").read_text()
+
+
+def test_what_failed_is_kept_apart_from_what_is_done(finished):
+    folder, outcomes = finished
+    key = outcomes[3].key
+    assert not (folder / "runs" / key).exists()
+    assert "no result for 3" in (folder / "runs" / "failed" / key / "log.txt").read_text()
+    assert last_error(folder, key) == outcomes[3].error
+
+
+def test_second_sweep_runs_only_what_is_not_done(finished, tmp_path):
+    folder, _ = finished
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    again = run(tmp_path)
+    assert statuses(again) == {1: "skipped", 2: "skipped", 3: "failed"}
+    assert executed(folder).count(3) == 2  # the diary stands where the parameters say
+    assert executed(folder).count(1) == 1
+
+
+def command(monkeypatch, capsys, *arguments) -> tuple[Any, str]:
+    """Exit status and output of the command line."""
+    monkeypatch.setattr(sys, "argv", ["dtc_helpers", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        command_line.main()
+    return stop.value.code, capsys.readouterr().out
+
+
+def test_dry_run_prints_points_keys_last_errors_and_the_time_left(finished, monkeypatch, capsys):
+    folder, outcomes = finished
+    n_executed = len(executed(folder))
+    status, out = command(
+        monkeypatch, capsys, "sweep", folder / "grid.yaml", "--out", folder / "runs", "--dry-run", "--workers", 1
+    )
+    lines = out.splitlines()
+    assert status == 0
+    assert lines[1].split()[:4] == [outcomes[1].key, "work", "1", "done"]
+    assert lines[3].split()[:5] == [outcomes[3].key, "fail", "3", "to", "do"]
+    assert lines[3].endswith("RuntimeError: no result for 3")
+    seconds = (outcomes[1].seconds + outcomes[2].seconds) / 2
+    assert lines[4] == f"2 done, 1 to do, about {seconds:.0f} s left with 1 at once"
+    assert len(executed(folder)) == n_executed
+
+
+def test_command_line_says_by_its_exit_status_whether_all_is_done(finished, tmp_path, monkeypatch, capsys):
+    folder, outcomes = finished
+    for x, expected in ((1, 0), (3, 1)):
+        action = outcomes[x].parameters["action"]
+        write_grid(tmp_path, fixed={"x": x, "action": action, "diary": str(folder / "diary.txt")})
+        status, out = command(monkeypatch, capsys, "sweep", tmp_path / "grid.yaml", "--out", folder / "runs")
+        assert status == expected
+        assert out.splitlines()[-1] == ("1 skipped" if x == 1 else "1 failed")
+
+
+def test_command_line_refuses_a_grid_at_fault_and_starts_nothing(tmp_path, monkeypatch, capsys):
+    write_grid(tmp_path, fixed={"y": 1})
+    status, _ = command(monkeypatch, capsys, "sweep", tmp_path / "grid.yaml", "--out", tmp_path / "runs")
+    assert "grid.yaml, line 3: unknown parameter y" in status
+    assert not (tmp_path / "runs").exists()
+
+
+def test_collect_joins_the_cycles_with_the_parameters_as_columns(finished, monkeypatch, capsys):
+    folder, _ = finished
+    assert command(monkeypatch, capsys, "collect", folder / "runs")[0] == 0
+    lines = (folder / "runs" / "cycles.csv").read_text().splitlines()
+    assert lines[0] == "key,code,dataset,cycle,neurons,x,share,action,diary,names"
+    assert [line.split(",")[2:7] for line in sorted(lines[1:], key=lambda line: line.split(",")[4])] == [
+        ["digits", cycle, x, x, "0.5"] for x in "12" for cycle in "12"
+    ]
+
+
+def test_collect_of_a_folder_without_points_says_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match="run the sweep first"):
+        collect(tmp_path)
+
+
+def test_killed_kernel_and_missing_result_are_failures_with_a_name(tmp_path):
+    write_grid(tmp_path, zip={"x": [1, 2], "action": ["die", "forget"]})
+    outcomes = run(tmp_path, settings=Settings(workers=2))
+    assert statuses(outcomes) == {1: "failed", 2: "failed"}
+    assert "DeadKernelError: Kernel died" in outcomes[1].error
+    assert outcomes[2].error == "papermill exited with 0, but the notebook left no results/run.json"
+    assert not list((tmp_path / "runs").glob("*/result.json"))
+
+
+def test_time_out_kills_the_kernel_and_is_named(tmp_path):
+    write_grid(tmp_path, fixed={"action": "hang", "x": 1})
+    outcomes = run(tmp_path, settings=Settings(time_out=10))
+    assert outcomes[1].error == "time-out: not done after 10 s"
+    kernels = [int(line.split()[1]) for line in (tmp_path / "diary.txt").read_text().splitlines()]
+    assert not any(is_alive(pid) for pid in kernels)
+
+
+def test_caller_killed_and_started_again_loses_nothing_and_does_nothing_twice(tmp_path):
+    grid = write_grid(tmp_path, zip={"x": [1, 2, 3], "action": ["work", "hang once", "work"]})
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    arguments = ("-m", "dtc_helpers", "sweep", str(grid), "--out", str(tmp_path / "runs"), "--workers", "1")
+    with started(*arguments, folder=tmp_path / "caller", PYTHONPATH=str(ROOT), TMPDIR=str(temporary)) as caller:
+        wait_until(lambda: executed(tmp_path) == [1, 2] and list((tmp_path / "runs").glob("*/result.json")), "point 1")
+        assert len(processes_of(temporary)) >= 2
+        caller.kill()
+    wait_until(lambda: not processes_of(temporary), "the end of papermill and its kernel")
+    wait_until(
+        lambda: not [path for path in temporary.iterdir() if path.name != "dask-scratch-space"],
+        "the end of the folder of point 2",
+    )
+    for key in (path.name for path in (tmp_path / "runs" / ".locks").iterdir()):
+        half = tmp_path / "runs" / ".staging" / key / "results"  # as a caller leaves it that is killed while it writes
+        half.mkdir(parents=True)
+        (half / "half.csv").write_text("1,2,")
+    assert statuses(run(tmp_path)) == {1: "skipped", 2: "done", 3: "done"}
+    assert sorted(executed(tmp_path)) == [1, 2, 2, 3]
+    assert not list((tmp_path / "runs").glob("*/results/half.csv"))
+
+
+def test_two_sweeps_on_one_folder_share_the_points(tmp_path):
+    grid = write_grid(tmp_path, cross={"x": [1, 2, 3]})
+    arguments = ("-m", "dtc_helpers", "sweep", str(grid), "--out", str(tmp_path / "runs"), "--workers", "1")
+    with started(*arguments, folder=tmp_path / "other", PYTHONPATH=str(ROOT)) as other:
+        wait_until(lambda: executed(tmp_path), "the first point of the other sweep")
+        outcomes = run(tmp_path, settings=Settings(workers=1))
+        assert other.wait(PATIENCE_SECONDS) == 0
+    assert sorted(executed(tmp_path)) == [1, 2, 3]
+    assert set(statuses(outcomes).values()) == {"done", "skipped"}
+    assert len(list((tmp_path / "runs").glob("*/result.json"))) == 3
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Folder on a disk of 300 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small tmpfs cannot be mounted here: root is needed")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_full_disk_keeps_what_is_done_names_the_rest_and_stops(tmp_path, small_disk):
+    write_grid(tmp_path, cross={"x": [1, 2, 3, 4]})
+    outcomes = run(tmp_path, out=small_disk, settings=Settings(workers=1))
+    assert statuses(outcomes) == {1: "done", 2: "failed", 3: "failed", 4: "failed"}
+    assert "No space left on device" in outcomes[2].error
+    assert outcomes[4].error == "not started: the disk is full"
+    assert [path.parent.name for path in small_disk.glob("**/result.json")] == [outcomes[1].key]
+    subprocess.run(["mount", "-o", "remount,size=2m", str(small_disk)], check=True)
+    write_grid(tmp_path, cross={"x": [1, 2]})
+    assert statuses(run(tmp_path, out=small_disk)) == {1: "skipped", 2: "done"}
+    assert executed(tmp_path).count(1) == 1
+
+
+def test_lock_is_held_by_one_and_never_stale(tmp_path):
+    folder = SweepFolder(tmp_path)
+    lock = folder.try_lock("key")
+    assert lock is not None
+    assert folder.try_lock("key") is None
+    os.close(lock)
+    code = "import sys, time\nfrom pathlib import Path\nfrom dtc_helpers.sweeps.folder import SweepFolder"
+    code += "\nSweepFolder(Path(sys.argv[1])).try_lock('key')\nprint('locked', flush=True)\ntime.sleep(600)"
+    log = tmp_path / "holder"
+    with started("-c", code, str(tmp_path), folder=log, PYTHONPATH=str(ROOT)) as holder:
+        wait_until(lambda: "locked" in (log / "0.log").read_text(), "the lock")
+        assert folder.try_lock("key") is None
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        lock = folder.try_lock("key")
+        assert lock is not None
+        os.close(lock)
+
+
+# ------------------------------------------------------------------------------------------- on a cluster
+
+
+@contextmanager
+def scheduler(folder, **environment):
+    """Dask scheduler as a process of its own, on loopback, and its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = ("-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    with started(*arguments, folder=folder / "scheduler", PYTHONPATH="", **environment) as process:
+        yield process, f"tcp://127.0.0.1:{port}"
+
+
+@contextmanager
+def workers(folder, address, n_workers):
+    """Dask workers as processes of their own, in a folder of their own, without this project on their path."""
+    arguments = ("-m", "dask", "worker", address, "--nthreads", "1", "--nworkers", str(n_workers), "--no-dashboard")
+    with started(*arguments, folder=folder / "workers", PYTHONPATH="") as process:
+        nannies = psutil.Process(process.pid)
+        yield
+        for child in nannies.children(recursive=True):
+            child.kill()
+
+
+def kill_worker_of(folder, x):
+    """Kill the worker whose papermill runs the kernel of a point, once that has begun."""
+    wait_until(lambda: x in executed(folder), f"point {x}")
+    lines = [line.split() for line in (folder / "diary.txt").read_text().splitlines()]
+    kernel = psutil.Process(next(int(pid) for found, pid in lines if int(found) == x))
+    kernel.parents()[1].kill()
+    wait_until(lambda: not is_alive(kernel.pid), "the end of the kernel of the killed worker")
+
+
+def test_point_of_a_killed_worker_is_done_by_another_that_shares_no_folder(tmp_path):
+    write_grid(tmp_path, zip={"x": [1, 2], "action": ["hang once", "work"]})
+    with scheduler(tmp_path) as (_, address), workers(tmp_path, address, 2), ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill_worker_of, tmp_path, 1)
+        outcomes = run(tmp_path, settings=Settings(scheduler=address))
+        killing.result()
+    assert statuses(outcomes) == {1: "done", 2: "done"}
+    assert sorted(executed(tmp_path)) == [1, 1, 2]
+    assert (tmp_path / "runs" / outcomes[1].key / "results" / "run.json").is_file()
+
+
+def test_point_that_kills_every_worker_fails_and_says_so(tmp_path):
+    write_grid(tmp_path, fixed={"x": 1, "action": "kill worker"})
+    first_death_counts = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    with scheduler(tmp_path, **first_death_counts) as (_, address), workers(tmp_path, address, 1):
+        outcomes = run(tmp_path, settings=Settings(scheduler=address))
+    assert outcomes[1].error.startswith("KilledWorker: ")
+    assert last_error(tmp_path, outcomes[1].key) == outcomes[1].error
+
+
+def test_lost_scheduler_ends_the_sweep_with_a_reason(tmp_path):
+    write_grid(tmp_path, cross={"x": [1, 2]})
+    with scheduler(tmp_path) as (process, address), ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, tmp_path, settings=Settings(scheduler=address))
+        wait_until(lambda: list((tmp_path / "runs").glob(".locks/*")), "points in flight")
+        process.kill()
+        with pytest.raises(LostSchedulerError, match=f"{address} was lost.*start the sweep again to go on"):
+            running.result(PATIENCE_SECONDS)
+    assert SweepFolder(tmp_path / "runs").try_lock(next((tmp_path / "runs").glob(".locks/*")).name) is not None

@@ -1,0 +1,162 @@
+import re
+
+import pytest
+from sweep_notebooks import write_notebook
+
+from dtc_helpers.sweeps import grid as sweep_grid
+from dtc_helpers.sweeps.grid import GridError, read_grid
+from dtc_helpers.sweeps.notebook import read_notebook
+
+ROOT = sweep_grid.project_root()
+EXAMPLES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("notebooks/**/*.yaml")])
+MAIN = "notebooks/1_dtc_prune_train.ipynb"
+
+
+@pytest.fixture
+def grid(tmp_path):
+    """Writes a grid file and reads it."""
+    write_notebook(tmp_path)
+
+    def read(text):
+        path = tmp_path / "grid.yaml"
+        path.write_text(text)
+        return read_grid(path)
+
+    return read
+
+
+def test_crossed_lists_give_every_combination_and_zipped_ones_go_side_by_side(grid):
+    found = grid(
+        "notebook: toy.ipynb\nfixed: {action: work}\ncross: {x: [1, 2]}\nzip: {share: [0.1, 1], names: [[a], [b, c]]}"
+    )
+    rows = [(point["x"], point["share"], point["names"]) for point in found.points]
+    assert rows == [(1, 0.1, ["a"]), (1, 1, ["b", "c"]), (2, 0.1, ["a"]), (2, 1, ["b", "c"])]
+    assert all(point["action"] == "work" for point in found.points)
+    assert found.varied == ["x", "share", "names"]
+
+
+def test_grid_without_lists_is_one_point(grid):
+    assert grid("notebook: toy.ipynb").points == [{}]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("notebook: toy.ipynb\ncross:\n  x: [1]\n  y: [2]", 4, "unknown parameter y: expected one of x, share"),
+        ("notebook: toy.ipynb\ncross:\n  share:\n  - 0.1\n  - 1e-4", 5, "YAML reads 1e-4 as text: write 1.0e-4"),
+        ("notebook: toy.ipynb\ncross:\n  x:\n  - 1\n  - two\n  - 3", 5, "x = 'two': expected int, got str"),
+        ("notebook: toy.ipynb\nfixed: {action: no}", 2, "action = False: expected str, got bool"),
+        ("notebook: toy.ipynb\nfixed: {x: true}", 2, "x = True: expected int, got bool"),
+        ("notebook: toy.ipynb\ncross:\n\n  x: []", 4, "x = an empty list: cross takes a list of at least one value"),
+        ("notebook: toy.ipynb\ncross: {x: 1}", 2, "x = 1: cross takes a list of at least one value"),
+        ("notebook: toy.ipynb\nfixed:\n  names: []", 3, "names = []: expected list"),
+        (
+            "notebook: toy.ipynb\ncross:\n  names: [a, b]",
+            3,
+            "one value of names is a list: under cross and zip write [[…], […]]",
+        ),
+        ("notebook: toy.ipynb\ncross:\n  x: [1]\nzip:\n  x: [1]", 5, "x stands in two of fixed, cross, zip"),
+        ("notebook: toy.ipynb\nzip:\n  x: [1, 2]\n  share: [0.1]", 2, "zip takes lists of one length"),
+        ("notebook: toy.ipynb\nfixed:\n  x: 1\n  x: 2", 4, "x is given twice"),
+        ("notebook: toy.ipynb\nfixed: {results_dir: here}", 2, "results_dir belongs to the sweep"),
+        ("notebook: toy.ipynb\ncros: {x: [1]}", 2, "unknown entry cros: expected notebook, result_file, fixed"),
+        ("notebook: toy.ipynb\nfixed: [x]", 2, "fixed: expected `name: value` entries"),
+        ("\nnotebook: other.ipynb", 2, "other.ipynb is neither in the project nor beside the grid file"),
+        ("cross: {x: [1]}", 1, "no notebook is named"),
+        ("", 1, "the file is empty"),
+        ("notebook: toy.ipynb\ncross: {x: [1}", 2, "this is not YAML"),
+    ],
+)
+def test_grid_at_fault_is_refused_with_its_line(grid, text, line, message):
+    with pytest.raises(GridError, match=re.escape(message)) as refusal:
+        grid(text)
+    assert f"grid.yaml, line {line}: " in str(refusal.value)
+
+
+def test_more_than_a_million_points_are_refused_before_they_are_made(grid):
+    lists = "".join(f"\n  {name}: {list(range(1001))}" for name in ("x", "share"))
+    with pytest.raises(GridError, match=r"line 2: 1,002,001 points: more than 1,000,000 are refused"):
+        grid(f"notebook: toy.ipynb\ncross:{lists}")
+
+
+def test_a_million_points_are_not_too_many(grid, monkeypatch):
+    monkeypatch.setattr(sweep_grid, "MOST_POINTS", 6)
+    assert len(grid("notebook: toy.ipynb\ncross: {x: [1, 2], share: [0.1, 0.2, 0.3]}").points) == 6
+
+
+@pytest.mark.parametrize(
+    ("entries", "line", "message"),
+    [
+        ("methods: [[dtc], [dct]]", 3, "methods = dct does not exist: expected magnitude, norms, random, dtc"),
+        ("seed:\n  - 1\n  - -1", 5, "seed = -1 is outside"),
+        ("hidden_neurons: [128, 8]", 3, "stop_at = 10 is outside 1 … 7"),
+        ("hidden_neurons: [128]\n  stop_at:\n    - 10\n    - 200", 6, "stop_at = 200 is outside 1 … 127"),
+        ("hidden_neurons: [[300, 100], many]", 3, "hidden_neurons = 'many'"),
+    ],
+)
+def test_the_notebooks_own_class_refuses_names_ranges_and_combinations(grid, entries, line, message):
+    with pytest.raises(GridError, match=rf"line {line}: {message}"):
+        grid(f"notebook: {MAIN}\ncross:\n  {entries}")
+
+
+def test_notebook_takes_whatever_its_class_takes(grid):
+    assert len(grid(f"notebook: {MAIN}\ncross: {{hidden_neurons: [64, [300, 100]], l1_penalty: [1, 0.3]}}").points) == 4
+
+
+def test_notebook_1_must_leave_run_json_and_others_what_the_grid_says(grid):
+    assert grid(f"notebook: {MAIN}").result_file == "run.json"
+    assert grid("notebook: toy.ipynb").result_file is None
+    assert grid("notebook: toy.ipynb\nresult_file: cycles.csv").result_file == "cycles.csv"
+
+
+# ------------------------------------------------------------------------------------------------- keys
+
+
+@pytest.fixture
+def toy(tmp_path):
+    write_notebook(tmp_path)
+    return tmp_path / "toy.ipynb"
+
+
+def test_key_is_the_same_for_a_default_given_or_not_and_for_3_and_3_0(toy):
+    notebook = read_notebook(toy)
+    assert notebook.key({}, dataset="d") == notebook.key({"x": 1}, dataset="d")
+    assert notebook.key({"share": 3}, dataset="d") == notebook.key({"share": 3.0}, dataset="d")
+
+
+def test_key_changes_with_a_parameter_and_with_the_dataset(toy):
+    notebook = read_notebook(toy)
+    keys = {notebook.key({"x": x}, dataset=name) for x in (1, 2) for name in ("digits", "mnist")}
+    assert len(keys) == 4
+
+
+def test_key_changes_with_the_code_of_the_notebook_but_not_with_its_outputs(toy):
+    key = read_notebook(toy).key({}, dataset="d")
+    text = toy.read_text()
+    toy.write_text(
+        text.replace('"outputs": []', '"outputs": [{"output_type": "stream", "name": "stdout", "text": "1"}]')
+    )
+    assert read_notebook(toy).key({}, dataset="d") == key
+    toy.write_text(text.replace("time.sleep(600)", "time.sleep(601)"))
+    assert read_notebook(toy).key({}, dataset="d") != key
+
+
+def test_key_changes_with_the_code_of_the_package(toy, tmp_path, monkeypatch):
+    key = read_notebook(toy).key({}, dataset="d")
+    room = tmp_path / "room"
+    room.mkdir()
+    (room / "other.py").write_text("changed = True")
+    monkeypatch.setattr("dtc_helpers.paths.PACKAGE", tmp_path)
+    assert read_notebook(toy).key({}, dataset="d") != key
+
+
+@pytest.mark.parametrize("cell", ["x: int = len('a')", "import os", "x, y = 1, 2"])
+def test_parameters_that_are_not_literals_are_refused(toy, cell):
+    toy.write_text(toy.read_text().replace("x: int = 1", cell))
+    with pytest.raises(ValueError, match=r"literal|malformed"):
+        read_notebook(toy)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_is_a_grid_without_a_fault(path):
+    assert read_grid(path).points

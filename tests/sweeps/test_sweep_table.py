@@ -1,0 +1,120 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from dtc_helpers.figures import sweep_maps as sweep_plots
+from dtc_helpers.sweeps import table as sweep_table
+
+NEURONS = [50, 40, 30]
+
+
+def table_of(**values):
+    """Cycles of a sweep: two replicates of two methods at every combination of the values."""
+    points = pd.MultiIndex.from_product(list(values.values()), names=list(values)).to_frame(index=False)
+    rows = [
+        {
+            **point,
+            "key": f"{i}",
+            "code": "c",
+            "dataset": "digits",
+            "reading": "published",
+            "method": method,
+            "replicate": replicate,
+            "seed": 7 + replicate,
+            "neurons": neurons,
+            "removed_fraction": 1 - neurons / 60,
+            "mean_batch_accuracy": 0.5 + 0.01 * i + 0.1 * replicate,
+            "hidden_neurons": 60,
+        }
+        for i, point in enumerate(points.to_dict("records"))
+        for method in ("random", "dtc")
+        for replicate in (0, 1)
+        for neurons in NEURONS
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(table, varied):
+        table.to_csv(tmp_path / "cycles.csv", index=False)
+        return sweep_table.read_sweep(tmp_path / "cycles.csv", varied)
+
+    return write_and_read
+
+
+@pytest.fixture
+def panels():
+    figure, axes = plt.subplots(1, 2)
+    yield axes
+    plt.close(figure)
+
+
+def test_accuracy_is_the_one_that_the_reading_speaks_of(read):
+    table = read(table_of(x=[1, 2]), ["x"])
+    assert (table.accuracy == table.mean_batch_accuracy).all()
+
+
+@pytest.mark.parametrize(
+    ("varied", "message"),
+    [
+        ([], "expected one or two of x, y"),
+        (["z"], "expected one or two of x, y"),
+        (["x"], "y varies too"),
+        (["x", "y", "hidden_neurons"], "expected one or two of x, y"),
+    ],
+)
+def test_report_refuses_parameters_that_do_not_explain_the_table(read, varied, message):
+    with pytest.raises(ValueError, match=message):
+        read(table_of(x=[1, 2], y=[3, 4]), varied)
+
+
+def test_points_of_other_code_are_not_mixed(read):
+    table = table_of(x=[1, 2])
+    table.loc[table.x == 2, "code"] = "another"
+    with pytest.raises(ValueError, match="code varies too"):
+        read(table, ["x"])
+
+
+def test_caption_names_what_all_points_share(read):
+    assert sweep_table.settings(read(table_of(x=[1, 2]), ["x"])) == "hidden_neurons = 60 · seeds 7 … 8"
+
+
+def test_curves_are_means_of_the_runs_of_a_point(read):
+    curves = sweep_table.mean_curves(read(table_of(x=[1, 2]), ["x"]), ["x"])
+    assert len(curves) == 2 * 2 * len(NEURONS)
+    np.testing.assert_allclose(curves[curves.x == 2].accuracy, 0.51 + 0.05)
+
+
+@pytest.mark.parametrize(("neurons", "nearest"), [(50, 50), (44, 40), (45, 50), (1, 30)])
+def test_one_cycle_a_run_is_the_nearest_to_the_size_asked_for(read, neurons, nearest):
+    runs = sweep_table.at_size(read(table_of(x=[1, 2]), ["x"]), neurons)
+    assert runs.neurons.tolist() == [nearest] * 2 * 2 * 2
+
+
+def test_grid_of_means_has_a_row_for_every_value_of_the_second_parameter(read):
+    runs = sweep_table.at_size(read(table_of(x=[1, 2], y=[3, 4, 5]), ["x", "y"]), 30)
+    grid = sweep_table.mean_grids(runs, ["x", "y"])["dtc"]
+    assert (list(grid.columns), list(grid.index)) == ([1, 2], [3, 4, 5])
+    np.testing.assert_allclose(grid, 0.55 + 0.01 * np.arange(6).reshape(2, 3).T)
+
+
+@pytest.mark.parametrize("values", [{"x": [0.1, 1.0, 100.0]}, {"x": ["a", "b"], "y": [1, 2, 3]}], ids=["one", "two"])
+def test_every_sweep_over_one_or_two_parameters_is_drawn(read, panels, values):
+    varied = list(values)
+    table = read(table_of(**values), varied)
+    n_points = table.key.nunique()
+    runs = sweep_table.at_size(table, 30)
+    sweep_plots.sweep_curves(sweep_table.mean_curves(table, varied), panels, varied=varied)
+    assert [len(ax.lines) for ax in panels] == [n_points] * 2
+    for ax in panels:
+        ax.clear()
+    sweep_plots.sweep_response(runs, panels, varied=varied)
+    assert all(len(ax.lines) == 2 * len(values.get("y", [0])) for ax in panels)
+    assert panels[0].get_xscale() == ("linear" if "y" in values else "log")
+    for ax in panels:
+        ax.clear()
+    sweep_plots.sweep_map(sweep_table.mean_grids(runs, varied), panels, varied=varied)
+    assert [len(ax.texts) for ax in panels] == [n_points] * 2
+    assert panels[0].get_xlabel() == "x [1]"
