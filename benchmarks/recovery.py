@@ -28,7 +28,7 @@ from torch import Tensor
 from benchmarks.peers import PEERS
 from benchmarks.trained_layers import trained_sums
 from dtc_helpers.recovery import REFERENCES, SOLVERS, recover
-from dtc_helpers.sensing import dct_basis, gaussian_matrix, sense, sensing_matrix
+from dtc_helpers.sensing import dct_basis, gaussian_matrix, measure, sensing_matrix
 from dtc_helpers.solvers.certificate import judged
 from dtc_helpers.surgery import schedule
 
@@ -70,6 +70,12 @@ def product_peak() -> float:
     return 2 * len(matrix) ** 3 / shortest(lambda: matrix @ matrix)[0]
 
 
+def sensed(sums: Tensor, n_measurements: int, *, seed: int = SEED) -> tuple[Tensor, Tensor]:
+    """Θ and y of some sums, measured with one Φ."""
+    Phi = gaussian_matrix(n_measurements, sums.shape[-1], rng=np.random.RandomState(seed))
+    return sensing_matrix(Phi), measure(Phi, sums)
+
+
 def timed(problems: list[tuple[Tensor, Tensor]], solver: str) -> Timed:
     """One call for each (Θ, y), of `recover` or of a peer by itself."""
     times, gaps, nonzeros, iterations = [], [], [], []
@@ -103,8 +109,7 @@ class Size:
     daqp_seconds: float = float("nan")
 
     def __post_init__(self):
-        sensed = sense(self.sums, n_measurements=self.n_measurements, rng=np.random.RandomState(SEED))
-        self.Theta, self.y = sensed.sensing_matrix, sensed.measurement
+        self.Theta, self.y = sensed(self.sums, self.n_measurements)
         self.products = self.n_measurements**2 * self.sums.shape[1]
 
     def alone(self, solver: str) -> str:
@@ -128,11 +133,11 @@ class Size:
         return line if result is None else self._row(result, solver, name)
 
     def _own(self, n_problems: int) -> tuple[Tensor, Tensor]:
-        sensed = [
-            sense(sums, n_measurements=self.n_measurements, rng=np.random.RandomState(SEED + number))
-            for number, sums in enumerate(self.sums[:n_problems])
+        problems = [
+            sensed(sums, self.n_measurements, seed=SEED + number) for number, sums in enumerate(self.sums[:n_problems])
         ]
-        return torch.stack([one.sensing_matrix for one in sensed]), torch.stack([one.measurement for one in sensed])
+        Theta, y = zip(*problems, strict=True)
+        return torch.stack(Theta), torch.stack(y)
 
     def _run(self, problems: list[tuple[Tensor, Tensor]], solver: str, batch: str) -> tuple[Timed | None, str]:
         """Its result, or a line that says why there is none."""
@@ -169,10 +174,8 @@ def rows(size: Size, solvers: list[str], batches: list[int]) -> Iterator[str]:
 
 def whole_run(sums: Tensor) -> str:
     """Both sums of one network at all widths of a DTC run, each width a call as in the loop."""
-    problems = []
-    for width in [512, *schedule(512, keep_fraction=0.9, stop_at=11)]:
-        sensed = sense(sums[:2, :width], n_measurements=max(1, round(0.1 * width)), rng=np.random.RandomState(SEED))
-        problems.append((sensed.sensing_matrix, sensed.measurement))
+    widths = [512, *schedule(512, keep_fraction=0.9, stop_at=11)]
+    problems = [sensed(sums[:2, :width], max(1, round(0.1 * width))) for width in widths]
     times = {
         solver: shortest(
             lambda solver=solver: [recover(Theta, y, l1_penalty=L1_PENALTY, solver=solver) for Theta, y in problems]

@@ -15,10 +15,10 @@ from itertools import pairwise
 
 import torch
 
-from dtc_helpers.cycle import Plan, compress_train, start_networks
+from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paper import PUBLISHED_SEED
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.studies.controls import multiply_adds
 from dtc_helpers.training import BATCH_SIZE
 

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from dtc_helpers.cycle import Plan, start_networks
+from dtc_helpers.cycle import start_networks
 from dtc_helpers.networks import incoming_sums, outgoing_sums
 from dtc_helpers.paper import PUBLISHED_SEED
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.runs.reproduce import available_dataset, load_dataset
 from dtc_helpers.training import adam, batches, train
 

@@ -13,12 +13,12 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from dtc_helpers.cycle import Plan, compress_train, start_networks
+from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import load_dataset
 from dtc_helpers.images.idx_files import find_or_download
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.paper import PUBLISHED_SEED
-from dtc_helpers.readings import READINGS, Reading
+from dtc_helpers.readings import READINGS, Plan, Reading
 from dtc_helpers.runs.provenance import peak_memory_gb
 from dtc_helpers.surgery import keep_neurons, schedule
 from dtc_helpers.training import BATCH_SIZE, adam, cross_entropy, outputs

@@ -1,6 +1,5 @@
 """Compress-train: train → score → cut → measure, cycle by cycle, for all replicates at once."""
 
-import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,47 +10,18 @@ from torch import Tensor
 
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP, xavier_mlp
-from dtc_helpers.readings import Reading
+from dtc_helpers.readings import Plan, Reading
 from dtc_helpers.recovery import REFERENCES
-from dtc_helpers.scoring import SCORES, HiddenLayer, Scores, Tomography, see_layer
-from dtc_helpers.sensing import gaussian_matrix, n_measurements_rounded, n_measurements_truncated
+from dtc_helpers.scoring import SCORES, HiddenLayer, Scores, hidden_layer
 from dtc_helpers.surgery import CHOICES, carry_adam, keep_neurons, n_keep
 from dtc_helpers.training import Accuracy, Batch, accuracy, adam, batches, shuffled_batches, train
 
-MEASUREMENT_COUNTS = {"truncated": n_measurements_truncated, "rounded": n_measurements_rounded}
 LOUD_GAP = 0.01  # relative duality gap above which a solver that proves nothing is not used in silence
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long to train, how much to cut and how to measure; it raises ValueError for what cannot be."""
-
-    batches_per_cycle: int = 200
-    keep_fraction: float = 0.9
-    stop_at: int = 10  # no further cut at this many neurons a hidden layer or fewer
-    l1_penalty: float = 0.3  # λ
-    measurement_fraction: float = 0.1  # m / N
-    l1_penalty_fraction: float | None = None  # λ / λ_max of every solve, in place of λ
-
-    def __post_init__(self) -> None:
-        wanted = {
-            "batches_per_cycle": (self.batches_per_cycle >= 1, "at least 1"),
-            "keep_fraction": (0 < self.keep_fraction < 1, "more than 0 and less than 1: every cut removes a neuron"),
-            "l1_penalty": (0 < self.l1_penalty < math.inf, "a finite number above 0"),
-            "measurement_fraction": (0 < self.measurement_fraction <= 1, "more than 0 and at most 1"),
-            "l1_penalty_fraction": (
-                self.l1_penalty_fraction is None or 0 < self.l1_penalty_fraction < math.inf,
-                "None, or a finite number above 0",
-            ),
-        }
-        for name, (is_met, expected) in wanted.items():
-            if not is_met:
-                raise ValueError(f"{name} = {getattr(self, name)}: expected {expected}")
-
-
-@dataclass(frozen=True)
 class LayerCut:
-    """What happened to one hidden layer in one cycle."""
+    """One hidden layer in one cycle: its sums, its scores and who left."""
 
     neuron_sums: Tensor  # w: incoming and outgoing sums BEFORE the cut, (2, R, n_neurons before the cut)
     measurements: Tensor  # y of both, (2, R, n_measurements)
@@ -139,7 +109,8 @@ def _cycles(
         train(network, image_batches, optimizer=optimizer, loss_axis=reading.loss_axis)
         trained = _now(network.device)
         _check_weights(network, cycle)
-        views = [_see(network, i, cycle, reading, seeds, plan) for i in range(len(network.hidden_widths))]
+        arguments = {"cycle": cycle, "reading": reading, "seeds": seeds, "plan": plan}
+        views = [hidden_layer(network, i, **arguments) for i in range(len(network.hidden_widths))]
         before, cuts, kept = network, [], []
         for i, view in enumerate(views):  # all layers are seen before any is cut
             scores = _scores(method, view, reading, f"cycle {cycle}, hidden layer {i + 1}")
@@ -171,23 +142,6 @@ def cycle_batches(
     first = (cycle - 1) * plan.batches_per_cycle
     order = reading.streams(seeds[0]).data_order
     return shuffled_batches(images, labels, first=first, n_batches=plan.batches_per_cycle, rng_of_pass=order)
-
-
-def _see(
-    network: ReplicatedMLP, layer: int, cycle: int, reading: Reading, seeds: Sequence[int], plan: Plan
-) -> HiddenLayer:
-    """Hidden layer with the measurement matrix and the draws that the reading gives it."""
-    n_neurons = network.hidden_widths[layer]
-    n_measurements = MEASUREMENT_COUNTS[reading.measurement_rounding](n_neurons, plan.measurement_fraction)
-    streams = [reading.streams(seed) for seed in seeds]
-    matrices = [gaussian_matrix(n_measurements, n_neurons, rng=s.measurement_matrix(cycle, layer)) for s in streams]
-    return see_layer(
-        network,
-        layer,
-        measurement_matrix=torch.stack(matrices).to(network.device),
-        choice_rngs=[s.choice(cycle, layer) for s in streams],
-        tomography=Tomography(plan.l1_penalty, reading.solver, reading.ray_domain, plan.l1_penalty_fraction),
-    )
 
 
 def _check_weights(network: ReplicatedMLP, cycle: int) -> None:

@@ -135,12 +135,3 @@ def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2
     lowest = min(measurement.min() for measurement in measurements)
     highest = max(measurement.max() for measurement in measurements)
     return width * np.arange(np.floor(lowest / width) - 1, np.floor(highest / width) + 3)
-
-
-def pearson(entropies: ArrayLike, fitness: ArrayLike) -> float:
-    """Pearson correlation over the steps at which the entropy is defined; NaN if either does not vary."""
-    x, y = np.asarray(entropies, dtype=float), np.asarray(fitness, dtype=float)
-    x, y = x[np.isfinite(x)], y[np.isfinite(x)]
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return float("nan")
-    return float(np.corrcoef(x, y)[0, 1])

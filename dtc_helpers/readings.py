@@ -1,8 +1,9 @@
-"""Two readings of the paper, as data.
+"""Two readings of the paper and the plan of a run, as data.
 
 The paper's text and the notebooks published with it differ; what one of them does is a *reading*.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -111,3 +112,30 @@ READINGS = {
         streams=IndependentStreams,
     ),
 }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, how much to cut and how to measure; it raises ValueError for what cannot be."""
+
+    batches_per_cycle: int = 200
+    keep_fraction: float = 0.9
+    stop_at: int = 10  # no further cut at this many neurons a hidden layer or fewer
+    l1_penalty: float = 0.3  # λ
+    measurement_fraction: float = 0.1  # m / N
+    l1_penalty_fraction: float | None = None  # λ / λ_max of every solve, in place of λ
+
+    def __post_init__(self) -> None:
+        wanted = {
+            "batches_per_cycle": (self.batches_per_cycle >= 1, "at least 1"),
+            "keep_fraction": (0 < self.keep_fraction < 1, "more than 0 and less than 1: every cut removes a neuron"),
+            "l1_penalty": (0 < self.l1_penalty < math.inf, "a finite number above 0"),
+            "measurement_fraction": (0 < self.measurement_fraction <= 1, "more than 0 and at most 1"),
+            "l1_penalty_fraction": (
+                self.l1_penalty_fraction is None or 0 < self.l1_penalty_fraction < math.inf,
+                "None, or a finite number above 0",
+            ),
+        }
+        for name, (is_met, expected) in wanted.items():
+            if not is_met:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected {expected}")

@@ -1,18 +1,16 @@
 """The L1 solve of inverse compressed sensing, one entry function, with its proof of optimality."""
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from dtc_helpers.solvers import certificate, exact
+from dtc_helpers.solvers.batch import FlatBatch
 from dtc_helpers.solvers.products import transpose_times
 
 REFERENCES = ("scs", "clarabel", "lars")
 SOLVERS = ("exact", *exact.METHODS, *REFERENCES)
-_PENALTIES = 1e-300, 1e300  # λ in the units of the solve
 
 
 def l1_penalty_max(sensing_matrix: Tensor, measurement: Tensor) -> Tensor:
@@ -96,88 +94,16 @@ def recover(
     """
     if solver not in SOLVERS:
         raise ValueError(f"solver = {solver!r} is not one of {', '.join(SOLVERS)}")
-    Theta, y, batch_shape = _flat_batch(sensing_matrix, measurement)
-    given = _given_penalty(batch_shape, l1_penalty, l1_penalty_fraction)
-    of_matrix, of_measurement = _unit(Theta), _unit(y, axis=-1)
-    scaled = Theta / of_matrix, y / of_measurement[:, None]
-    penalty = given * certificate.l1_penalty_max(*scaled) if l1_penalty is None else given / of_matrix / of_measurement
-    penalty = np.clip(penalty, *_PENALTIES)  # y = 0 has no λ_max: its answer is 0 for any λ
-    if solver in REFERENCES:  # they see the problem as it is given, for where they stop depends on its units
+    batch = FlatBatch(sensing_matrix, measurement)
+    penalty = batch.scaled_penalty(l1_penalty, l1_penalty_fraction)
+    problem, device = (batch.Theta, batch.y, penalty), sensing_matrix.device
+    if solver in REFERENCES:
         from dtc_helpers.solvers import reference  # cvxpy takes a second
 
-        answer = reference.minimise(Theta, y, penalty * of_matrix * of_measurement, solver=solver)
-        answer = replace(answer, code=answer.code * of_matrix / of_measurement[:, None])
-        found = certificate.judged(*scaled, penalty, answer, solver)
+        found = certificate.judged(*problem, batch.solved_as_given(reference.minimise, penalty, solver), solver)
     else:
-        device = sensing_matrix.device
-        methods = exact.methods_for(solver, *scaled, penalty, device=device)
-        found = exact.minimise(*scaled, penalty, tolerance=tolerance, methods=methods, device=device)
-    return _recovery(found, of_matrix, of_measurement, batch_shape, tolerance, sensing_matrix.device)
-
-
-def _flat_batch(sensing_matrix: Tensor, measurement: Tensor) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
-    """Θ as (m, N) if shared, else (problems, m, N); y as (problems, m); both float64. Refuses what cannot be solved."""
-    for name, value in (("sensing_matrix", sensing_matrix), ("measurement", measurement)):
-        if not isinstance(value, Tensor):
-            raise TypeError(f"{name} is of type {type(value).__name__}: expected a torch.Tensor, see torch.as_tensor")
-    if sensing_matrix.shape[-2:-1] != measurement.shape[-1:] or 0 in sensing_matrix.shape[-2:]:
-        raise ValueError(
-            f"sensing_matrix {tuple(sensing_matrix.shape)} and measurement {tuple(measurement.shape)} do not fit: "
-            "expected (..., n_measurements, n_neurons) and (..., n_measurements), at least one of each"
-        )
-    Theta, y = (np.asarray(values.detach().cpu().numpy(), dtype=float) for values in (sensing_matrix, measurement))
-    matrix_shape, leading = Theta.shape[-2:], Theta.shape[:-2]
-    batch_shape = np.broadcast_shapes(leading, y.shape[:-1])
-    y = np.broadcast_to(y, (*batch_shape, y.shape[-1])).reshape(-1, y.shape[-1])
-    if math.prod(leading) == 1:
-        return Theta.reshape(matrix_shape), y, batch_shape
-    return np.broadcast_to(Theta, (*batch_shape, *matrix_shape)).reshape(-1, *matrix_shape), y, batch_shape
-
-
-def _given_penalty(
-    batch_shape: tuple[int, ...], l1_penalty: float | Tensor | None, l1_penalty_fraction: float | Tensor | None
-) -> np.ndarray:
-    """What was given for each problem, (problems,)."""
-    if (l1_penalty is None) == (l1_penalty_fraction is None):
-        raise ValueError("give either l1_penalty or l1_penalty_fraction (of l1_penalty_max), and not both")
-    given = l1_penalty if l1_penalty_fraction is None else l1_penalty_fraction
-    penalty = np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given, dtype=float)
-    if not ((penalty > 0) & (penalty < np.inf)).all():
-        name = "l1_penalty" if l1_penalty_fraction is None else "l1_penalty_fraction"
-        raise ValueError(f"{name} = {given}: expected finite numbers above 0; at 0 the minimiser is not unique")
-    return np.broadcast_to(penalty, batch_shape).reshape(-1)
-
-
-def _unit(values: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """Power of two near the largest entry: in this unit nothing overflows, and to scale by it rounds nothing."""
-    largest = np.abs(values).max(axis, initial=0.0)
-    if not np.isfinite(largest).all():
-        raise ValueError("sensing_matrix or measurement holds NaN or infinity: look at the weights they came from")
-    return np.ldexp(1.0, np.clip(np.frexp(largest)[1], -1021, 1023))
-
-
-def _recovery(
-    found: certificate.Proven,
-    of_matrix: np.ndarray,
-    of_measurement: np.ndarray,
-    batch_shape: tuple[int, ...],
-    tolerance: float,
-    device: torch.device,
-) -> Recovery:
-    """Answer in the units of the problem as it was given."""
-    of_row = of_measurement[:, None]
-    with np.errstate(over="ignore", under="ignore"):  # where float64 has no such number
-        code, objective = found.code * of_row / of_matrix, found.objective * of_measurement * of_measurement
-
-    def tensor(values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values.reshape((*batch_shape, *values.shape[1:]))).to(device)
-
-    return Recovery(
-        tensor(code),
-        tensor(objective),
-        tensor(found.gap),
-        tensor(found.dual_point * of_row),
-        tuple(found.solved_by),
-        found.iterations,
-        tolerance,
-    )
+        methods = exact.methods_for(solver, *problem, device=device)
+        found = exact.minimise(*problem, tolerance=tolerance, methods=methods, device=device)
+    arrays = batch.as_given(found.code, found.objective, found.gap, found.dual_point)
+    tensors = (torch.from_numpy(values).to(device) for values in arrays)
+    return Recovery(*tensors, tuple(found.solved_by), found.iterations, tolerance)

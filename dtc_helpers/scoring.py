@@ -9,23 +9,14 @@ import torch
 from torch import Tensor
 
 from dtc_helpers.networks import ReplicatedMLP, incoming_norms, incoming_sums, outgoing_norms, outgoing_sums
+from dtc_helpers.readings import Plan, Reading
 from dtc_helpers.recovery import Recovery, recover
-from dtc_helpers.sensing import measure, recovered_weights, sensing_matrix
-
-
-@dataclass(frozen=True)
-class Tomography:
-    """How weight rays are made of neuron sums."""
-
-    l1_penalty: float = 0.3  # λ
-    solver: str = "scs"  # see `recovery.SOLVERS`
-    ray_domain: str = "sparse_code"  # or "recovered_weights"
-    l1_penalty_fraction: float | None = None  # λ / λ_max, in place of λ
+from dtc_helpers.sensing import MEASUREMENT_COUNTS, gaussian_matrix, measure, recovered_weights, sensing_matrix
 
 
 @dataclass(frozen=True)
 class HiddenLayer:
-    """What a score may look at: one hidden layer of all replicates at the moment of the cut."""
+    """One hidden layer of all replicates at the moment of the cut: all that a score may look at."""
 
     incoming_sums: Tensor  # a, (n_replicates, n_neurons)
     outgoing_sums: Tensor  # b, (n_replicates, n_neurons)
@@ -33,7 +24,8 @@ class HiddenLayer:
     outgoing_norms: Tensor  # L2, (n_replicates, n_neurons)
     measurement_matrix: Tensor  # Φ, (n_replicates, n_measurements, n_neurons), the same for both sums
     choice_rngs: Sequence[np.random.RandomState | np.random.Generator]  # one a replicate
-    tomography: Tomography
+    reading: Reading  # its solver and its ray domain
+    plan: Plan  # its λ
 
     @cached_property
     def measurements(self) -> Tensor:
@@ -43,29 +35,35 @@ class HiddenLayer:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a score says of every neuron, and how well it is founded."""
+    """One number for every neuron, and how well it is founded."""
 
     values: Tensor  # (n_replicates, n_neurons)
     recovery: Recovery | None = None  # of the incoming and the outgoing sums, leading axes (2, n_replicates)
 
 
-def see_layer(
-    network: ReplicatedMLP,
-    layer: int,
-    *,
-    measurement_matrix: Tensor,
-    choice_rngs: Sequence[np.random.RandomState | np.random.Generator],
-    tomography: Tomography,
+def hidden_layer(
+    network: ReplicatedMLP, layer: int, *, cycle: int, reading: Reading, seeds: Sequence[int], plan: Plan
 ) -> HiddenLayer:
-    """Hidden layer of the network as scores see it."""
+    """Hidden layer of the network in a cycle, with the measurement matrix and the draws that the reading gives it.
+
+    Parameters
+    ----------
+    layer : 0 is the first.
+    cycle : 1 is the first.
+    seeds : one a replicate.
+    """
+    n_neurons, streams = network.hidden_widths[layer], [reading.streams(seed) for seed in seeds]
+    n_measurements = MEASUREMENT_COUNTS[reading.measurement_rounding](n_neurons, plan.measurement_fraction)
+    matrices = [gaussian_matrix(n_measurements, n_neurons, rng=s.measurement_matrix(cycle, layer)) for s in streams]
     return HiddenLayer(
         incoming_sums(network, layer),
         outgoing_sums(network, layer),
         incoming_norms(network, layer),
         outgoing_norms(network, layer),
-        measurement_matrix,
-        choice_rngs,
-        tomography,
+        torch.stack(matrices).to(network.device),
+        [s.choice(cycle, layer) for s in streams],
+        reading,
+        plan,
     )
 
 
@@ -98,16 +96,16 @@ def dtc_scores(layer: HiddenLayer) -> Scores:
 
     A ray is the sparse code s, as published, or the recovered weights Ψs, as the text says.
     """
-    tomography = layer.tomography
+    fraction = layer.plan.l1_penalty_fraction
     recovery = recover(
         sensing_matrix(layer.measurement_matrix),
         layer.measurements,
-        l1_penalty=tomography.l1_penalty if tomography.l1_penalty_fraction is None else None,
-        l1_penalty_fraction=tomography.l1_penalty_fraction,
-        solver=tomography.solver,
+        l1_penalty=layer.plan.l1_penalty if fraction is None else None,
+        l1_penalty_fraction=fraction,
+        solver=layer.reading.solver,
     )
     rays = recovery.sparse_code.sum(0)
-    if tomography.ray_domain == "recovered_weights":
+    if layer.reading.ray_domain == "recovered_weights":
         rays = recovered_weights(rays)
     return Scores(rays.abs(), recovery)
 

@@ -1,6 +1,6 @@
 """The made-up measurement of inverse compressed sensing: Φ (Gaussian), Ψ (cosine basis), Θ = ΦΨ, y = Φw."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -8,12 +8,9 @@ import scipy.fft
 import torch
 from torch import Tensor
 
-_TRANSPOSED_TYPE = {1: 1, 2: 3, 3: 2, 4: 4}  # Ψᵀ of each type is the Ψ of this one
-_NUMBERS_AT_ONCE = 2**20  # of Φ, where only Θ is kept: 8 MiB
-
 
 class NormalSource(Protocol):
-    """What draws normal numbers: `numpy.random.Generator` or the legacy `numpy.random.RandomState`."""
+    """Source of normal numbers: `numpy.random.Generator` or the legacy `numpy.random.RandomState`."""
 
     def normal(self, *, size: tuple[int, ...]) -> np.ndarray:
         """Standard normal numbers of shape `size`."""
@@ -87,7 +84,7 @@ def sensing_matrix(measurement_matrix: Tensor, *, dct_type: int = 1) -> Tensor:
     ValueError as `dct_basis`.
     """
     _check_dct(measurement_matrix.shape[-1], dct_type)
-    return _cosine_transform(measurement_matrix, _TRANSPOSED_TYPE[dct_type])
+    return _along_rows(scipy.fft.idct, measurement_matrix, dct_type)  # Ψᵀ is the inverse of Ψ
 
 
 def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
@@ -98,54 +95,13 @@ def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
     ValueError as `dct_basis`.
     """
     _check_dct(sparse_code.shape[-1], dct_type)
-    return _cosine_transform(sparse_code, dct_type)
+    return _along_rows(scipy.fft.dct, sparse_code, dct_type)
 
 
-def _cosine_transform(rows: Tensor, dct_type: int) -> Tensor:
+def _along_rows(transform: Callable[..., np.ndarray], rows: Tensor, dct_type: int) -> Tensor:
     values = rows.detach().double().cpu().numpy()
-    transformed = scipy.fft.dct(values, type=dct_type, norm="ortho", axis=-1, workers=torch.get_num_threads())
+    transformed = transform(values, type=dct_type, norm="ortho", axis=-1, workers=torch.get_num_threads())
     return torch.from_numpy(transformed).to(rows.device)
-
-
-@dataclass(frozen=True)
-class Sensing:
-    """What the L1 solve needs to know."""
-
-    sensing_matrix: Tensor  # Θ, (n_measurements, n_neurons)
-    measurement: Tensor  # y, (..., n_measurements)
-
-
-def sense(weights: Tensor, *, n_measurements: int, rng: NormalSource, dct_type: int = 1) -> Sensing:
-    """Θ = ΦΨ and y = Φw with neither Φ nor Ψ ever held: Φ is drawn, used and dropped some rows at a time.
-
-    Parameters
-    ----------
-    weights : w, (..., n_neurons); all of them are measured with the same Φ.
-    n_measurements : m.
-    rng : as in `gaussian_matrix`, and with the same draws bit for bit.
-    dct_type : of Ψ, 1 to 4.
-
-    Returns
-    -------
-    Sensing in float64, on the device of the weights. Θ is all that is large: 8·m·N bytes.
-
-    Raises
-    ------
-    ValueError as `gaussian_matrix` and `dct_basis`.
-    """
-    n_neurons = weights.shape[-1]
-    _check_n_measurements(n_measurements, n_neurons)
-    _check_dct(n_neurons, dct_type)
-    Theta = weights.new_empty(n_measurements, n_neurons, dtype=torch.float64)
-    y = weights.new_empty(*weights.shape[:-1], n_measurements, dtype=torch.float64)
-    n_rows = max(1, _NUMBERS_AT_ONCE // n_neurons)
-    for top in range(0, n_measurements, n_rows):
-        rows = slice(top, min(top + n_rows, n_measurements))
-        drawn = np.asarray(rng.normal(size=(rows.stop - rows.start, n_neurons)))
-        Phi = torch.from_numpy(drawn).to(weights.device)
-        Theta[rows] = sensing_matrix(Phi, dct_type=dct_type)
-        y[..., rows] = measure(Phi, weights)
-    return Sensing(Theta, y)
 
 
 def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
@@ -167,10 +123,13 @@ def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
 
 
 def n_measurements_truncated(n_neurons: int, measurement_fraction: float) -> int:
-    """M as the published code counts: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29)."""
+    """Number of measurements as published: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29)."""
     return max(1, int(n_neurons * (1 - (1 - measurement_fraction))))
 
 
 def n_measurements_rounded(n_neurons: int, measurement_fraction: float) -> int:
-    """M as the text says: the nearest whole number to measurement_fraction · N, at least 1."""
+    """Number of measurements m as the text says: the nearest whole number to measurement_fraction · N, at least 1."""
     return max(1, round(n_neurons * measurement_fraction))
+
+
+MEASUREMENT_COUNTS = {"truncated": n_measurements_truncated, "rounded": n_measurements_rounded}

@@ -30,6 +30,15 @@ def smooth(position: np.ndarray, value: np.ndarray, *, fraction: float = PUBLISH
     return lowess(value, position, frac=fraction, return_sorted=False)
 
 
+def pearson(values: ArrayLike, others: ArrayLike) -> float:
+    """Pearson correlation over the places at which the values are defined; NaN if either does not vary."""
+    x, y = np.asarray(values, dtype=float), np.asarray(others, dtype=float)
+    x, y = x[np.isfinite(x)], y[np.isfinite(x)]
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
+    return float(np.corrcoef(x, y)[0, 1])
+
+
 @dataclass(frozen=True)
 class RankingAgreement:
     """How far two rankings of the same neurons agree."""

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,23 +37,6 @@ def schedules(hidden_widths: Sequence[int], *, keep_fraction: float, stop_at: in
     smallest = schedule(min(hidden_widths), keep_fraction=keep_fraction, stop_at=stop_at)
     layers = [schedule(width, keep_fraction=keep_fraction, stop_at=1) for width in hidden_widths]
     return list(zip(*(layer[: len(smallest)] for layer in layers), strict=True))
-
-
-def keep_fraction_to(n_neurons: int, n_left: int, *, near: float) -> float:
-    """Share to keep in every cut so that cuts end at exactly `n_left` neurons: the one nearest to `near`.
-
-    Raises
-    ------
-    ValueError if none within 0.05 of `near` does: cuts remove whole neurons, at least one each.
-    """
-    if not 0 < n_left < n_neurons:
-        raise ValueError(f"cuts lead from {n_neurons} to fewer neurons, not to {n_left}")
-    for distance in np.arange(0, 0.05, 1e-4):
-        for keep_fraction in (near + distance, near - distance):
-            is_share = 0 < keep_fraction < 1
-            if is_share and schedule(n_neurons, keep_fraction=keep_fraction, stop_at=n_left)[-1] == n_left:
-                return float(keep_fraction)
-    raise ValueError(f"no share to keep near {near} leads from {n_neurons} to exactly {n_left} neurons: try others")
 
 
 def lowest(scores: Tensor, n_kept: int, *, ranked: bool = False) -> Tensor:

@@ -5,11 +5,10 @@ import pytest
 import torch
 from hypothesis import settings
 
-from dtc_helpers.cycle import Plan
 from dtc_helpers.images import idx_files
 from dtc_helpers.images.datasets import Dataset, Split, load_dataset
 from dtc_helpers.networks import ReplicatedMLP
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.studies.arms import Setting
 
 mpl.use("Agg")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.cycle import Plan, compress_train, cycle_batches, start_networks
+from dtc_helpers.cycle import compress_train, cycle_batches, start_networks
 from dtc_helpers.paper import FIRST_CUT_ACCURACY, PUBLISHED_SEED
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.surgery import schedule
 

@@ -11,9 +11,9 @@ from dtc_helpers.gibbs import (
     entropy_series,
     gibbs_entropy,
     occurrence_probabilities,
-    pearson,
     process_entropies,
 )
+from dtc_helpers.statistics import pearson
 
 UNIT_BINS = np.arange(11.0)  # ten bins: 0…1, …, 9…10
 values_inside = hnp.arrays(float, st.integers(1, 60), elements=st.floats(-50, 49))

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.cycle import MEASUREMENT_COUNTS
 from dtc_helpers.paper import FIRST_CUT_ACCURACY, PAPER_CORRELATIONS, TABLE_1, TABLE_1_METHODS
 from dtc_helpers.readings import READINGS
 from dtc_helpers.recovery import SOLVERS
 from dtc_helpers.runs.results import COLUMNS
 from dtc_helpers.scoring import SCORES
+from dtc_helpers.sensing import MEASUREMENT_COUNTS
 from dtc_helpers.surgery import CHOICES
 from dtc_helpers.training import outputs
 

@@ -1,19 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from oracles import networks
 from scipy.stats import chisquare
 
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.recovery import recover
 from dtc_helpers.scoring import (
     SCORES,
     HiddenLayer,
-    Tomography,
     dtc_scores,
+    hidden_layer,
     magnitude_scores,
     norm_scores,
     random_scores,
-    see_layer,
 )
 from dtc_helpers.sensing import dct_basis, gaussian_matrix
 from dtc_helpers.surgery import lowest
@@ -21,7 +23,7 @@ from dtc_helpers.surgery import lowest
 N_NEURONS, N_MEASUREMENTS = 24, 5
 
 
-def layer_of(incoming, outgoing, *, seeds=(0,), tomography=None):
+def layer_of(incoming, outgoing, *, seeds=(0,), l1_penalty=0.3, **switches):
     n_neurons = len(incoming[0])
     matrices = [gaussian_matrix(min(N_MEASUREMENTS, n_neurons), n_neurons, rng=np.random.RandomState(s)) for s in seeds]
     return HiddenLayer(
@@ -31,13 +33,14 @@ def layer_of(incoming, outgoing, *, seeds=(0,), tomography=None):
         torch.as_tensor(outgoing, dtype=torch.float64).abs() + 2,
         torch.stack(matrices),
         [np.random.RandomState(s) for s in seeds],
-        tomography or Tomography(),
+        replace(READINGS["published"], **switches),
+        Plan(l1_penalty=l1_penalty),
     )
 
 
-def random_layer(*, seeds, tomography=None):
+def random_layer(*, seeds, **settings):
     sums = np.random.default_rng(1).normal(size=(2, len(seeds), N_NEURONS))
-    return layer_of(*sums, seeds=seeds, tomography=tomography)
+    return layer_of(*sums, seeds=seeds, **settings)
 
 
 def test_methods_are_magnitude_norms_random_dtc():
@@ -51,26 +54,25 @@ def test_methods_are_magnitude_norms_random_dtc():
 
 @pytest.mark.parametrize("method", SCORES)
 def test_score_is_one_number_not_below_0_for_every_neuron_of_every_replicate(method):
-    values = SCORES[method](random_layer(seeds=(1, 2, 3), tomography=Tomography(solver="lars"))).values
+    values = SCORES[method](random_layer(seeds=(1, 2, 3), solver="lars")).values
     assert values.shape == (3, N_NEURONS)
     assert (values >= 0).all()
 
 
 @pytest.mark.parametrize("method", SCORES)
 def test_replicate_has_the_scores_that_it_has_alone(method):
-    exact = Tomography(solver="lars")
-    together = random_layer(seeds=(1, 2, 3), tomography=exact)
+    together = random_layer(seeds=(1, 2, 3), solver="lars")
     values = SCORES[method](together).values
     for r, seed in enumerate((1, 2, 3)):
         sums = together.incoming_sums[[r]], together.outgoing_sums[[r]]
-        alone = SCORES[method](layer_of(*sums, seeds=(seed,), tomography=exact)).values
+        alone = SCORES[method](layer_of(*sums, seeds=(seed,), solver="lars")).values
         torch.testing.assert_close(values[[r]], alone)
 
 
 def test_layer_sees_the_sums_of_its_own_weights():
     network = networks(5, 4, 6, 3, seeds=[1, 2])
-    matrix = torch.ones(2, 1, 6, dtype=torch.float64)
-    layer = see_layer(network, 1, measurement_matrix=matrix, choice_rngs=[], tomography=Tomography())
+    seen = hidden_layer(network, 1, cycle=1, reading=READINGS["published"], seeds=(1, 2), plan=Plan())
+    layer = replace(seen, measurement_matrix=torch.ones(2, 1, 6, dtype=torch.float64))
     torch.testing.assert_close(layer.incoming_sums, network.weights[1].detach().sum(2).double())
     torch.testing.assert_close(layer.outgoing_sums, network.weights[2].detach().sum(1).double())
     everything = torch.stack([layer.incoming_sums.sum(1), layer.outgoing_sums.sum(1)])
@@ -86,7 +88,7 @@ def test_measurements_are_those_of_the_slow_product():
 
 
 def test_norms_of_the_toy_by_hand(toy_network):
-    layer = see_layer(toy_network, 0, measurement_matrix=torch.eye(3), choice_rngs=[], tomography=Tomography())
+    layer = hidden_layer(toy_network, 0, cycle=1, reading=READINGS["published"], seeds=(1,), plan=Plan())
     by_hand = [
         np.sqrt(1 * 17),
         np.sqrt(1 * 29),
@@ -127,7 +129,7 @@ def test_random_choice_is_uniform_over_neurons():
 
 @pytest.mark.parametrize("ray_domain", ["sparse_code", "recovered_weights"])
 def test_dtc_is_the_sum_of_both_recoveries(ray_domain):
-    layer = random_layer(seeds=(1, 2), tomography=Tomography(l1_penalty=0.7, solver="lars", ray_domain=ray_domain))
+    layer = random_layer(seeds=(1, 2), l1_penalty=0.7, solver="lars", ray_domain=ray_domain)
     scores = dtc_scores(layer)
     basis = dct_basis(N_NEURONS)
     for replicate in range(2):
@@ -156,7 +158,8 @@ def test_recovered_weights_point_at_the_neuron_when_everything_is_measured(solve
         torch.ones(1, n_neurons, dtype=torch.float64),
         torch.eye(n_neurons, dtype=torch.float64)[None],
         [],
-        Tomography(l1_penalty=1e-6, solver=solver, ray_domain="recovered_weights"),
+        replace(READINGS["published"], solver=solver, ray_domain="recovered_weights"),
+        Plan(l1_penalty=1e-6),
     )
     expected = torch.tensor([[0, 0, 50.0, 0, 20.0, 0]], dtype=torch.float64)
     torch.testing.assert_close(dtc_scores(layer).values, expected, rtol=0, atol=1e-4)

@@ -6,7 +6,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtc_helpers import sensing
 from dtc_helpers.sensing import (
     dct_basis,
     gaussian_matrix,
@@ -14,7 +13,6 @@ from dtc_helpers.sensing import (
     n_measurements_rounded,
     n_measurements_truncated,
     recovered_weights,
-    sense,
     sensing_matrix,
 )
 
@@ -61,25 +59,6 @@ def test_batch_of_matrices_is_a_loop():
     )
 
 
-@pytest.mark.parametrize("numbers_at_once", [1, 30, 45, 10**6])
-@pytest.mark.parametrize("make_rng", [np.random.RandomState, np.random.default_rng])
-def test_draws_in_blocks_are_the_draws_at_once_bit_for_bit(monkeypatch, numbers_at_once, make_rng):
-    monkeypatch.setattr(sensing, "_NUMBERS_AT_ONCE", numbers_at_once)
-    weights = torch.eye(15, dtype=torch.float64)  # measured, they are the columns of Φ
-    sensed = sense(weights, n_measurements=7, rng=make_rng(PUBLISHED_SEED))
-    whole = gaussian_matrix(7, 15, rng=make_rng(PUBLISHED_SEED))
-    torch.testing.assert_close(sensed.measurement.T, whole, rtol=0, atol=0)
-    torch.testing.assert_close(sensed.sensing_matrix, whole @ dct_basis(15))
-
-
-def test_sense_measures_all_weights_with_one_matrix():
-    weights = torch.from_numpy(np.random.default_rng(3).normal(size=(2, 5, 12))).float()
-    sensed = sense(weights, n_measurements=4, rng=np.random.RandomState(0), dct_type=2)
-    measurement_matrix = gaussian_matrix(4, 12, rng=np.random.RandomState(0))
-    torch.testing.assert_close(sensed.measurement, weights.double() @ measurement_matrix.T)
-    torch.testing.assert_close(sensed.sensing_matrix, sensing_matrix(measurement_matrix, dct_type=2))
-
-
 def test_measure_broadcasts_weights_and_matrices():
     matrices = torch.arange(12.0).reshape(2, 2, 3)
     weights = torch.tensor([[1.0, 0, 0], [0, 1, 0]])
@@ -106,12 +85,8 @@ def test_described_number_of_measurements(n_neurons, expected):
 
 @pytest.mark.parametrize("n_measurements", [0, -1, 11])
 def test_impossible_numbers_of_measurements_are_refused(n_measurements):
-    for draw in (
-        lambda: gaussian_matrix(n_measurements, 10, rng=np.random.RandomState(0)),
-        lambda: sense(torch.ones(10), n_measurements=n_measurements, rng=np.random.RandomState(0)),
-    ):
-        with pytest.raises(ValueError, match=f"n_measurements = {n_measurements} is outside 1…10"):
-            draw()
+    with pytest.raises(ValueError, match=f"n_measurements = {n_measurements} is outside 1…10"):
+        gaussian_matrix(n_measurements, 10, rng=np.random.RandomState(0))
 
 
 @pytest.mark.parametrize("transform", [dct_basis, lambda n, **kind: sensing_matrix(torch.ones(1, n), **kind)])

@@ -7,9 +7,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series, pearson
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.proposition.null_models import gaussian_measurements
 from dtc_helpers.proposition.relation import Measure, Process, column, estimate
+from dtc_helpers.statistics import pearson
 
 WIDTHS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # in weight units; 0.2 is published
 REACHES = (1.0, 3.0, 10.0)  # bins of 0.2 from −reach to reach; the published ones reach to 50

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dtc_helpers.cycle import Plan
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.images.datasets import load_dataset
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, compare
 from dtc_helpers.proposition.relation import Correlations, Process, estimate
+from dtc_helpers.readings import Plan
 from dtc_helpers.runs.provenance import provenance
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand

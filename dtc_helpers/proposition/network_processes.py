@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dtc_helpers.cycle import Plan, compress_train, start_networks
+from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP, outgoing_sums
 from dtc_helpers.proposition.relation import Step
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.sensing import gaussian_matrix, measure
 from dtc_helpers.training import accuracy, adam, batches, train
 

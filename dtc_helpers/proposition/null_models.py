@@ -13,8 +13,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dtc_helpers.gibbs import entropy_series, pearson
+from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.proposition.relation import Correlations, Estimate, Measure, Process, column, correlations, estimate
+from dtc_helpers.statistics import pearson
 
 
 @dataclass(frozen=True)

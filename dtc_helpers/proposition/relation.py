@@ -10,7 +10,8 @@ import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from dtc_helpers.gibbs import entropy_series, pearson
+from dtc_helpers.gibbs import entropy_series
+from dtc_helpers.statistics import pearson
 
 MIN_STEPS = 4  # with fewer, a partial correlation is ±1 whatever the data
 Measure = Callable[[Sequence[np.ndarray]], np.ndarray]  # measurements of a process → one entropy a step

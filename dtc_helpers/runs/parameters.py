@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import torch
 
 from dtc_helpers.studies.arms import ARMS
-from dtc_helpers.cycle import Plan
+from dtc_helpers.readings import Plan
 from dtc_helpers.images.datasets import DATASETS
 from dtc_helpers.images.idx_files import project_root
 from dtc_helpers.studies.walk import ANY_READING

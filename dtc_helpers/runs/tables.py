@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.gibbs import gibbs_entropy, occurrence_probabilities, pearson
+from dtc_helpers.gibbs import gibbs_entropy, occurrence_probabilities
+from dtc_helpers.statistics import pearson
 from dtc_helpers.paper import PAPER_CORRELATIONS, TABLE_1, TABLE_1_METHODS
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.results import Results

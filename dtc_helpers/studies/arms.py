@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dtc_helpers.cycle import CycleRecord, Plan, compress_train, start_networks
+from dtc_helpers.cycle import CycleRecord, compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
-from dtc_helpers.readings import Reading
+from dtc_helpers.readings import Plan, Reading
 from dtc_helpers.studies.controls import batches_of_equal_cost, dense, random_ids, rewound, trained_to
 from dtc_helpers.surgery import schedules
 from dtc_helpers.training import Accuracy

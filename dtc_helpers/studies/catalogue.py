@@ -11,10 +11,9 @@ from typing import Any
 import pandas as pd
 import torch
 
-from dtc_helpers.cycle import Plan
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paths import in_project, project_root
-from dtc_helpers.readings import Reading
+from dtc_helpers.readings import Plan, Reading
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.studies.arms import Setting, last_places
 from dtc_helpers.studies.runs import read_table, run_arms

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from dtc_helpers.cycle import Plan, cycle_batches
+from dtc_helpers.cycle import cycle_batches
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
-from dtc_helpers.readings import IndependentStreams, Reading
+from dtc_helpers.readings import IndependentStreams, Plan, Reading
 from dtc_helpers.surgery import keep_neurons
 from dtc_helpers.training import Accuracy, accuracy, adam, train
 

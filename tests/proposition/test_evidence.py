@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 import torch
 
-from dtc_helpers.cycle import Plan
 from dtc_helpers.proposition import evidence as trial_module
 from dtc_helpers.proposition.evidence import STATISTICS, excesses, read_trial, run_trial, write_trial
 from dtc_helpers.proposition.network_processes import pruning
 from dtc_helpers.proposition.null_models import NULLS, credit
 from dtc_helpers.proposition.relation import correlations
 from dtc_helpers.proposition.stored_processes import processes_of_trial
+from dtc_helpers.readings import Plan
 
 PLAN = Plan(batches_per_cycle=2, keep_fraction=0.9, stop_at=12, measurement_fraction=0.3)
 

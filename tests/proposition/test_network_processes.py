@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.cycle import Plan
 from dtc_helpers.networks import outgoing_sums, xavier_mlp
 from dtc_helpers.proposition.network_processes import (
     COMPRESSORS,
@@ -14,6 +13,7 @@ from dtc_helpers.proposition.network_processes import (
     quantisation_steps,
     svd_steps,
 )
+from dtc_helpers.readings import Plan
 from dtc_helpers.sensing import gaussian_matrix
 
 SEEDS = (3, 4)

@@ -4,7 +4,7 @@ import re
 import pytest
 import torch
 
-from dtc_helpers.cycle import Plan
+from dtc_helpers.readings import Plan
 from dtc_helpers.paths import in_project, project_root
 from dtc_helpers.runs.parameters import EntropyParameters, Parameters, notebook_parameters
 

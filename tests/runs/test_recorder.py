@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.cycle import Plan, compress_train, start_networks
+from dtc_helpers.cycle import compress_train, start_networks
+from dtc_helpers.readings import Plan
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs import provenance as provenance_module

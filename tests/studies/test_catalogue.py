@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from dtc_helpers.cycle import Plan
+from dtc_helpers.readings import Plan
 from dtc_helpers.studies import catalogue as studies
 from dtc_helpers.studies import runs as arm_runs
 from dtc_helpers.studies.catalogue import study_table

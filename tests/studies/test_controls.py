@@ -3,8 +3,8 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from dtc_helpers.cycle import Plan, compress_train, cycle_batches, start_networks
-from dtc_helpers.readings import READINGS
+from dtc_helpers.cycle import compress_train, cycle_batches, start_networks
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.studies.controls import batches_of_equal_cost, dense, multiply_adds, random_ids, rewound, trained_to
 from dtc_helpers.training import accuracy, adam, train
 

@@ -3,8 +3,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from dtc_helpers.cycle import Plan
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.studies import runs as arm_runs
 from dtc_helpers.studies.runs import run_arm, run_arms
 
