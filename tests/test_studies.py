@@ -133,6 +133,13 @@ def test_table_and_provenance_are_both_written_or_none(monkeypatch, tmp_path, un
     assert not list(tmp_path.iterdir())
 
 
+def test_arms_run_in_the_readings_and_controls_in_theirs_with_their_own_replicates():
+    parameters = replace(UNCERTAINTY, readings=["published", "described"], control_readings=["published"])
+    runs = [(s.reading.name, arm, list(s.seeds), s.neurons) for s, arm in studies.uncertainty_runs(parameters)]
+    arms = [(reading, arm, [1, 2, 3], [5]) for reading in ("published", "described") for arm in ("random", "dtc")]
+    assert runs == [*arms, ("published", "scratch", [1, 2], [5])]
+
+
 def test_first_dataset_has_the_full_grid_and_points_that_take_too_long_are_left_out():
     points = [(run.name, *run.columns.values()) for run, _ in studies.frequency_runs(FREQUENCY)]
     # 12 neurons, 0.3: 8 6 4, three cuts; 0.5: 6 and 4 by a share near it, two cuts; 3 · 4 batches are more than 8
@@ -141,6 +148,7 @@ def test_first_dataset_has_the_full_grid_and_points_that_take_too_long_are_left_
 
 def test_every_point_of_the_frequency_study_ends_at_the_same_size_and_batches():
     for setting, arm in studies.frequency_runs(FREQUENCY):
+        assert setting.plan.batches_per_cycle == setting.columns["batches_per_cycle"]
         last = arm_runs.run_arm(setting, arm).iloc[-1]
         assert (last.neurons, last.batches) == (4, 8)
 
