@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from dtc_helpers import arm_runs
-from dtc_helpers.arm_runs import run_arm, run_arms
+from dtc_helpers.arm_runs import read_table, run_arm, run_arms
+from dtc_helpers.arms import ARMS
 from dtc_helpers.cycle import Plan
 from dtc_helpers.readings import READINGS
 
@@ -15,6 +16,35 @@ def test_arm_that_has_no_size_to_train_at_is_refused_before_any_work(setting, tm
     with pytest.raises(ValueError, match=f"{arm}: no sizes are chosen"):
         run_arms(runs, parts=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_row_says_what_a_replicate_reached(setting):
+    table = run_arm(setting, "dense").set_index(["batches", "replicate"])
+    assert len(table) == 4 * 2
+    for _, batches, accuracy, _ in ARMS["dense"](setting):
+        for replicate, seed in enumerate(setting.seeds):
+            row = table.loc[(batches, replicate)]
+            assert (row.dataset, row.reading, row.arm, row.seed) == ("tiny", "described", "dense", seed)
+            found = [row.test_accuracy, row.mean_batch_accuracy, row.single_image_accuracy]
+            reached = (accuracy.overall, accuracy.batch_mean, accuracy.single_image)
+            assert found == pytest.approx([float(values[replicate]) for values in reached], abs=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".incoming"])
+def test_run_that_cannot_be_written_whole_is_not_finished(setting, tmp_path, suffix):
+    run_arms([(setting, "dense")], parts=tmp_path)
+    (part,) = tmp_path.glob("*.csv")
+    part.unlink()
+    part.with_suffix(".json").unlink()
+    part.with_suffix(suffix).mkdir()  # no file can be written there
+    with pytest.raises(IsADirectoryError):
+        run_arms([(setting, "dense")], parts=tmp_path)
+    assert not part.exists()
+
+
+def test_widths_that_look_like_numbers_stay_names(tmp_path):
+    pd.DataFrame({"hidden_widths": ["128", "012"], "seed": [1, 2]}).to_csv(tmp_path / "t.csv", index=False)
+    assert read_table(tmp_path / "t.csv").hidden_widths.tolist() == ["128", "012"]
 
 
 def test_finished_arms_are_kept_and_an_interrupted_study_goes_on_after_them(setting, tmp_path, monkeypatch):

@@ -67,7 +67,7 @@ def test_binning_is_what_its_name_says(name, options):
 
 def test_correlations_of_binnings_are_means_over_the_same_gaussian_vectors():
     rng = np.random.default_rng(0)
-    process = made_process(rng, fitness=lambda n, scale, noise: noise, lengths=(9, 8, 7, 6, 5, 4, 3, 2, 2, 2))
+    process = made_process(rng, fitness=lambda *given: given[-1], lengths=(9, 8, 7, 6, 5, 4, 3, 2, 2, 2))
     binnings = {"narrow": partial(entropy_series, bins=bins_of_width(0.5)), "wide": narrow_or_nothing}
     found = binning_correlations({"p": [process]}, binnings, rng=np.random.default_rng(5), n_draws=6)
     again, fitness = np.random.default_rng(5), column(process, "fitness")

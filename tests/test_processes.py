@@ -204,7 +204,9 @@ def test_post_training_comes_from_its_seeds_alone(tiny_dataset):
 
 
 def test_unrelated_network_of_post_training_is_untrained_and_compressed_alike(tiny_dataset):
-    for seed, process in zip(SEEDS, post_training(tiny_dataset, "quantisation", seeds=SEEDS, plan=PLAN, hidden=16), strict=True):
+    for seed, process in zip(
+        SEEDS, post_training(tiny_dataset, "quantisation", seeds=SEEDS, plan=PLAN, hidden=16), strict=True
+    ):
         untrained = untrained_sums(16, seed=seed + 1_000_000)
         eight_bits, *_, one_bit = (step.unrelated_signal for step in process)
         assert np.corrcoef(eight_bits, untrained)[0, 1] > 0.999 > np.corrcoef(one_bit, untrained)[0, 1]

@@ -155,6 +155,9 @@ def test_selection_holds_one_reading_and_the_methods_asked_for():
     assert selected.cycles.index.tolist() == [0, 1]
     assert list(selected.measurements) == ["published/dtc/0/1/incoming", "published/dtc/0/2/incoming"]
     assert set(selected.ledger.method) == {"dtc"}
+    assert list(selected.neuron_sums) == list(selected.measurements)
+    assert all(selected.neuron_sums[key] is not selected.measurements[key] for key in selected.neuron_sums)
+    assert [vector.size for vector in selected.neuron_sums.values()] == [30, 30]
     assert selected.run == results_of(1).run
 
 

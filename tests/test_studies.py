@@ -16,6 +16,7 @@ from dtc_helpers.study_parameters import (
     PenaltyParameters,
     SwitchParameters,
     TicketParameters,
+    TrialParameters,
     UncertaintyParameters,
 )
 
@@ -30,7 +31,7 @@ FREQUENCY = FrequencyParameters(
 )  # fmt: skip
 PENALTY = PenaltyParameters(
     ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], reading="published", penalty_fractions=[0.01, 0.5],
-    measurement_fractions=[0.5], thinned_penalty_fractions=[0.1], thinned_measurement_fractions=[0.5], stop_at=3,
+    measurement_fractions=[0.4], thinned_penalty_fractions=[0.1], thinned_measurement_fractions=[0.5], stop_at=3,
     test_replicates=3,
 )  # fmt: skip
 
@@ -133,6 +134,27 @@ def test_table_and_provenance_are_both_written_or_none(monkeypatch, tmp_path, un
     assert not list(tmp_path.iterdir())
 
 
+def test_table_that_cannot_be_written_whole_leaves_the_old_one_and_comes_last(tmp_path):
+    new, run = pd.DataFrame({"new": [1]}), {"new": 1}
+    (tmp_path / "one.json").write_text("old")
+    (tmp_path / "one.csv.incoming").mkdir()  # no file can be written there
+    with pytest.raises(IsADirectoryError):
+        studies._write(new, run, tmp_path / "one")
+    assert (tmp_path / "one.json").read_text() == "old"
+    (tmp_path / "other.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        studies._write(new, run, tmp_path / "other")
+    assert not (tmp_path / "other.csv").exists()
+
+
+def test_every_point_of_a_stored_study_is_found_by_its_columns(monkeypatch, tmp_path):
+    parameters = replace(FREQUENCY, results_dir=str(tmp_path))
+    computed = study_table("study", studies.frequency_runs(parameters), parameters)
+    monkeypatch.setattr(studies, "STORED", tmp_path)
+    stored = study_table("study", studies.frequency_runs(parameters), replace(parameters, recompute=False))
+    pd.testing.assert_frame_equal(stored, computed)
+
+
 def test_arms_run_in_the_readings_and_controls_in_theirs_with_their_own_replicates():
     parameters = replace(UNCERTAINTY, readings=["published", "described"], control_readings=["published"])
     runs = [(s.reading.name, arm, list(s.seeds), s.neurons) for s, arm in studies.uncertainty_runs(parameters)]
@@ -160,11 +182,14 @@ def test_penalties_are_chosen_on_validation_images_and_tested_on_test_images_and
     assert {len(setting.dataset.test) for setting, _ in grid} == {tiny_dataset.n_validation}
     assert {len(setting.dataset.train) for setting, _ in grid} == {len(tiny_dataset.train) - tiny_dataset.n_validation}
     assert {setting.reading.solver for setting, _ in grid} == {"interior_point"}
-    tested = studies.chosen_runs(PENALTY, [("digits", "recovered_weights", 0.5, 0.5)])
+    for setting, _ in grid:
+        plan = (setting.reading.ray_domain, setting.plan.l1_penalty_fraction, setting.plan.measurement_fraction)
+        assert tuple(setting.columns.values()) == plan
+    tested = studies.chosen_runs(PENALTY, [("digits", "recovered_weights", 0.5, 0.4)])
     assert [arm for _, arm in tested] == ["dtc", "random"]
     (setting, _), _ = tested
     assert len(setting.dataset.test) == len(tiny_dataset.test)
-    assert not set(setting.seeds) & set(grid[0][0].seeds)
+    assert (list(grid[0][0].seeds), list(setting.seeds)) == ([1, 2], [3, 4, 5])
     assert (setting.reading.ray_domain, setting.plan.l1_penalty_fraction) == ("recovered_weights", 0.5)
 
 
@@ -210,6 +235,14 @@ def test_tickets_and_depth_have_a_run_an_arm_and_point():
     )
     columns = [(s.name, s.columns["hidden_widths"], s.hidden_widths) for s, _ in studies.depth_runs(depth)]
     assert columns == [(d, name, w) for d in depth.datasets for name, w in (("12", [12]), ("12-9", [12, 9]))]
+
+
+@pytest.mark.parametrize("replicates", [[1], [1, 2, 3]])
+def test_every_dataset_of_the_trial_has_its_number_of_replicates(replicates):
+    given = {"recompute": False, "seed": 1, "data_dir": "d", "figures_dir": "f"}
+    assert TrialParameters(["digits", "mnist1d"], [1, 2], **given).replicates == [1, 2]
+    with pytest.raises(ValueError, match=f"2 datasets and {len(replicates)} replicates: expected as many"):
+        TrialParameters(["digits", "mnist1d"], replicates, **given)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,9 @@ def test_trial_is_its_processes_measured_and_set_against_the_nulls_by_hand(trial
     made = pruning(load_dataset("digits"), "dtc", seeds=[1, 2], plan=PLAN, hidden=40)
     rows = trial.steps.query("process == 'dtc'")
     steps = [step for process in made for step in process]
-    np.testing.assert_array_equal(trial.values[-rows.n_measurements.sum() :], np.concatenate([s.measurement for s in steps]))
+    np.testing.assert_array_equal(
+        trial.values[-rows.n_measurements.sum() :], np.concatenate([s.measurement for s in steps])
+    )
     assert rows.step.tolist() == [*range(1, len(made[0]) + 1)] * 2
     for column, name in {"signal_norm": "signal", "unrelated_norm": "unrelated_signal"}.items():
         assert rows[column].tolist() == pytest.approx([np.linalg.norm(getattr(step, name)) for step in steps])
