@@ -1,12 +1,13 @@
 import json
 import subprocess
+import time
 
 import numpy as np
 import pytest
 import torch
 
 from dtc_helpers import collector
-from dtc_helpers.collector import PACKAGES, Collector, layer_name, provenance
+from dtc_helpers.collector import PACKAGES, Collector, environment_key, layer_name, provenance
 from dtc_helpers.cycle import Plan, compress_train, start_networks
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
 from dtc_helpers.parameters import EntropyParameters
@@ -16,7 +17,7 @@ from dtc_helpers.records import COLUMNS, LEDGER_COLUMNS
 CPU = torch.device("cpu")
 SEEDS = (3, 4)
 METHODS = ("magnitude", "random", "dtc")
-PLAN = Plan(batches_per_cycle=1, keep_fraction=0.6, stop_at=4)
+PLAN = Plan(batches_per_cycle=1, keep_fraction=0.6, stop_at=4, measurement_fraction=0.5)
 PARAMETERS = EntropyParameters("digits", ["published"], ["dtc"], 1, 10, "results", "figures")
 
 
@@ -49,6 +50,8 @@ def test_cycles_have_one_row_a_method_replicate_and_cycle(collected):
     expected = [(method, replicate, record.cycle) for method, record in records for replicate in range(2)]
     assert list(cycles[["method", "replicate", "cycle"]].itertuples(index=False, name=None)) == expected
     assert (cycles.seed == cycles.replicate.map({0: 3, 1: 4})).all()
+    assert (cycles.dataset == "tiny").all()
+    assert (cycles.reading == "published").all()
 
 
 def test_rows_hold_what_the_records_say(collected):
@@ -94,6 +97,13 @@ def test_measurements_are_keyed_by_reading_method_replicate_cycle_and_layer(coll
     }
     assert gathered.measurements.keys() == expected.keys()
     assert all(np.array_equal(gathered.measurements[key], vector) for key, vector in expected.items())
+    assert gathered.neuron_sums.keys() == expected.keys()
+    for method, record in records:
+        for i, cut in enumerate(record.layers):
+            for s, side in enumerate(("incoming", "outgoing")):
+                for r in range(2):
+                    place = f"published/{method}/{r}/{record.cycle}/{layer_name(side, i)}"
+                    assert np.array_equal(gathered.neuron_sums[place], cut.neuron_sums[s, r].numpy())
 
 
 @pytest.mark.parametrize(("layer", "name"), [(0, "incoming"), (1, "incoming_2"), (2, "incoming_3")])
@@ -124,6 +134,19 @@ def test_run_says_where_the_results_come_from_and_is_json(collected):
     assert set(run["versions"]) == set(PACKAGES)
     assert run["threads"] == torch.get_num_threads()
     assert run["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
+
+
+def test_time_of_a_run_goes_from_the_start_of_its_collector(collected):
+    gathered, _ = collected
+    gathered.started = time.perf_counter() - 1000
+    assert 1000 <= gathered.results(PARAMETERS, CPU).run["wall_seconds"] < 1100
+
+
+def test_environment_is_another_with_other_code(monkeypatch):
+    key = environment_key()
+    assert environment_key() == key
+    monkeypatch.setattr(collector, "_CODE", "another")
+    assert environment_key() != key
 
 
 def test_commit_says_when_the_helpers_differ_from_it_and_only_then(monkeypatch, tmp_path):

@@ -113,7 +113,7 @@ def test_p_values_are_those_of_students_t_by_hand(mean, margin):
 
 def test_arm_without_spread_may_be_compared_with_one_that_has():
     x, y = np.full(4, 0.9), np.array([0.88, 0.9, 0.89, 0.91])
-    assert compare(x, y).p_difference == pytest.approx(scipy.stats.ttest_1samp(x - y, 0).pvalue)
+    assert compare(x, y).p_difference == pytest.approx(scipy.stats.ttest_1samp(x - y, 0)[1])
     assert compare(x, y).p_difference == pytest.approx(compare(y, x).p_difference)
 
 

@@ -183,10 +183,8 @@ def test_relation_is_the_mean_over_replicates(rng):
 
 def test_relation_has_intervals_of_the_confidence_asked_for(rng):
     processes = [made_process(rng, fitness=by_length) for _ in range(6)]
-    usual, same, half = (
-        relation(processes, rng=np.random.default_rng(1), **given)
-        for given in ({}, {"confidence": 0.95}, {"confidence": 0.5})
-    )
+    usual = relation(processes, rng=np.random.default_rng(1))
+    same, half = (relation(processes, rng=np.random.default_rng(1), confidence=level) for level in (0.95, 0.5))
     assert usual == same
     for name in ("pearson", "spearman", "given_ratio", "given_length"):
         wide, narrow = (found.high - found.low for found in (getattr(usual, name), getattr(half, name)))

@@ -161,6 +161,16 @@ def test_selection_holds_one_reading_and_the_methods_asked_for():
     assert selected.run == results_of(1).run
 
 
+def test_selection_leaves_the_other_reading_out():
+    one, other = results_of(1), results_of(2, reading="described")
+    frames = [pd.concat([getattr(one, name), getattr(other, name)]) for name in ("cycles", "ledger")]
+    vectors = [{**getattr(one, name), **getattr(other, name)} for name in ("measurements", "neuron_sums")]
+    both = Results(frames[0], vectors[0], frames[1], one.run, vectors[1])
+    selected = both.select(dataset="digits", reading="described", methods=["dtc"])
+    assert set(selected.cycles.reading) == set(selected.ledger.reading) == {"described"}
+    assert {key.split("/")[0] for key in [*selected.measurements, *selected.neuron_sums]} == {"described"}
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [

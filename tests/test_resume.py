@@ -52,10 +52,21 @@ def test_interrupted_run_goes_on_after_the_last_finished_method_and_gives_the_sa
     assert resumed.measurements.keys() == whole.measurements.keys()
     assert all(np.array_equal(resumed.measurements[key], whole.measurements[key]) for key in whole.measurements)
     assert resumed.neuron_sums.keys() == whole.neuron_sums.keys() == whole.measurements.keys()
+    assert all(np.array_equal(resumed.neuron_sums[key], whole.neuron_sums[key]) for key in whole.neuron_sums)
 
 
 def test_method_that_was_not_finished_is_not_taken_over(parameters):
     assert not FinishedMethods(parameters).take(Collector("digits", [1]), reading="published", method="random")
+
+
+def test_method_of_another_reading_is_not_taken_over(tiny_dataset, parameters):
+    collect(tiny_dataset, parameters, ["random"])
+    assert not FinishedMethods(parameters).take(Collector("digits", [1]), reading="described", method="random")
+
+
+def test_figures_may_go_elsewhere_when_a_run_goes_on(tiny_dataset, parameters):
+    collect(tiny_dataset, parameters, ["random"])
+    assert collect(tiny_dataset, replace(parameters, figures_dir="other"), ["random"])[1] == []
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"l1_penalty": 0.4}, {"replicates": 3}])

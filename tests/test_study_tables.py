@@ -67,10 +67,11 @@ def test_tables_of_several_datasets_keep_them_apart(table):
 
 
 def test_area_is_one_number_a_run_and_point(table):
-    found = areas(table).set_index(["reading", "arm", "seed"])
+    found = areas(table)
     assert len(found) == 2 * 2 * 6
-    run = table.query("reading == 'described' and arm == 'dtc' and seed == 3")
-    assert found.accuracy["described", "dtc", 3] == pytest.approx(area_under_curve(run.removed_fraction, run.accuracy))
+    one = "reading == 'described' and arm == 'dtc' and seed == 3"
+    run = table.query(one)
+    assert found.query(one).accuracy.tolist() == pytest.approx([area_under_curve(run.removed_fraction, run.accuracy)])
     points = pd.concat([table.assign(point=0), table.assign(point=1, accuracy=0.5)])
     assert areas(points, by=["point"]).query("point == 0").accuracy.tolist() == areas(table).accuracy.tolist()
 
@@ -107,7 +108,8 @@ def test_seeds_that_one_arm_lacks_are_left_out(table):
     at_51 = table.query("reading == 'described' and neurons == 51")
     fewer = at_51[(at_51.arm == "dtc") | at_51.seed.isin([1, 4, 5])]
     common = at_51[at_51.seed.isin([1, 4, 5])]
-    pd.testing.assert_frame_equal(*(paired(rows, arm="dtc", other="random") for rows in (fewer, common)))
+    one, other = (paired(rows, arm="dtc", other="random") for rows in (fewer, common))
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_points_are_compared_one_by_one(table):
