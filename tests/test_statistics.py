@@ -57,8 +57,8 @@ def test_rankings_agree_as_counted_by_hand():
 def test_agreement_is_of_ranks_and_among_the_highest():
     scores, others = np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 10, 100, 1e3, 1e6])
     assert ranking_agreement(scores, others, n_highest=1).rank_correlation == pytest.approx(1)
-    # the two highest are {3, 4} and {0, 4}, the two lowest {0, 1} and {1, 2}
-    assert ranking_agreement(scores, np.array([9.0, 0, 1, 2, 10]), n_highest=2).shared_fraction == 0.5
+    # the two highest are {3, 4} and {2, 4}; the two lowest are the same
+    assert ranking_agreement(scores, np.array([0.0, 1, 9, 2, 10]), n_highest=2).shared_fraction == 0.5
     assert ranking_agreement(scores, np.array([1.0, 0, 7, 8, 9]), n_highest=2).shared_fraction == 1
 
 
