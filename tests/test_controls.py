@@ -91,12 +91,13 @@ def test_random_tickets_are_drawn_anew_in_every_layer_and_for_every_seed(tiny_da
     assert len({tuple(drawn) for drawn in one.tolist()}) > 1
 
 
-def test_random_tickets_are_not_what_random_pruning_keeps(tiny_dataset):
+def test_random_tickets_are_neither_what_random_pruning_keeps_nor_what_it_cuts(tiny_dataset):
     shared = {"reading": READINGS["described"], "seeds": range(5)}
     network = start_networks(tiny_dataset, [16], device=CPU, **shared)
     first = next(iter(compress_train(network, tiny_dataset, method="random", plan=PLAN, **shared)))
-    (drawn,) = random_ids(network, [first.neurons], seeds=range(5))
-    assert not torch.equal(drawn.sort(1).values, first.network.neuron_ids[0].sort(1).values)
+    for names in (first.network.neuron_ids[0], first.layers[0].removed):
+        (drawn,) = random_ids(network, [names.shape[1]], seeds=range(5))
+        assert not torch.equal(drawn.sort(1).values, names.cpu().sort(1).values)
 
 
 def test_training_without_a_break_is_measured_at_every_stop(tiny_dataset):

@@ -132,15 +132,15 @@ def test_verdict_is_given_by_the_interval():
 
 @pytest.fixture
 def run_of_notebook_1():
-    """Eight cycles of one method, with accuracies that go up and down."""
+    """Sixteen cycles of one method, with accuracies that go up and down."""
     results = results_of(1)
-    eight = [results.cycles[results.cycles.cycle == 1].assign(cycle=cycle) for cycle in range(1, 9)]
-    results.cycles = pd.concat(eight, ignore_index=True)
-    results.cycles["removed_fraction"] = results.cycles.cycle / 10
+    cycles = [results.cycles[results.cycles.cycle == 1].assign(cycle=cycle) for cycle in range(1, 17)]
+    results.cycles = pd.concat(cycles, ignore_index=True)
+    results.cycles["removed_fraction"] = results.cycles.cycle / 20
     rng = np.random.default_rng(0)
-    keys = [f"published/dtc/0/{cycle}/outgoing" for cycle in range(1, 9)]
-    results.measurements = {key: rng.normal(0, 9, 30 - 3 * i) for i, key in enumerate(keys)}
-    results.neuron_sums = {key: rng.normal(size=60 - 6 * i) for i, key in enumerate(keys)}
+    keys = [f"published/dtc/0/{cycle}/outgoing" for cycle in range(1, 17)]
+    results.measurements = {key: rng.normal(0, 9, 50 - 3 * i) for i, key in enumerate(keys)}
+    results.neuron_sums = {key: rng.normal(size=100 - 6 * i) for i, key in enumerate(keys)}
     results.cycles["mean_batch_accuracy"] = rng.random(len(results.cycles))
     return results
 
@@ -148,7 +148,7 @@ def run_of_notebook_1():
 def test_run_of_notebook_1_becomes_a_process(run_of_notebook_1):
     rng = np.random.default_rng(0)
     process = process_of_run(run_of_notebook_1, "dtc", fitness="accuracy", generator=generator(0))
-    assert [step.measurement.size for step in process] == [30, 27, 24, 21, 18, 15, 12, 9]
+    assert [step.measurement.size for step in process] == [50 - 3 * i for i in range(16)]
     assert [len(step.unrelated_signal) for step in process] == [len(step.signal) for step in process]
     table = nulls_of_run({"dtc": process}, n_draws=5, rng=rng)
     assert list(table.index) == [("dtc", name) for name in NULLS]
@@ -160,14 +160,14 @@ def generator(seed):
 
 
 def test_excess_is_paired_by_replicate_and_kept_apart_by_dataset():
-    numbers = {"tested": [0.3, np.nan, 0.5], "expected": [0.1, 0.9, 0.2]}
+    numbers = {"tested": [0.3, np.nan, 0.5], "expected": [0.1, 0.8, 0.4]}
     names = {"process": "p", "null_model": "n", "statistic": "pearson"}
     none = {"tested": [0.4] * 3, "expected": [0.4] * 3}
     table = pd.concat([pd.DataFrame({"dataset": d, **names, **each}) for d, each in (("one", numbers), ("two", none))])
     found = excesses(table, rng=np.random.default_rng(0)).set_index("dataset")
     one, two = found.loc["one"], found.loc["two"]
-    assert [one.tested, one.expected, one.excess] == pytest.approx([0.4, 0.4, 0.25])  # 0.2 and 0.3
-    assert [one.low, one.high, one.n] == pytest.approx([0.2, 0.3, 2])
+    assert [one.tested, one.expected, one.excess] == pytest.approx([0.4, 1.3 / 3, 0.15])  # 0.2 and 0.1
+    assert [one.low, one.high, one.n] == pytest.approx([0.1, 0.2, 2])
     assert (two.low, two.high, two.verdict) == (0, 0, "open")
 
 
@@ -179,11 +179,12 @@ def test_fitness_of_a_run_is_the_accuracy_or_its_curve(run_of_notebook_1, fitnes
     assert [step.removed_fraction for step in process] == removed.tolist()
     expected = accuracy if fitness == "accuracy" else smooth(removed, accuracy)
     assert [step.fitness for step in process] == pytest.approx(expected.tolist())
+    assert not np.allclose(accuracy, smooth(removed, accuracy))
 
 
 def test_unrelated_signal_of_a_run_is_an_untrained_network_of_ten_classes_from_the_generator(run_of_notebook_1):
     process = process_of_run(run_of_notebook_1, "dtc", fitness="accuracy", generator=generator(3))
-    untrained = outgoing_sums(xavier_mlp([1, 60, 10], generators=[generator(3)]))[0].numpy()
+    untrained = outgoing_sums(xavier_mlp([1, 100, 10], generators=[generator(3)]))[0].numpy()
     for step in process:
         np.testing.assert_array_equal(step.unrelated_signal, untrained[: len(step.signal)])
 
