@@ -1,5 +1,6 @@
 """Sweeps with real processes: papermill, kernels, workers and callers that are killed."""
 
+import errno
 import io
 import json
 import os
@@ -131,14 +132,36 @@ def test_what_failed_is_kept_apart_from_what_is_done(finished):
 
 
 def test_sweep_leaves_no_lock_no_staging_no_process_and_no_folder_behind_also_of_what_failed(finished):
-    folder, outcomes = finished
+    folder, _ = finished
     assert not list((folder / "runs" / ".staging").iterdir())
     assert [path.name for path in (folder / "temporary").iterdir()] in ([], ["dask-scratch-space"])
     assert not processes_of(folder)
-    for outcome in outcomes.values():
-        lock = SweepFolder(folder / "runs").try_lock(outcome.key)
+    assert_all_locks_are_free(folder)
+
+
+def assert_all_locks_are_free(folder):
+    names = [path.name for path in (folder / "runs").glob(".locks/*")]
+    assert names
+    for name in names:
+        lock = SweepFolder(folder / "runs").try_lock(name)
         assert lock is not None
         os.close(lock)
+
+
+def test_stopped_sweep_ends_its_kernels_and_lets_go_of_its_locks(tmp_path, monkeypatch):
+    def stop(steps, **_):
+        next(steps)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep_module, "progress", stop)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    write_grid(tmp_path, zip={"x": [1, 2], "action": ["fail", "hang"]})
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, settings=Settings(workers=2))
+    wait_until(lambda: not processes_of(tmp_path / "temporary"), "the end of papermill and its kernel")
+    wait_until(lambda: not list((tmp_path / "temporary").glob("dtc-point-*")), "the end of the folder of point 2")
+    assert_all_locks_are_free(tmp_path)
 
 
 def test_second_sweep_runs_only_what_is_not_done(finished, tmp_path):
@@ -418,6 +441,30 @@ def test_point_that_another_sweep_has_done_meanwhile_is_skipped_and_its_lock_let
     os.close(lock)
 
 
+class FullFolder(SweepFolder):
+    """Folder on a disk without room."""
+
+    def write(self, *_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_full_disk_is_named_and_nothing_more_is_started(tmp_path):
+    points, settings = [Point(key, {}, {}, {}) for key in "abcdef"], Settings(workers=1)
+    with connect(settings) as client:
+        outcomes = list(execute(points, folder=FullFolder(tmp_path), settings=settings, client=client))
+    errors = {outcome.key: outcome.error or "" for outcome in outcomes}
+    assert sorted(errors) == list("abcdef")
+    assert {outcome.status for outcome in outcomes} == {"failed"}
+    assert errors["a"].startswith("results could not be written: OSError")
+    assert errors["f"] == "not started: the disk is full"
+
+
+def test_this_machine_runs_as_many_points_at_once_as_the_settings_say():
+    with connect(Settings(workers=3)) as client:
+        threads: Any = client.nthreads()  # typed as if it were awaited
+        assert sum(threads.values()) == 3
+
+
 def test_lock_that_another_holds_costs_no_file_descriptor(tmp_path):
     folder = SweepFolder(tmp_path)
     lock = folder.try_lock("key")
@@ -509,4 +556,4 @@ def test_lost_scheduler_ends_the_sweep_with_a_reason(tmp_path):
         process.kill()
         with pytest.raises(LostSchedulerError, match=f"{address} was lost.*start the sweep again to go on"):
             running.result(PATIENCE_SECONDS)
-    assert SweepFolder(tmp_path / "runs").try_lock(next((tmp_path / "runs").glob(".locks/*")).name) is not None
+    assert_all_locks_are_free(tmp_path)
