@@ -105,5 +105,5 @@ def recover(
         methods = exact.methods_for(solver, *problem, device=device)
         found = exact.minimise(*problem, tolerance=tolerance, methods=methods, device=device)
     arrays = batch.as_given(found.code, found.objective, found.gap, found.dual_point)
-    tensors = (torch.from_numpy(values).to(device) for values in arrays)
-    return Recovery(*tensors, tuple(found.solved_by), found.iterations, tolerance)
+    code, objective, gap, dual_point = (torch.from_numpy(values).to(device) for values in arrays)
+    return Recovery(code, objective, gap, dual_point, tuple(found.solved_by), found.iterations, tolerance)

@@ -1,7 +1,7 @@
 """The made-up measurement of inverse compressed sensing: Φ (Gaussian), Ψ (cosine basis), Θ = ΦΨ, y = Φw."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.fft
@@ -98,7 +98,7 @@ def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
     return _along_rows(scipy.fft.dct, sparse_code, dct_type)
 
 
-def _along_rows(transform: Callable[..., np.ndarray], rows: Tensor, dct_type: int) -> Tensor:
+def _along_rows(transform: Callable[..., Any], rows: Tensor, dct_type: int) -> Tensor:
     values = rows.detach().double().cpu().numpy()
     transformed = transform(values, type=dct_type, norm="ortho", axis=-1, workers=torch.get_num_threads())
     return torch.from_numpy(transformed).to(rows.device)

@@ -1,3 +1,4 @@
+import gc
 import os
 
 import matplotlib as mpl
@@ -17,6 +18,12 @@ settings.register_profile("same", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 torch.set_num_threads(1)  # toys gain nothing from a second thread, and wait for it where cores are busy
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports_are_no_garbage():
+    """Holm's correction of statsmodels collects garbage at every call: half a second with all that is imported."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -29,6 +29,21 @@ def test_interval_of_three_numbers_by_hand():
     assert (estimate.low, estimate.high) == pytest.approx((2 - half, 2 + half))
 
 
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
+def test_interval_is_scipys(confidence):
+    x = np.random.default_rng(0).normal(0.9, 0.01, 7)
+    found = t_interval(x, confidence=confidence)
+    assert (found.low, found.high) == pytest.approx(
+        scipy.stats.t.interval(confidence, 6, loc=x.mean(), scale=scipy.stats.sem(x))
+    )
+
+
+@pytest.mark.parametrize("values", [[[0.1, 0.2]], [0.1, np.nan], [0.1, np.inf], []])
+def test_interval_of_anything_but_a_row_of_finite_numbers_is_refused(values):
+    with pytest.raises(ValueError, match="expected \\(n_replicates,\\) finite numbers"):
+        t_interval(values)
+
+
 def test_one_replicate_has_a_mean_and_no_interval():
     estimate = t_interval([0.9])
     assert estimate.mean == 0.9
@@ -72,6 +87,40 @@ def test_arms_without_spread_are_judged_by_their_difference(other, p_difference,
     assert (compared.p_difference, compared.p_equivalence) == (p_difference, p_equivalence)
 
 
+@pytest.mark.parametrize("shift", [-0.5, 0.5])
+def test_difference_of_exactly_the_margin_is_not_equivalent(shift):
+    other = np.full(4, 1.0)
+    without_spread = compare(other + shift, other, margin=0.5)
+    assert (without_spread.p_equivalence, without_spread.p_difference) == (1, 0)
+    with_spread = compare(other + shift + 0.25 * np.array([-1, 0, 0, 1]), other, margin=0.5)
+    assert with_spread.p_equivalence == pytest.approx(0.5)  # as likely above the margin as below
+
+
+@pytest.mark.parametrize("mean", [-0.008, -0.001, 0.003, 0.02])
+@pytest.mark.parametrize("margin", [0.005, 0.01])
+def test_p_values_are_those_of_students_t_by_hand(mean, margin):
+    others = np.random.default_rng(4).normal(0.9, 0.05, 8)
+    x = others + mean + 0.002 * np.array([-2, -1, -1, 0, 0, 1, 1, 3])
+    difference = x - others
+    error, t = difference.std(ddof=1) / np.sqrt(8), scipy.stats.t(df=7)
+    found = compare(x, others, margin=margin)
+    assert found.p_difference == pytest.approx(2 * t.sf(abs(difference.mean() / error)))
+    one_sided = t.sf((difference.mean() + margin) / error), t.cdf((difference.mean() - margin) / error)
+    assert found.p_equivalence == pytest.approx(max(one_sided))
+    assert found.difference == t_interval(difference)
+    assert found.margin == margin
+
+
+def test_arm_without_spread_may_be_compared_with_one_that_has():
+    x, y = np.full(4, 0.9), np.array([0.88, 0.9, 0.89, 0.91])
+    assert compare(x, y).p_difference == pytest.approx(scipy.stats.ttest_1samp(x - y, 0)[1])
+    assert compare(x, y).p_difference == pytest.approx(compare(y, x).p_difference)
+
+
+def test_margin_is_half_a_point_of_accuracy_unless_given():
+    assert compare([0.9, 0.91], [0.9, 0.92]).margin == 0.005
+
+
 @pytest.mark.parametrize(("x", "y"), [([1.0], [2.0]), ([1.0, 2.0], [1.0]), ([1.0, np.nan], [1.0, 2.0]), ([], [])])
 def test_arms_that_cannot_be_paired_are_refused(x, y):
     with pytest.raises(ValueError, match=r"finite|same seeds"):
@@ -86,6 +135,11 @@ def test_area_of_a_constant_is_the_constant_and_of_a_ramp_its_middle():
     removed = [0.1, 0.2, 0.5, 0.9]
     assert area_under_curve(removed, [0.7] * 4) == pytest.approx(0.7)
     assert area_under_curve(removed, removed) == pytest.approx(0.5)
+
+
+def test_area_by_hand():
+    # trapezoids: 0.1 · 0.85 + 0.3 · 0.6, over a removed fraction of 0.4
+    assert area_under_curve([0.1, 0.2, 0.5], [0.9, 0.8, 0.4]) == pytest.approx((0.085 + 0.18) / 0.4)
 
 
 @pytest.mark.parametrize("removed", [[0.5], [0.5, 0.1], [0.1, 0.1], [0.1, 0.2, 0.3]])
@@ -113,3 +167,24 @@ def test_sentence_says_what_the_tests_allow(shift, spread, said):
     )
     assert words.startswith(f"DTC {said}: {100 * shift:+.2f} points of accuracy (")
     assert "n = 10, margin 0.5" in words
+    low, high = 100 * compared.difference.low, 100 * compared.difference.high
+    assert words.endswith(f"({low:+.2f} to {high:+.2f}, n = 10, margin 0.5)")
+
+
+@pytest.mark.parametrize(
+    ("p_difference", "p_equivalence", "said"),
+    [
+        (0.05, 0.05, "cannot be told from"),
+        (0.05, 0.049, "is equivalent to"),
+        (0.049, 0.05, "is better than"),
+        (0.049, 0.049, "is better, by less than matters, than"),
+    ],
+)
+def test_sentence_goes_by_the_p_values_it_is_given_and_claims_nothing_at_the_level_itself(
+    p_difference, p_equivalence, said
+):
+    compared = compare([0.92, 0.93, 0.92], [0.9, 0.9, 0.91])
+    words = sentence(["DTC", "random"], compared, p_difference=p_difference, p_equivalence=p_equivalence)
+    assert words.startswith(f"DTC {said} random: ")
+    stricter = sentence(["DTC", "random"], compared, p_difference=0.02, p_equivalence=0.02, level=0.01)
+    assert stricter.startswith("DTC cannot be told from random: ")

@@ -186,6 +186,12 @@ def test_process_is_its_measurements_one_by_one(bins, options):
         )
 
 
+@pytest.mark.parametrize("options", [{}, {"base": "bits"}, {"miller_madow": True}])
+def test_process_whose_steps_have_edges_of_their_own_is_its_measurements_one_by_one(options):
+    found = process_entropies(process(), bins="sturges", shared=False, **options)
+    assert found == [gibbs_entropy(y, bin_edges="sturges", **options) for y in process()]
+
+
 def test_shared_rule_makes_one_set_of_edges_that_covers_all():
     found = process_entropies(process(), bins="fd")
     edges = np.histogram_bin_edges(np.concatenate(process()), bins="fd")
@@ -204,6 +210,13 @@ def test_series_gives_the_entropies_or_the_normalised_ones():
     found = process_entropies(process())
     assert entropy_series(process()).tolist() == [e.value for e in found]
     assert entropy_series(process(), normalised=True).tolist() == [e.normalised for e in found]
+
+
+@pytest.mark.parametrize("options", [{"base": "bits"}, {"miller_madow": True}, {"shared": False}, {"bins": UNIT_BINS}])
+def test_series_has_the_options_of_the_entropies(options):
+    found = entropy_series(process(), **options)
+    np.testing.assert_array_equal(found, [e.value for e in process_entropies(process(), **options)])
+    assert found.tolist() != entropy_series(process()).tolist()
 
 
 @pytest.mark.parametrize(
@@ -247,6 +260,12 @@ def test_covering_edges_cover_every_value(measurements, width):
     together = np.concatenate(measurements)
     assert edges[-1] <= together.max() + 2 * width * (1 + 1e-9)
     assert edges[0] >= together.min() - 2 * width * (1 + 1e-9)
+
+
+def test_covering_edges_have_an_empty_bin_at_each_end_and_the_published_width():
+    measurements = [np.array([0.1, 0.9]), np.array([0.3])]
+    assert covering_bin_edges(measurements, width=0.5).tolist() == [-0.5, 0, 0.5, 1, 1.5]
+    np.testing.assert_allclose(np.diff(covering_bin_edges(measurements)), np.diff(PUBLISHED_BIN_EDGES)[0])
 
 
 @pytest.mark.parametrize("edge", [-318, -315, -313])

@@ -78,8 +78,7 @@ def calls(source):
 @pytest.mark.parametrize(
     "line",
     [
-        "from dtc_helpers.cycle import Planfrom dtc_helpers import cycle",
-        "import dtc_helpers.cycle",
+        "from dtc_helpers.cycle import Planfrom dtc_helpers import cycleimport dtc_helpers.cycle",
         "from .cycle import Plan",
         "from . import cycle as c",
         "def f():\n    from dtc_helpers.cycle import Plan",

@@ -26,6 +26,11 @@ def test_default_fraction_is_that_of_table_1():
     np.testing.assert_array_equal(smooth(POSITION, value), lowess(value, POSITION, frac=0.3)[:, 1])
 
 
+def test_fraction_is_that_of_the_points_that_each_line_is_fitted_to():
+    value = np.random.default_rng(0).random(34)
+    np.testing.assert_array_equal(smooth(POSITION, value, fraction=0.6), lowess(value, POSITION, frac=0.6)[:, 1])
+
+
 def test_curve_varies_less_than_the_points():
     value = np.random.default_rng(0).random(34)
     assert np.diff(smooth(POSITION, value)).std() < np.diff(value).std() / 2
@@ -47,6 +52,14 @@ def test_rankings_agree_as_counted_by_hand():
     assert found.rank_correlation == pytest.approx(1 - 6 * 4 / (4 * 15))
     assert found.shared_fraction == 1
     assert found.shared_by_chance == 0.5
+
+
+def test_agreement_is_of_ranks_and_among_the_highest():
+    scores, others = np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 10, 100, 1e3, 1e6])
+    assert ranking_agreement(scores, others, n_highest=1).rank_correlation == pytest.approx(1)
+    # the two highest are {3, 4} and {2, 4}; the two lowest are the same
+    assert ranking_agreement(scores, np.array([0.0, 1, 9, 2, 10]), n_highest=2).shared_fraction == 0.5
+    assert ranking_agreement(scores, np.array([1.0, 0, 7, 8, 9]), n_highest=2).shared_fraction == 1
 
 
 def test_ties_among_the_highest_go_to_the_lower_index():

@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 from oracles import masked, networks, random_images
 
 from dtc_helpers.paper import TABLE_1
-from dtc_helpers.surgery import (
-    carry_adam,
-    highest,
-    keep_fraction_to,
-    keep_neurons,
-    lowest,
-    n_keep,
-    schedule,
-    schedules,
-)
+from dtc_helpers.studies.study_4_pruning_frequency import keep_fraction_to
+from dtc_helpers.surgery import carry_adam, highest, keep_neurons, lowest, n_keep, schedule, schedules
 from dtc_helpers.training import adam, batches, train
 
 PUBLISHED_SCHEDULE = [

@@ -1,60 +1,147 @@
-"""An interrupted run goes on after its last finished method."""
+"""The loop of notebook 1: every reading with every method, each finished one kept until the whole run is there."""
 
+import hashlib
+import itertools
 import shutil
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
+from dtc_helpers.cycle import compress_train, start_networks
+from dtc_helpers.images.datasets import Dataset, load_dataset
+from dtc_helpers.paper import PUBLISHED_SEED
+from dtc_helpers.paths import in_project, kept
+from dtc_helpers.readings import READINGS, Plan
+from dtc_helpers.runs.parameters import check_names, usable_device
+from dtc_helpers.runs.progress import progress
+from dtc_helpers.runs.provenance import environment_key, peak_memory_gb, provenance
 from dtc_helpers.runs.recorder import Recorder
-from dtc_helpers.runs.provenance import environment_key
-from dtc_helpers.runs.parameters import Parameters
-from dtc_helpers.paths import in_project
-from dtc_helpers.runs.results import Results, read_results, write_results
+from dtc_helpers.runs.results import Results, joined, read_results, write_part, write_results
+from dtc_helpers.scoring import SCORES
+from dtc_helpers.surgery import schedules
 
 
-class FinishedMethods:
-    """Finished methods of the run with these parameters, kept in the results folder until all are there.
+def run_methods(
+    dataset: str | Dataset,
+    *,
+    methods: Sequence[str] = ("magnitude", "random", "dtc"),
+    readings: Sequence[str] = ("published",),
+    seeds: Sequence[int] = (PUBLISHED_SEED,),
+    hidden_widths: Sequence[int] = (512,),
+    plan: Plan | None = None,
+    device: str = "auto",
+    results_dir: str | Path | None = None,
+) -> Results:
+    """Compress-train of several methods in several readings, with progress, resuming and recording (section IV).
 
-    They count only for the same parameters, the same code of this package, the same versions of what it uses, and the
-    same threads and instruction set, which decide how sums are rounded.
+    Parameters
+    ----------
+    dataset : a name of `load_dataset`, or a dataset.
+    methods : of `scoring.SCORES`.
+    readings : of `readings.READINGS`.
+    seeds : one a replicate; replicates are trained side by side.
+    hidden_widths : neurons of each hidden layer before any cut.
+    plan : numbers of the schedule and of the measurement; the published ones unless given.
+    device : "cpu", "cuda", or "auto": CUDA where there is one.
+    results_dir : folder that gets the results when all is done, written whole or not at all. If the run is interrupted,
+        the next one with the same arguments, code, versions, threads and instruction set goes on after the last method
+        that was finished. None keeps nothing on disk.
+
+    Returns
+    -------
+    Results; `cycles` has one row a reading × method × replicate × cycle.
+
+    Raises
+    ------
+    ValueError for a method or reading that does not exist or is named twice, before anything is trained; as
+    `compress_train` while it runs.
+
+    Examples
+    --------
+    >>> few = Plan(batches_per_cycle=2, stop_at=20)
+    >>> results = run_methods("digits", methods=["random"], hidden_widths=[24], plan=few)  # doctest: +ELLIPSIS
+    published, random: 2/2, 18 neurons, ...
+    >>> results.cycles.neurons.tolist()
+    [21, 18]
     """
+    for name, values, known in (("methods", methods, SCORES), ("readings", readings, READINGS)):
+        check_names(name, list(values), known)
+    started, torch_device = time.perf_counter(), usable_device(device)
+    data = (load_dataset(dataset) if isinstance(dataset, str) else dataset).to(torch_device)
+    setting = {"seeds": list(seeds), "hidden_widths": list(hidden_widths), "plan": plan or Plan()}
+    folder = None if results_dir is None else in_project(results_dir)
+    unfinished = None if folder is None else folder / ".unfinished"
+    parts = [
+        _part(partial(_run_method, data, reading, method, **setting), f"{reading}-{method}", unfinished, data, setting)
+        for reading, method in itertools.product(readings, methods)
+    ]
+    run = {
+        "parameters": _parameters(data, methods, readings, device, results_dir, **setting),
+        "device_used": str(torch_device),
+        "wall_seconds": round(time.perf_counter() - started, 2),
+        "peak_memory_gb": peak_memory_gb(),
+        **provenance(),
+    }
+    results = joined(parts, run)
+    if folder is not None:
+        write_results(results, folder)
+        shutil.rmtree(folder / ".unfinished", ignore_errors=True)
+    return results
 
-    def __init__(self, parameters: Parameters):
-        self._parameters = parameters
-        self._folder = in_project(parameters.results_dir) / ".unfinished"
-        given = {name: v for name, v in asdict(parameters).items() if not name.endswith("_dir")}
-        self._key = f"{given} {parameters.torch_device} {environment_key()}"
 
-    def take(self, collector: Recorder, *, reading: str, method: str) -> bool:
-        """Add a method to the collector if it was finished before the run was interrupted; says so."""
-        part = self._part(reading, method)
-        if not (part / "run.json").is_file():
-            return False
-        results = read_results(part)
-        if results.run["key"] != self._key:
-            return False
-        collector.rows += results.cycles.to_dict("records")  # pyright: ignore[reportArgumentType]
-        collector.measurements |= results.measurements
-        collector.neuron_sums |= results.neuron_sums
-        collector.ledger.append(results.ledger)
-        print(f"{reading}, {method}: taken over from the interrupted run")  # noqa: T201
-        return True
+def _run_method(
+    data: Dataset, reading: str, method: str, *, seeds: list[int], hidden_widths: list[int], plan: Plan
+) -> Results:
+    """One method in one reading, with progress."""
+    common = {"reading": READINGS[reading], "seeds": seeds}
+    network = start_networks(data, hidden_widths, device=data.test.images.device, **common)
+    records = compress_train(network, data, method=method, plan=plan, **common)
+    total = len(schedules(hidden_widths, keep_fraction=plan.keep_fraction, stop_at=plan.stop_at))
+    recorder = Recorder(data.name, seeds)
+    shown = progress(records, total=total, title=f"{reading}, {method}", describe=lambda r: f"{r.neurons} neurons")
+    for record in shown:
+        recorder.add(record, reading=reading, method=method)
+    return recorder.results()
 
-    def keep(self, collector: Recorder, *, reading: str, method: str) -> None:
-        """Write what the collector has of a finished method."""
-        rows = pd.DataFrame(collector.rows).query("reading == @reading and method == @method")
-        ledger = pd.concat(collector.ledger).query("reading == @reading and method == @method")
-        prefix = f"{reading}/{method}/"
-        measurements, sums = (
-            {key: vector for key, vector in vectors.items() if key.startswith(prefix)}
-            for vectors in (collector.measurements, collector.neuron_sums)
-        )
-        write_results(Results(rows, measurements, ledger, {"key": self._key}, sums), self._part(reading, method))
 
-    def clear(self) -> None:
-        """Forget them: the results of the whole run are written."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+def _part(
+    run: Callable[[], Results], name: str, unfinished: Path | None, data: Dataset, setting: dict[str, Any]
+) -> Results:
+    """Results of a method, taken over from an interrupted run where it had finished it."""
+    if unfinished is None:
+        return run()
+    images = hashlib.sha256(data.train.images.cpu().numpy().tobytes() + data.test.images.cpu().numpy().tobytes())
+    key = f"{data.name} {images.hexdigest()} {setting} {data.test.images.device} {environment_key()}"
+    path = unfinished / f"{name} {hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    if path.exists():
+        print(f"{name.replace('-', ', ')}: taken over from the interrupted run", flush=True)  # noqa: T201
+    return kept(path, make=run, write=write_part, read=read_results)
 
-    def _part(self, reading: str, method: str) -> Path:
-        return self._folder / f"{reading}-{method}"
+
+def _parameters(
+    data: Dataset,
+    methods: Sequence[str],
+    readings: Sequence[str],
+    device: str,
+    results_dir: str | Path | None,
+    *,
+    seeds: list[int],
+    hidden_widths: list[int],
+    plan: Plan,
+) -> dict[str, Any]:
+    """Arguments as `run.json` keeps them, by the names that notebook 1 has for them."""
+    return {
+        "dataset": data.name,
+        "readings": list(readings),
+        "methods": list(methods),
+        "replicates": len(seeds),
+        "seed": seeds[0],
+        "seeds": seeds,
+        "hidden_neurons": hidden_widths[0] if len(hidden_widths) == 1 else hidden_widths,
+        **asdict(plan),
+        "device": device,
+        "results_dir": None if results_dir is None else str(results_dir),
+    }

@@ -2,62 +2,81 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import torch
 
-from dtc_helpers.studies.arms import ARMS
-from dtc_helpers.readings import Plan
 from dtc_helpers.images.datasets import DATASETS
-from dtc_helpers.images.idx_files import project_root
-from dtc_helpers.studies.walk import ANY_READING
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.scoring import SCORES
-
-_CHOICES: dict[str, Mapping[str, Any]] = {
-    "dataset": DATASETS,
-    **dict.fromkeys(("reading", "readings"), READINGS),
-    "steps": ANY_READING,
-    "methods": SCORES,
-    **dict.fromkeys(("arms", "controls"), ARMS),
-}
-_RANGES = {
-    "replicates": (1, 10_000),
-    "seed": (0, 2**32 - 10_001),  # numpy's legacy generator takes 32 bits; replicate r adds r
-    "hidden_neurons": (2, 10**6),
-    **dict.fromkeys(("batches_per_cycle", "total_batches"), (1, 10**9)),
-    **dict.fromkeys(("keep_fraction", "cut_fractions"), (1e-6, 1 - 1e-6)),
-    "stop_at": (1, 10**6),
-    "l1_penalty": (1e-300, 1e300),
-    "penalty_fractions": (1e-12, 1),
-    **dict.fromkeys(("measurement_fraction", "measurement_fractions"), (1e-9, 1)),
-    "null_draws": (10, 10**6),
-    "neurons": (1, 10**6),
-}
-_PREFIXES = re.compile("^(control|test|thinned)_")  # control_replicates may be what replicates may be, …
 
 
 @dataclass(frozen=True)
-class Checked:
+class Between:
+    """Limit of a number, both ends allowed."""
+
+    lowest: float
+    highest: float
+
+    def check(self, name: str, values: list[Any]) -> None:
+        """Raises ValueError for a number outside."""
+        for value in values:
+            if not self.lowest <= value <= self.highest:
+                raise ValueError(f"{name} = {value} is outside {self.lowest} … {self.highest}")
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """Names that exist."""
+
+    known: Mapping[str, Any]
+
+    def check(self, name: str, values: list[str]) -> None:
+        """Raises ValueError for a name that is not known, or given twice."""
+        check_names(name, values, self.known)
+
+
+# What may be given stands beside the type, wherever a parameter of this kind is declared.
+DatasetName = Annotated[str, OneOf(DATASETS)]
+ReadingName = Annotated[str, OneOf(READINGS)]
+MethodName = Annotated[str, OneOf(SCORES)]
+Seed = Annotated[int, Between(0, 2**32 - 10_001)]  # numpy's legacy generator takes 32 bits; replicate r adds r
+Replicates = Annotated[int, Between(1, 10_000)]
+Batches = Annotated[int, Between(1, 10**9)]
+Neurons = Annotated[int, Between(1, 10**6)]
+HiddenNeurons = Annotated[int, Between(2, 10**6)]
+CutShare = Annotated[float, Between(1e-6, 1 - 1e-6)]  # of the neurons, kept or cut
+MeasurementShare = Annotated[float, Between(1e-9, 1)]  # m / N
+Penalty = Annotated[float, Between(1e-300, 1e300)]  # λ
+PenaltyShare = Annotated[float, Between(1e-12, 1)]  # λ / λ_max
+NullDraws = Annotated[int, Between(10, 10**6)]
+
+
+@dataclass(frozen=True)
+class NotebookParameters:
     """Refuses values of a wrong type, unknown names and numbers out of range as soon as they are given."""
 
     def __post_init__(self) -> None:
+        limits = get_type_hints(type(self), include_extras=True)
         for name, kind in get_type_hints(type(self)).items():
             value = getattr(self, name)
             check_type(name, value, kind)
-            values = value if isinstance(value, list) else [value]
-            plain = _PREFIXES.sub("", name)
-            if plain in _CHOICES:
-                check_names(name, values, _CHOICES[plain])
-            for number in values if plain in _RANGES else []:
-                _check_range(name, number, *_RANGES[plain])
+            for limit in dict.fromkeys(_limits(limits[name])):
+                limit.check(name, value if isinstance(value, list) else [value])
+
+
+def _limits(kind: Any) -> Iterator[Between | OneOf]:
+    """Limits anywhere in a type: of the elements of a list, of each side of a union."""
+    if get_origin(kind) is Annotated:
+        yield from kind.__metadata__
+    for inner in get_args(kind):
+        yield from _limits(inner)
 
 
 @dataclass(frozen=True)
-class Parameters(Checked):
+class Parameters(NotebookParameters):
     """Parameters of notebook 1, by the names and types of its `parameters` cell.
 
     Raises
@@ -66,24 +85,24 @@ class Parameters(Checked):
     what was expected and what came.
     """
 
-    dataset: str
-    readings: list[str]
-    methods: list[str]
-    replicates: int
-    seed: int
-    hidden_neurons: int | list[int]
-    batches_per_cycle: int
-    keep_fraction: float
-    stop_at: int
-    l1_penalty: float
-    measurement_fraction: float
+    dataset: DatasetName
+    readings: list[ReadingName]
+    methods: list[MethodName]
+    replicates: Replicates
+    seed: Seed
+    hidden_neurons: HiddenNeurons | list[HiddenNeurons]
+    batches_per_cycle: Batches
+    keep_fraction: CutShare
+    stop_at: Neurons
+    l1_penalty: Penalty
+    measurement_fraction: MeasurementShare
     device: str
     results_dir: str
     figures_dir: str
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_range("stop_at", self.stop_at, 1, min(self.hidden_widths) - 1)
+        Between(1, min(self.hidden_widths) - 1).check("stop_at", [self.stop_at])
 
     @property
     def hidden_widths(self) -> list[int]:
@@ -114,27 +133,23 @@ class Parameters(Checked):
     @property
     def torch_device(self) -> torch.device:
         """Device to use; "auto" is CUDA where there is one, else the CPU."""
-        name = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
-        usable = r"cpu|cuda(:\d+)?" if torch.cuda.is_available() else "cpu"
-        if not re.fullmatch(usable, name):
-            raise ValueError(f"device = {self.device!r} cannot be used here: expected auto, cpu or, with CUDA, cuda")
-        return torch.device(name)
+        return usable_device(self.device)
 
 
 @dataclass(frozen=True)
-class EntropyParameters(Checked):
+class EntropyParameters(NotebookParameters):
     """Parameters of notebook 2; it raises as `Parameters` does."""
 
-    dataset: str
-    readings: list[str]
-    methods: list[str]
-    seed: int
-    null_draws: int
+    dataset: DatasetName
+    readings: list[ReadingName]
+    methods: list[MethodName]
+    seed: Seed
+    null_draws: NullDraws
     results_dir: str
     figures_dir: str
 
 
-Kind = TypeVar("Kind", bound=Checked)
+Kind = TypeVar("Kind", bound=NotebookParameters)
 
 
 def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
@@ -168,6 +183,20 @@ def _given_names(sources: list[str]) -> list[str]:
         targets += statement.targets if isinstance(statement, ast.Assign) else []
         targets += [statement.target] if isinstance(statement, ast.AnnAssign) else []
     return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def usable_device(device: str) -> torch.device:
+    """Device to use; "auto" is CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    ValueError for a device that PyTorch has not here.
+    """
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    usable = r"cpu|cuda(:\d+)?" if torch.cuda.is_available() else "cpu"
+    if not re.fullmatch(usable, name):
+        raise ValueError(f"device = {device!r} cannot be used here: expected auto, cpu or, with CUDA, cuda")
+    return torch.device(name)
 
 
 def check_type(name: str, value: Any, kind: Any) -> None:
@@ -205,8 +234,3 @@ def check_names(name: str, values: list[str], known: Mapping[str, Any]) -> None:
         raise ValueError(f"{name} = {', '.join(unknown)} does not exist: expected {', '.join(known)}")
     if len(set(values)) < len(values):
         raise ValueError(f"{name} = {', '.join(values)} names one twice")
-
-
-def _check_range(name: str, value: float, lowest: float, highest: float) -> None:
-    if not lowest <= value <= highest:
-        raise ValueError(f"{name} = {value} is outside {lowest} … {highest}")

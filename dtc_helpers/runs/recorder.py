@@ -1,17 +1,14 @@
-"""Gathers the records of a run as tables, with their provenance."""
+"""Gathers the records of a run as tables."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from dtc_helpers.cycle import CycleRecord
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
-from dtc_helpers.runs.provenance import peak_memory_gb, provenance
 from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS, Results
 
 
@@ -25,7 +22,6 @@ class Recorder:
     measurements: dict[str, np.ndarray] = field(default_factory=dict)
     neuron_sums: dict[str, np.ndarray] = field(default_factory=dict)
     ledger: list[pd.DataFrame] = field(default_factory=list)
-    started: float = field(default_factory=time.perf_counter)
 
     def add(self, record: CycleRecord, *, reading: str, method: str) -> None:
         """Take in one cycle of all replicates."""
@@ -40,18 +36,10 @@ class Recorder:
                 gone = {"neuron": cut.removed[replicate].cpu(), "score": cut.removed_scores[replicate].cpu()}
                 self.ledger.append(pd.DataFrame({**key, "layer": i + 1, "cycle": record.cycle, **gone}))
 
-    def results(self, parameters: Any, device: torch.device) -> Results:
-        """All that was collected, with its provenance."""
-        run = {
-            "parameters": asdict(parameters),
-            "device_used": str(device),
-            "wall_seconds": round(time.perf_counter() - self.started, 2),
-            "peak_memory_gb": peak_memory_gb(),
-            **provenance(),
-        }
+    def results(self) -> Results:
+        """All that was recorded."""
         ledger = pd.concat(self.ledger, ignore_index=True).reindex(columns=LEDGER_COLUMNS)
-        cycles = pd.DataFrame(self.rows, columns=list(COLUMNS))
-        return Results(cycles, self.measurements, ledger, run, self.neuron_sums)
+        return Results(pd.DataFrame(self.rows, columns=list(COLUMNS)), self.measurements, ledger, {}, self.neuron_sums)
 
 
 def layer_name(side: str, layer: int) -> str:

@@ -1,6 +1,7 @@
 """Results on disk: CSV, NPZ and JSON, written whole or not at all."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import finish, whole_files
+from dtc_helpers.paths import finish, whole_files, whole_folder
 
 COLUMNS = (
     "dataset", "reading", "method", "replicate", "seed", "cycle", "neurons", "removed_fraction", "test_accuracy",
@@ -21,7 +22,7 @@ LEDGER_COLUMNS = ("dataset", "reading", "method", "replicate", "layer", "neuron"
 
 @dataclass
 class Results:
-    """What a run collects, and later all that is read back."""
+    """All that a run records, and that is read back later."""
 
     cycles: pd.DataFrame  # one row a reading × method × replicate × cycle; see COLUMNS
     measurements: dict[str, np.ndarray]  # y, keyed reading/method/replicate/cycle/layer
@@ -55,6 +56,13 @@ class Results:
         return Results(cycles, kept, self.ledger.query(wanted), self.run, sums)
 
 
+def joined(parts: Sequence[Results], run: dict[str, Any]) -> Results:
+    """Results of several methods and readings as those of one run."""
+    vectors = [{key: y for part in parts for key, y in getattr(part, n).items()} for n in ("measurements", "neuron_sums")]
+    cycles, ledger = (pd.concat([getattr(part, n) for part in parts], ignore_index=True) for n in ("cycles", "ledger"))
+    return Results(cycles, vectors[0], ledger, run, vectors[1])
+
+
 # ------------------------------------------------------------------------------------------- on disk
 
 def write_results(results: Results, results_dir: Path) -> None:
@@ -63,11 +71,21 @@ def write_results(results: Results, results_dir: Path) -> None:
     Killed at any moment, either all old or all new files are what `read_results` finds.
     """
     with whole_files(results_dir) as folder:
-        results.cycles.to_csv(folder / "cycles.csv", index=False)
-        results.ledger.to_csv(folder / "ledger.csv", index=False)
-        for name in ("measurements", "neuron_sums"):
-            np.savez_compressed(folder / f"{name}.npz", **getattr(results, name))
-        (folder / "run.json").write_text(json.dumps(results.run, indent=2) + "\n")
+        _write(results, folder)
+
+
+def write_part(results: Results, path: Path) -> None:
+    """Write results as a folder that is there whole, or not at all; see `paths.kept`."""
+    with whole_folder(path) as folder:
+        _write(results, folder)
+
+
+def _write(results: Results, folder: Path) -> None:
+    results.cycles.to_csv(folder / "cycles.csv", index=False)
+    results.ledger.to_csv(folder / "ledger.csv", index=False)
+    for name in ("measurements", "neuron_sums"):
+        np.savez_compressed(folder / f"{name}.npz", **getattr(results, name))
+    (folder / "run.json").write_text(json.dumps(results.run, indent=2) + "\n")
 
 
 def read_results(results_dir: Path) -> Results:

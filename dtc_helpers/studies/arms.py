@@ -12,6 +12,7 @@ from dtc_helpers.cycle import CycleRecord, compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import Plan, Reading
+from dtc_helpers.scoring import SCORES
 from dtc_helpers.studies.controls import batches_of_equal_cost, dense, random_ids, rewound, trained_to
 from dtc_helpers.surgery import schedules
 from dtc_helpers.training import Accuracy
@@ -173,7 +174,7 @@ def _equal_cost(setting: Setting, widths: Sequence[int], n_cycles: int) -> int:
 
 
 ARMS: dict[str, Callable[[Setting], Iterator[Outcome]]] = {
-    **{method: partial(cut_arm, method=method) for method in ("magnitude", "norms", "random", "dtc")},
+    **{method: partial(cut_arm, method=method) for method in SCORES},
     "dense": dense_arm,
     "scratch": scratch_arm,
     "scratch, batches": partial(scratch_arm, budgets=("batches",)),

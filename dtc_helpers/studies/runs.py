@@ -4,12 +4,14 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from dtc_helpers.paths import kept, whole_file
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import environment_key, provenance
 from dtc_helpers.studies.arms import ARMS, SIZED, Setting
@@ -18,6 +20,9 @@ ARM_COLUMNS = (
     "dataset", "reading", "arm", "replicate", "seed", "neurons", "removed_fraction", "batches", "test_accuracy",
     "mean_batch_accuracy", "single_image_accuracy", "duality_gap",
 )  # fmt: skip
+
+
+Made = tuple[pd.DataFrame, dict[str, Any]]  # a table, and what made it
 
 
 def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
@@ -63,15 +68,23 @@ def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.Da
     """
     if idle := [arm for setting, arm in runs if arm.startswith(SIZED) and not setting.neurons]:
         raise ValueError(f"{', '.join(dict.fromkeys(idle))}: no sizes are chosen at which to train them")
-    parts.mkdir(parents=True, exist_ok=True)
-    tables, records = [], []
+    found: list[Made] = []
     for setting, arm in progress(runs, total=len(runs), title="runs", describe=lambda run: _title(*run)):
         path = parts / f"{_title(setting, arm)} {_fingerprint(setting)}.csv"
-        if not path.is_file():
-            _write_part(setting, arm, path)
-        tables.append(read_table(path))
-        records.append(json.loads(path.with_suffix(".json").read_text()))
-    return pd.concat(tables, ignore_index=True), records
+        found.append(kept(path, make=partial(_made, setting, arm), write=write_made, read=_read_made))
+    return pd.concat([table for table, _ in found], ignore_index=True), [record for _, record in found]
+
+
+def write_made(made: Made, path: Path) -> None:
+    """Write a table as `path` (.csv) and what made it as the .json beside it, both or none; the table comes last."""
+    table, record = made
+    with whole_file(path) as of_table, whole_file(path.with_suffix(".json")) as of_record:
+        table.to_csv(of_table, index=False)
+        of_record.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _read_made(path: Path) -> Made:
+    return read_table(path), json.loads(path.with_suffix(".json").read_text())
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -91,8 +104,7 @@ def _fingerprint(setting: Setting) -> str:
     return hashlib.sha256(repr(rest).encode()).hexdigest()[:8]
 
 
-def _write_part(setting: Setting, arm: str, path: Path) -> None:
-    """The record first, then the table whole: where a table is, the run is finished."""
+def _made(setting: Setting, arm: str) -> Made:
     started = time.perf_counter()
     table, made = run_arm(setting, arm), provenance()
     record = {
@@ -101,6 +113,4 @@ def _write_part(setting: Setting, arm: str, path: Path) -> None:
         "seconds": round(time.perf_counter() - started, 1),
         **{name: made[name] for name in ("git_commit", "threads", "cpu_capability")},
     }
-    path.with_suffix(".json").write_text(json.dumps(record))
-    table.to_csv(path.with_suffix(".incoming"), index=False)
-    path.with_suffix(".incoming").replace(path)
+    return table, record

@@ -1,6 +1,9 @@
-"""Exercises whose answers do not stand here: only their hashes do."""
+"""Page 11, entropy by hand: exercises whose answers do not stand here: only their hashes do."""
 
 import hashlib
+from dataclasses import dataclass
+
+from dtc_helpers.runs.parameters import NotebookParameters, Seed
 
 NOT_ANSWERED = -1.0
 _HASHES = {
@@ -8,6 +11,17 @@ _HASHES = {
     "ceiling": "80f3e98434be4ee37fc29a3e076feb498fb6a4b11af1c28bafee45c4bf5b380c",
     "how many": "a3d7f2e3509738e6bea8527e995c8475f8d0d0ab6de036a337e356c5704e9ee7",
 }
+
+
+@dataclass(frozen=True)
+class TeachingParameters(NotebookParameters):
+    """Parameters of page 11; it raises as `Parameters` does."""
+
+    answer_six_values: float
+    answer_ceiling: float
+    answer_how_many: float
+    seed: Seed
+    figures_dir: str
 
 
 def check_answer(question: str, answer: float) -> str:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,9 +34,17 @@ def test_training_pixels_have_mean_0_and_deviation_1(name):
 @embedded
 def test_fitting_and_validation_share_out_the_training_images(name):
     data = load_dataset(name)
-    assert len(data.validation) == data.n_validation > 0
+    assert len(data.validation) == data.n_validation == len(data.train) // 6
     assert torch.equal(torch.cat([data.fitting.images, data.validation.images]), data.train.images)
     assert torch.equal(torch.cat([data.fitting.labels, data.validation.labels]), data.train.labels)
+
+
+def test_choosing_sees_no_test_image(tiny_dataset):
+    chosen = tiny_dataset.for_choosing()
+    assert torch.equal(chosen.train.images, tiny_dataset.train.images[:500])
+    assert torch.equal(chosen.test.images, tiny_dataset.train.images[500:])
+    assert torch.equal(chosen.test.labels, tiny_dataset.train.labels[500:])
+    assert chosen.n_validation == 0
 
 
 @embedded
@@ -95,21 +104,52 @@ def test_mnist_is_scaled_and_normalised_as_published(mnist):
     assert mnist.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
-def test_sets_of_the_mnist_family_are_read_from_idx_files(monkeypatch, tmp_path):
-    raw = tmp_path / "KMNIST" / "raw"
-    raw.mkdir(parents=True)
+@pytest.fixture
+def small_sets(monkeypatch, tmp_path):
+    """Six training and four test images of every family, each with one white pixel, where DTC_DATA_DIR says."""
     sizes = {}
-    for prefix, n_images in (("train", 6), ("t10k", 4)):
-        pixels = np.full((n_images, 28, 28), 255, dtype=np.uint8)
-        labels = np.arange(n_images, dtype=np.uint8)
-        parts = {f"{prefix}-images-idx3-ubyte": pixels, f"{prefix}-labels-idx1-ubyte": labels}
-        for file_name, array in parts.items():
-            header = np.array([0x0800 + array.ndim, *array.shape], dtype=">i4").tobytes()
-            (raw / file_name).write_bytes(header + array.tobytes())
-            sizes[file_name] = len(header) + array.size
+    for family in datasets.IDX_FAMILIES.values():
+        raw = tmp_path / family.torchvision_class / "raw"
+        raw.mkdir(parents=True)
+        for prefix, n_images in (("train", 6), ("t10k", 4)):
+            pixels = np.zeros((n_images, 28, 28), dtype=np.uint8)
+            pixels[:, 0, 3] = 255
+            parts = {"images-idx3-ubyte": pixels, "labels-idx1-ubyte": np.arange(n_images, dtype=np.uint8)}
+            for kind, array in parts.items():
+                header = np.array([0x0800 + array.ndim, *array.shape], dtype=">i4").tobytes()
+                (raw / f"{prefix}-{kind}").write_bytes(header + array.tobytes())
+                sizes[f"{prefix}-{kind}"] = len(header) + array.size
     monkeypatch.setattr(idx_files, "IDX_BYTES", sizes)
     monkeypatch.setenv("DTC_DATA_DIR", str(tmp_path))
-    data = datasets._load_idx("kmnist")
-    assert (len(data.train), len(data.test), data.n_inputs, data.title) == (6, 4, 784, "Kuzushiji-MNIST")
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "mean", "deviation"),  # of the training pixels, as their authors give them
+    [
+        ("mnist", "MNIST", 0.1307, 0.3081),
+        ("fashion_mnist", "Fashion-MNIST", 0.2860, 0.3530),
+        ("kmnist", "Kuzushiji-MNIST", 0.1918, 0.3483),
+    ],
+)
+def test_sets_of_the_mnist_family_are_read_from_idx_files_and_normalised(
+    monkeypatch, small_sets, name, title, mean, deviation
+):
+    monkeypatch.setitem(datasets.IDX_FAMILIES, name, replace(datasets.IDX_FAMILIES[name], sha256={}))
+    data = datasets._load_idx(name)
+    assert (data.name, data.title, data.n_validation, data.image_shape) == (name, title, 10_000, (28, 28))
+    assert (len(data.train), len(data.test), data.n_inputs) == (6, 4, 784)
     assert data.test.labels.tolist() == [0, 1, 2, 3]
-    torch.testing.assert_close(data.train.images, torch.full((6, 784), (1 - 0.1918) / 0.3483))
+    expected = torch.full((6, 784), -mean / deviation)
+    expected[:, 3] = (1 - mean) / deviation
+    torch.testing.assert_close(data.train.images, expected)
+
+
+def test_files_that_are_not_those_of_mnist_are_not_taken_for_it(small_sets):
+    with pytest.raises(ValueError, match="train-images-idx3-ubyte is damaged"):
+        datasets._load_idx("mnist")
+
+
+def test_files_of_the_family_are_a_header_and_the_pixels_or_labels():
+    for prefix, n_images in (("train", 60_000), ("t10k", 10_000)):
+        assert idx_files.IDX_BYTES[f"{prefix}-images-idx3-ubyte"] == 16 + 28 * 28 * n_images
+        assert idx_files.IDX_BYTES[f"{prefix}-labels-idx1-ubyte"] == 8 + n_images

@@ -1,9 +1,13 @@
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
 from test_relation import by_length, made_process
 
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.proposition.binning import (
     WIDTHS,
     best_binnings,
@@ -13,6 +17,9 @@ from dtc_helpers.proposition.binning import (
     other_binnings,
     width_binnings,
 )
+from dtc_helpers.proposition.null_models import gaussian_measurements
+from dtc_helpers.proposition.relation import column
+from dtc_helpers.statistics import pearson
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -35,6 +42,57 @@ def test_table_has_a_row_a_process_and_binning_and_the_base_changes_nothing():
     for which in ("tested", "null", "excess"):
         nats, bits = (table.loc[f"published bins, {base}", f"{which}_value"] for base in ("nats", "bits"))
         assert nats == pytest.approx(bits, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("published bins, nats", {"bins": PUBLISHED_BIN_EDGES}),
+        ("published bins, bits", {"bins": PUBLISHED_BIN_EDGES, "base": "bits"}),
+        ("published bins, Miller–Madow", {"bins": PUBLISHED_BIN_EDGES, "miller_madow": True}),
+        ("published bins, S / ln m", {"bins": PUBLISHED_BIN_EDGES, "normalised": True}),
+        ("0.2 in ±3", {"bins": np.arange(-15, 16) * 0.2}),
+        ("sturges, shared", {"bins": "sturges"}),
+        ("fd, shared, Miller–Madow", {"bins": "fd", "miller_madow": True}),
+        ("fd, shared, S / ln m", {"bins": "fd", "normalised": True}),
+        ("fd, each step", {"bins": "fd", "shared": False}),
+        ("sturges, each step", {"bins": "sturges", "shared": False}),
+        ("0.5", {"bins": np.arange(-800, 801) * 0.5}),
+        ("20", {"bins": np.arange(-20, 21) * 20.0}),
+    ],
+)
+def test_binning_is_what_its_name_says(name, options):
+    measurements = [np.random.default_rng(n).normal(0, 4, n) for n in (40, 20, 10, 5)]
+    measure = {**width_binnings(), **other_binnings()}[name]
+    np.testing.assert_allclose(measure(measurements), entropy_series(measurements, **options))
+
+
+def test_correlations_of_binnings_are_means_over_the_same_gaussian_vectors():
+    rng = np.random.default_rng(0)
+    process = made_process(rng, fitness=lambda *given: given[-1], lengths=(9, 8, 7, 6, 5, 4, 3, 2, 2, 2))
+    binnings = {"narrow": partial(entropy_series, bins=bins_of_width(0.5)), "wide": narrow_or_nothing}
+    found = binning_correlations({"p": [process]}, binnings, rng=np.random.default_rng(5), n_draws=6)
+    again, fitness = np.random.default_rng(5), column(process, "fitness")
+    draws = [gaussian_measurements(process, column(process, "length"), again) for _ in range(6)]
+    for row, measure in zip(found.to_dict("records"), binnings.values(), strict=True):
+        assert row["tested"] == pytest.approx(pearson(measure([step.measurement for step in process]), fitness))
+        each = np.array([pearson(measure(vectors), fitness) for vectors in draws])
+        assert row["expected"] == pytest.approx(each[np.isfinite(each)].mean())
+    assert 0 < np.isfinite(each).sum() < 6  # that of the wide bins is not always defined
+
+
+def narrow_or_nothing(measurements):
+    """Not defined for half of the processes: those whose first value is negative."""
+    return np.array([y.std() if measurements[0][0] > 0 else 0.0 for y in measurements])
+
+
+def test_table_of_binnings_is_the_mean_over_replicates_of_each_and_of_their_difference():
+    values = {"tested": [0.5, 0.7, 0.9], "expected": [0.4, 0.3, 0.8]}
+    table = pd.DataFrame({"panel": "p", "binning": "b", "replicate": range(3), **values})
+    (row,) = binning_table(table, rng=np.random.default_rng(0)).to_dict("records")
+    assert [row[f"{which}_value"] for which in ("tested", "null", "excess")] == pytest.approx([0.7, 0.5, 0.2])
+    assert row["excess_low"] == pytest.approx(0.1, abs=1e-9)
+    assert row["excess_high"] == pytest.approx(0.4, abs=1e-9)
 
 
 def made_correlations(rng, *, planted=0.0, n_replicates=12):
@@ -70,3 +128,34 @@ def test_p_of_a_single_binning_is_that_of_a_sign_flip_test():
         (one.tested - one.expected,), np.mean, permutation_type="samples", alternative="greater", n_resamples=10_000
     ).pvalue
     assert best.p == best.p_picked == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_best_binning_has_the_largest_t_and_is_set_against_the_largest_under_the_same_signs(seed):
+    made = made_correlations(np.random.default_rng(seed), n_replicates=8)
+    lonely = pd.DataFrame([{"panel": "made", "replicate": 0, "binning": 5, "tested": 1.0, "expected": 0.0}])
+    best = best_binnings(pd.concat([made, lonely]), rng=np.random.default_rng(seed), n_flips=30).loc["made"]
+    chosen = int(best.binning)
+    excess = (made.tested - made.expected).to_numpy().reshape(8, 5)
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(30, 8))
+    t, flipped = slow_t_values(excess), [slow_t_values(excess * flip[:, None]) for flip in signs]
+    assert chosen == np.argmax(t)
+    assert best.excess == pytest.approx(np.nanmean(excess[:, chosen]))
+    assert best.p == pytest.approx((1 + sum(one[chosen] >= max(t) - 1e-9 for one in flipped)) / 31)
+    assert best.p_picked == pytest.approx((1 + sum(max(one) >= max(t) - 1e-9 for one in flipped)) / 31)
+
+
+def slow_t_values(excess) -> list[float]:
+    each: list[Any] = [scipy.stats.ttest_1samp(values[np.isfinite(values)], 0) for values in excess.T]
+    return [found.statistic for found in each]
+
+
+def test_of_binnings_that_are_one_the_first_is_named():
+    excess, scales = np.random.default_rng(0).normal(0.1, 1, 9), (1, 0.1, 1 / 3, 7, 1e-3, np.log(2), 1.1)
+    for first in range(len(scales)):  # whatever rounding makes of the t values
+        turned = scales[first:] + scales[:first]
+        parts = [
+            pd.DataFrame({"panel": "p", "binning": i, "replicate": range(9), "tested": scale * excess, "expected": 0.0})
+            for i, scale in enumerate(turned)
+        ]
+        assert best_binnings(pd.concat(parts), rng=np.random.default_rng(0), n_flips=10).loc["p"].binning == 0

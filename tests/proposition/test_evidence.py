@@ -5,14 +5,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from made_results import results_of
 
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
+from dtc_helpers.images.datasets import load_dataset
+from dtc_helpers.networks import outgoing_sums, xavier_mlp
 from dtc_helpers.proposition import evidence as trial_module
-from dtc_helpers.proposition.evidence import STATISTICS, excesses, read_trial, run_trial, write_trial
-from dtc_helpers.proposition.network_processes import pruning
-from dtc_helpers.proposition.null_models import NULLS, credit
-from dtc_helpers.proposition.relation import correlations
-from dtc_helpers.proposition.stored_processes import processes_of_trial
+from dtc_helpers.proposition.evidence import NETWORK_PROCESSES, STATISTICS, excesses, read_trial, run_trial, write_trial
+from dtc_helpers.proposition.image_processes import jpeg_processes
+from dtc_helpers.proposition.network_processes import COMPRESSORS, post_training, pruning
+from dtc_helpers.proposition.null_models import NULLS, compare, credit
+from dtc_helpers.proposition.relation import Step, correlations
+from dtc_helpers.proposition.stored_processes import nulls_of_run, process_of_run, processes_of_trial
 from dtc_helpers.readings import Plan
+from dtc_helpers.statistics import smooth
 
 PLAN = Plan(batches_per_cycle=2, keep_fraction=0.9, stop_at=12, measurement_fraction=0.3)
 
@@ -32,6 +38,45 @@ def test_trial_has_a_row_a_step_and_one_a_null_model_and_statistic(trial):
     assert len(trial.comparisons) == 2 * 2 * len(NULLS) * len(STATISTICS)
     assert len(trial.values) == trial.steps.n_measurements.sum()
     assert {"dataset", "seed", "n_draws", "l1_penalty", "versions", "git_commit"} <= set(trial.run)
+
+
+def test_trial_is_its_processes_measured_and_set_against_the_nulls_by_hand(trial):
+    made = pruning(load_dataset("digits"), "dtc", seeds=[1, 2], plan=PLAN, hidden=40)
+    rows = trial.steps.query("process == 'dtc'")
+    steps = [step for process in made for step in process]
+    np.testing.assert_array_equal(
+        trial.values[-rows.n_measurements.sum() :], np.concatenate([s.measurement for s in steps])
+    )
+    assert rows.step.tolist() == [*range(1, len(made[0]) + 1)] * 2
+    for column, name in {"signal_norm": "signal", "unrelated_norm": "unrelated_signal"}.items():
+        assert rows[column].tolist() == pytest.approx([np.linalg.norm(getattr(step, name)) for step in steps])
+    compared = trial.comparisons.query("process == 'dtc'").set_index(["replicate", "null_model", "statistic"])
+    for replicate, process in enumerate(made):
+        rng = np.random.default_rng([1, replicate])
+        for name, null in NULLS.items():
+            found = compare(process, null, rng=rng, n_draws=2)
+            for statistic in STATISTICS:
+                expected = [found.mean(which, statistic) for which in ("tested", "null")]
+                np.testing.assert_allclose(compared.loc[(replicate, name, statistic), ["tested", "expected"]], expected)
+
+
+def test_processes_are_what_their_names_say():
+    found = {name: {make.func: make.keywords} for name, make in NETWORK_PROCESSES.items()}
+    assert found == {
+        "DTC": {pruning: {"method": "dtc"}},
+        "random pruning": {pruning: {"method": "random"}},
+        **{name: {post_training: {"compressor": name}} for name in COMPRESSORS},
+    }
+
+
+def test_photographs_are_compressed_from_the_seed_and_each_is_a_replicate(monkeypatch):
+    ramp = np.tile(np.arange(128, dtype=np.uint8), (128, 1))
+    pictures = {"one": ramp, "other": ramp.T}
+    monkeypatch.setattr(trial_module, "photographs", lambda: pictures)
+    found = run_trial("photographs", replicates=9, seed=3, plan=PLAN, n_draws=1)
+    assert found.steps.groupby("replicate").size().tolist() == [20, 20]
+    expected = [step.measurement for process in jpeg_processes(pictures, seed=3) for step in process]
+    np.testing.assert_array_equal(found.values, np.concatenate(expected))
 
 
 def test_what_is_written_is_read_back_to_6_digits(trial, tmp_path):
@@ -85,22 +130,89 @@ def test_verdict_is_given_by_the_interval():
     assert found.excess["up"] == pytest.approx(0.2)
 
 
-def test_run_of_notebook_1_becomes_a_process():
-    from test_results import results_of
-
-    from dtc_helpers.proposition.stored_processes import nulls_of_run, process_of_run
-
+@pytest.fixture
+def run_of_notebook_1():
+    """Sixteen cycles of one method, with accuracies that go up and down."""
     results = results_of(1)
-    eight = [results.cycles[results.cycles.cycle == 1].assign(cycle=cycle) for cycle in range(1, 9)]
-    results.cycles = pd.concat(eight, ignore_index=True)
-    results.cycles["removed_fraction"] = results.cycles.cycle / 10
+    cycles = [results.cycles[results.cycles.cycle == 1].assign(cycle=cycle) for cycle in range(1, 17)]
+    results.cycles = pd.concat(cycles, ignore_index=True)
+    results.cycles["removed_fraction"] = results.cycles.cycle / 20
     rng = np.random.default_rng(0)
-    keys = [f"published/dtc/0/{cycle}/outgoing" for cycle in range(1, 9)]
-    results.measurements = {key: rng.normal(0, 9, 30 - 3 * i) for i, key in enumerate(keys)}
-    results.neuron_sums = {key: rng.normal(size=60 - 6 * i) for i, key in enumerate(keys)}
-    process = process_of_run(results, "dtc", fitness="accuracy", generator=torch.Generator().manual_seed(0))
-    assert [step.measurement.size for step in process] == [30, 27, 24, 21, 18, 15, 12, 9]
+    keys = [f"published/dtc/0/{cycle}/outgoing" for cycle in range(1, 17)]
+    results.measurements = {key: rng.normal(0, 9, 50 - 3 * i) for i, key in enumerate(keys)}
+    results.neuron_sums = {key: rng.normal(size=100 - 6 * i) for i, key in enumerate(keys)}
+    results.cycles["mean_batch_accuracy"] = rng.random(len(results.cycles))
+    return results
+
+
+def test_run_of_notebook_1_becomes_a_process(run_of_notebook_1):
+    rng = np.random.default_rng(0)
+    process = process_of_run(run_of_notebook_1, "dtc", fitness="accuracy", generator=generator(0))
+    assert [step.measurement.size for step in process] == [50 - 3 * i for i in range(16)]
     assert [len(step.unrelated_signal) for step in process] == [len(step.signal) for step in process]
     table = nulls_of_run({"dtc": process}, n_draws=5, rng=rng)
     assert list(table.index) == [("dtc", name) for name in NULLS]
     assert table["share above"].dropna().between(0, 1).all()
+
+
+def generator(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_excess_is_paired_by_replicate_and_kept_apart_by_dataset():
+    numbers = {"tested": [0.3, np.nan, 0.5], "expected": [0.1, 0.8, 0.4]}
+    names = {"process": "p", "null_model": "n", "statistic": "pearson"}
+    none = {"tested": [0.4] * 3, "expected": [0.4] * 3}
+    table = pd.concat([pd.DataFrame({"dataset": d, **names, **each}) for d, each in (("one", numbers), ("two", none))])
+    found = excesses(table, rng=np.random.default_rng(0)).set_index("dataset")
+    one, two = found.loc["one"], found.loc["two"]
+    assert [one.tested, one.expected, one.excess] == pytest.approx([0.4, 1.3 / 3, 0.15])  # 0.2 and 0.1
+    assert [one.low, one.high, one.n] == pytest.approx([0.1, 0.2, 2])
+    assert (two.low, two.high, two.verdict) == (0, 0, "open")
+
+
+@pytest.mark.parametrize("fitness", ["accuracy", "lowess"])
+def test_fitness_of_a_run_is_the_accuracy_or_its_curve(run_of_notebook_1, fitness):
+    process = process_of_run(run_of_notebook_1, "dtc", fitness=fitness, generator=generator(0))
+    cycles = run_of_notebook_1.cycles.query("method == 'dtc'")
+    removed, accuracy = cycles.removed_fraction.to_numpy(), cycles.mean_batch_accuracy.to_numpy()
+    assert [step.removed_fraction for step in process] == removed.tolist()
+    expected = accuracy if fitness == "accuracy" else smooth(removed, accuracy)
+    assert [step.fitness for step in process] == pytest.approx(expected.tolist())
+    assert not np.allclose(accuracy, smooth(removed, accuracy))
+
+
+def test_unrelated_signal_of_a_run_is_an_untrained_network_of_ten_classes_from_the_generator(run_of_notebook_1):
+    process = process_of_run(run_of_notebook_1, "dtc", fitness="accuracy", generator=generator(3))
+    untrained = outgoing_sums(xavier_mlp([1, 100, 10], generators=[generator(3)]))[0].numpy()
+    for step in process:
+        np.testing.assert_array_equal(step.unrelated_signal, untrained[: len(step.signal)])
+
+
+def test_nulls_of_a_run_are_counted_over_the_draws_that_have_a_correlation():
+    rng = np.random.default_rng(0)
+    nothing, fitness = np.zeros(9), rng.random(8)  # measurements of nothing are 0, and so are their entropies
+    process = [Step(rng.normal(0, 9, 40 - 3 * i), i / 10, fitness[i], np.full(9, 1 + i), nothing) for i in range(8)]
+    table = nulls_of_run({"dtc": process}, n_draws=7, rng=np.random.default_rng(1)).loc["dtc"].astype(float)
+    measure, again = partial(entropy_series, bins=PUBLISHED_BIN_EDGES), np.random.default_rng(1)
+    for name, null in NULLS.items():
+        contests = compare(process, null, measure=measure, n_draws=7, rng=again)
+        pairs = [(t.pearson, e.pearson) for t, e in zip(contests.tested, contests.null, strict=True)]
+        defined = [(t, e) for t, e in pairs if np.isfinite(t) and np.isfinite(e)]
+        assert len(defined) == table.draws[name] == (0 if name in ("unrelated signal", "fixed m") else 7)
+        expected = [np.nan] * 4
+        if defined:
+            found = [e for _, e in defined]
+            above = np.mean([e >= t for t, e in defined])
+            expected = [np.mean(found), np.quantile(found, 0.025), np.quantile(found, 0.975), above]
+        np.testing.assert_allclose(table.loc[name, ["expected", "low", "high", "share above"]], expected)
+        assert table.tested[name] == pytest.approx(np.mean([t for t, _ in pairs]))
+
+
+def test_null_that_does_just_as_well_counts_as_above():
+    """Every value has a published bin of its own: the entropy is ln m."""
+    lengths, ones = (128, 64, 32, 16, 8, 4, 2, 1), np.ones(9)
+    process = [Step(np.arange(n) * 0.2 + 0.1, i / 10, 1 - i**2 / 100, ones, ones) for i, n in enumerate(lengths)]
+    table = nulls_of_run({"dtc": process}, n_draws=3, rng=np.random.default_rng(0)).loc["dtc"]
+    assert table.tested["ln m alone"] == table.expected["ln m alone"]
+    assert table["share above"]["ln m alone"] == 1

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.networks import outgoing_sums, xavier_mlp
+from dtc_helpers.cycle import compress_train, start_networks
+from dtc_helpers.networks import ReplicatedMLP, outgoing_sums, xavier_mlp
 from dtc_helpers.proposition.network_processes import (
     COMPRESSORS,
     magnitude_steps,
@@ -13,8 +14,9 @@ from dtc_helpers.proposition.network_processes import (
     quantisation_steps,
     svd_steps,
 )
-from dtc_helpers.readings import Plan
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.sensing import gaussian_matrix
+from dtc_helpers.training import adam, batches, train
 
 SEEDS = (3, 4)
 PLAN = Plan(batches_per_cycle=2, keep_fraction=0.6, stop_at=4)
@@ -73,11 +75,24 @@ def test_random_pruning_measures_with_the_matrix_of_dtc(pruned):
 
 
 def test_unrelated_network_is_untrained_and_loses_as_many_neurons(pruned):
-    for process in pruned["dtc"]:
-        first = process[0].unrelated_signal
+    for seed, process in zip(SEEDS, pruned["dtc"], strict=True):
+        untrained = untrained_sums(20, seed=seed + 1_000_000)
         for step in process:
-            np.testing.assert_array_equal(step.unrelated_signal, first[: len(step.signal)])
-    assert not np.allclose(pruned["dtc"][0][0].unrelated_signal, pruned["dtc"][1][0].unrelated_signal)
+            np.testing.assert_array_equal(step.unrelated_signal, untrained[: len(step.signal)])
+
+
+def untrained_sums(hidden, *, seed):
+    network = xavier_mlp([6, hidden, 3], generators=[torch.Generator().manual_seed(seed)])
+    return outgoing_sums(network)[0].numpy()
+
+
+def test_fitness_of_pruning_is_the_mean_accuracy_of_batches_of_each_network(pruned, tiny_dataset):
+    shared = {"reading": READINGS["published"], "seeds": SEEDS}
+    network = start_networks(tiny_dataset, [20], device=torch.device("cpu"), **shared)
+    records = list(compress_train(network, tiny_dataset, method="dtc", plan=PLAN, **shared))
+    for r, process in enumerate(pruned["dtc"]):
+        assert [step.fitness for step in process] == [float(record.accuracy.batch_mean[r]) for record in records]
+        assert process[-1].fitness != float(records[-1].accuracy.overall[r])
 
 
 # ------------------------------------------------------------------------------------ compressors
@@ -104,7 +119,13 @@ def test_magnitude_sets_exactly_the_smallest_weights_of_each_replicate_to_0(weig
             assert before[~kept].abs().max() <= before[kept].abs().min()
 
 
+def test_magnitude_keeps_nine_tenths_of_what_it_kept_in_34_steps(weights):
+    kept = [1 - step.removed_fraction for step in magnitude_steps(weights)]
+    assert kept == pytest.approx([0.9**step for step in range(1, 35)], abs=1 / 750)  # of 20·30 + 30·5 weights
+
+
 def test_truncation_is_the_best_approximation_of_its_rank_and_counts_the_factors(weights):
+    first_ranks = []
     for step in svd_steps(weights):
         ranks = [int(torch.linalg.matrix_rank(weight[0].double(), rtol=1e-5)) for weight in step.weights]
         size = ranks[0] * (20 + 30) + ranks[1] * (30 + 5)
@@ -113,7 +134,15 @@ def test_truncation_is_the_best_approximation_of_its_rank_and_counts_the_factors
             values = np.linalg.svd(weight[1].numpy(), compute_uv=False)
             left = float((weight[1] - lower[1]).norm())  # Eckart and Young: what the values left out hold
             assert left == pytest.approx(np.sqrt((values[rank:] ** 2).sum()), abs=1e-5)
+        first_ranks.append(ranks[0])
     assert ranks == [1, 1]
+    # 20 18 16 14 12 10 …, each int(0.9 · the one before); at 12 the factors are larger than the layers
+    assert first_ranks == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
+
+
+def test_factors_as_large_as_the_layer_are_no_compression():
+    layer = torch.randn(1, 4, 4, generator=torch.Generator().manual_seed(0))
+    assert [step.removed_fraction for step in svd_steps([layer])] == [0.5]  # rank 2 takes 2·8 of 16 numbers, 1 takes 8
 
 
 def test_quantised_weights_have_at_most_2_to_the_bits_values_and_are_nearest(weights):
@@ -125,10 +154,11 @@ def test_quantised_weights_have_at_most_2_to_the_bits_values_and_are_nearest(wei
             assert (weight[0] - rounded[0]).abs().max() <= width / 2 * (1 + 1e-5)
 
 
-def test_one_bit_is_the_sign_times_half_the_largest_weight():
-    weight = torch.tensor([[[-1.0, -0.2, 0.1, 0.8]]])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_bit_is_the_sign_times_half_the_largest_weight(sign):
+    weight = sign * torch.tensor([[[-1.0, -0.2, 0.1, 0.8]]])
     *_, last = quantisation_steps([weight])
-    assert last.weights[0].tolist() == [[[-0.5, -0.5, 0.5, 0.5]]]
+    assert last.weights[0].tolist() == [[[-0.5 * sign, -0.5 * sign, 0.5 * sign, 0.5 * sign]]]
 
 
 # ------------------------------------------------------------------------------------ post-training
@@ -147,6 +177,22 @@ def test_trained_network_is_compressed_measured_and_loses_accuracy(tiny_dataset,
         assert {len(step.signal) for step in process} == {len(step.unrelated_signal) for step in process} == {64}
 
 
+def test_post_training_is_what_it_is_by_hand(tiny_dataset):
+    plan = Plan(batches_per_cycle=5, measurement_fraction=0.9)
+    found = post_training(tiny_dataset, "quantisation", seeds=SEEDS, plan=plan, hidden=16)
+    trained = xavier_mlp([6, 16, 3], generators=[torch.Generator().manual_seed(seed) for seed in SEEDS])
+    shown = batches(tiny_dataset.train.images, tiny_dataset.train.labels, n_batches=5)
+    train(trained, shown, optimizer=adam(trained), loss_axis="class")
+    rngs, test = [np.random.default_rng(seed) for seed in SEEDS], tiny_dataset.test
+    for i, step in enumerate(quantisation_steps([weight.detach() for weight in trained.weights])):
+        is_right = ReplicatedMLP(step.weights)(test.images).argmax(dim=2) == test.labels
+        for r, rng in enumerate(rngs):
+            w, m = outgoing_sums(ReplicatedMLP(step.weights))[r].numpy(), int(0.9 * 16 * (8 - i) / 32) or 1
+            assert found[r][i].fitness == pytest.approx(is_right[r].double().mean().item())
+            np.testing.assert_allclose(found[r][i].signal, w)
+            np.testing.assert_allclose(found[r][i].measurement, gaussian_matrix(m, 16, rng=rng).numpy() @ w, rtol=1e-6)
+
+
 def test_post_training_comes_from_its_seeds_alone(tiny_dataset):
     one, other, third = (
         post_training(tiny_dataset, "quantisation", seeds=[s], plan=PLAN, hidden=16) for s in (1, 1, 2)
@@ -157,9 +203,11 @@ def test_post_training_comes_from_its_seeds_alone(tiny_dataset):
         assert not np.array_equal(step.measurement, different.measurement)
 
 
-def test_unrelated_network_of_post_training_is_untrained(tiny_dataset):
-    (process,) = post_training(tiny_dataset, "quantisation", seeds=[1], plan=PLAN, hidden=16)
-    untrained = xavier_mlp([6, 16, 3], generators=[torch.Generator().manual_seed(1 + 1_000_000)])
-    eight_bits = process[0].unrelated_signal
-    assert np.corrcoef(eight_bits, outgoing_sums(untrained)[0].numpy())[0, 1] > 0.999
-    assert np.corrcoef(eight_bits, process[0].signal)[0, 1] < 0.99
+def test_unrelated_network_of_post_training_is_untrained_and_compressed_alike(tiny_dataset):
+    for seed, process in zip(
+        SEEDS, post_training(tiny_dataset, "quantisation", seeds=SEEDS, plan=PLAN, hidden=16), strict=True
+    ):
+        untrained = untrained_sums(16, seed=seed + 1_000_000)
+        eight_bits, *_, one_bit = (step.unrelated_signal for step in process)
+        assert np.corrcoef(eight_bits, untrained)[0, 1] > 0.999 > np.corrcoef(one_bit, untrained)[0, 1]
+        assert np.corrcoef(eight_bits, process[0].signal)[0, 1] < 0.99

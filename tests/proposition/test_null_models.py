@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 from dataclasses import replace
 
@@ -10,6 +11,8 @@ from test_relation import LENGTHS, by_length, made_process
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.proposition.null_models import (
     NULLS,
+    Comparison,
+    Credit,
     compare,
     credit,
     fixed_m,
@@ -17,7 +20,7 @@ from dtc_helpers.proposition.null_models import (
     one_length,
     unrelated_signal,
 )
-from dtc_helpers.proposition.relation import Step, column, estimate
+from dtc_helpers.proposition.relation import Correlations, Estimate, Step, column, correlations, estimate
 from dtc_helpers.sensing import gaussian_matrix, measure
 
 SCALES = np.exp(np.random.default_rng(5).normal(0, 0.8, len(LENGTHS)))  # go neither up nor down with the step
@@ -118,6 +121,13 @@ def lengths_seen(null, process, rng):
     return seen
 
 
+def caught_by(null, process, rng):
+    """Vectors that a null model measures: the tested ones, then those of the null."""
+    caught = []
+    null(process, lambda vectors: caught.append(vectors) or np.zeros(len(vectors)), rng)
+    return caught
+
+
 def test_one_length_takes_values_of_the_measurements_that_are_long_enough(rng):
     process = signals_process(rng, fitness=true_link)
     assert lengths_seen(one_length, process, rng) == [[18] * 5] * 2
@@ -125,6 +135,30 @@ def test_one_length_takes_values_of_the_measurements_that_are_long_enough(rng):
     one_length(process, lambda vectors: caught.append(vectors) or np.zeros(len(vectors)), rng)
     assert all(np.isin(y, step.measurement).all() for y, step in zip(caught[0], process, strict=False))
     assert all(len(np.unique(y)) == 18 for y in caught[0])
+
+
+def test_one_length_takes_any_of_the_values(rng):
+    process = signals_process(rng, fitness=true_link)
+    taken = [caught_by(one_length, process, rng)[0][0] for _ in range(60)]  # 18 of 50 values, 60 times
+    assert set(np.concatenate(taken)) == set(process[0].measurement)
+
+
+def test_gaussian_vectors_have_mean_0_and_the_standard_deviation_of_all_measurements_together(rng):
+    made = ((40_000, 1), (30_000, 10), (20_000, 3), (10_000, 5))  # lengths and scales, about a mean of 4
+    process = [Step(rng.normal(4, scale, n), 0, 0) for n, scale in made]
+    deviation = np.concatenate([step.measurement for step in process]).std()
+    _, vectors = caught_by(NULLS["Gaussian vectors"], process, rng)
+    assert [v.size for v in vectors] == [n for n, _ in made]
+    for v in vectors:
+        assert v.std() == pytest.approx(deviation, rel=5 / np.sqrt(2 * v.size))
+        assert abs(v.mean()) < 5 * deviation / np.sqrt(v.size)
+
+
+def test_logarithm_of_the_length_is_set_against_the_entropy(rng):
+    process = signals_process(rng, fitness=true_link)
+    contest = NULLS["ln m alone"](process, entropy_series, rng)
+    np.testing.assert_allclose(contest.null, np.log(LENGTHS))
+    np.testing.assert_array_equal(contest.tested, entropy_series([step.measurement for step in process]))
 
 
 def test_fixed_m_measures_every_step_as_often_as_the_first(rng):
@@ -137,6 +171,17 @@ def test_shuffled_steps_keep_the_entropies(rng):
     contest = NULLS["shuffled steps"](process, entropy_series, rng)
     assert sorted(contest.null) == sorted(contest.tested)
     assert contest.null.tolist() != contest.tested.tolist()
+
+
+def test_every_order_of_the_steps_is_as_likely(rng):
+    process = signals_process(rng, fitness=true_link)[:4]
+    orders = Counter(
+        tuple(NULLS["shuffled steps"](process, lambda vectors: np.arange(len(vectors)), rng).null.tolist())
+        for _ in range(2400)
+    )
+    found = [orders[order] for order in itertools.permutations(range(4))]
+    assert sum(found) == 2400
+    assert scipy.stats.chisquare(found).pvalue > 0.001
 
 
 @pytest.mark.parametrize("name", ["unrelated signal", "fixed m"])
@@ -164,6 +209,52 @@ def test_excess_is_the_mean_paired_difference(rng):
     assert column(processes[0], "length").tolist() == list(LENGTHS)
 
 
+def test_mean_of_a_comparison_is_over_the_draws_that_have_one():
+    tested = [Correlations(0.0, 0.1, np.nan, np.nan), Correlations(np.nan, 0.2, np.nan, 0.5)]
+    tested += [Correlations(0.5, 0.3, np.nan, np.nan), Correlations(0.1, 0.9, np.nan, np.nan)]
+    found = Comparison(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0)])
+    assert found.mean("tested", "pearson") == pytest.approx(0.2)
+    assert found.mean("tested", "given_length") == 0.5
+    assert np.isnan(found.mean("tested", "given_ratio"))
+    assert found.mean("null", "pearson") == -1
+
+
+def sizes(vectors):
+    """A measure of its own: not the entropy, but the number of values."""
+    return np.array([float(v.size) for v in vectors])
+
+
+def test_comparison_takes_the_measure_it_is_given_and_draws_anew_every_time(rng):
+    process = signals_process(rng, fitness=true_link)
+    found = compare(process, NULLS["shuffled steps"], measure=sizes, n_draws=7, rng=rng)
+    assert found.tested == [correlations(process, LENGTHS)] * 7
+    assert len({one.pearson for one in found.null}) == len(found.null) == 7
+
+
+@pytest.mark.parametrize("statistic", ["pearson", "spearman", "given_ratio", "given_length"])
+def test_credit_is_of_the_measure_statistic_and_draws_asked_for(rng, statistic):
+    processes = [signals_process(rng, fitness=true_link) for _ in range(3)]
+    calls = []
+
+    def counted(process, measure, rng):
+        calls.append(process)
+        return NULLS["shuffled steps"](process, measure, rng)
+
+    def measure(vectors):
+        return np.array([np.abs(v).mean() for v in vectors])
+
+    found = credit(processes, counted, rng=rng, measure=measure, statistic=statistic, n_draws=4)
+    own = [getattr(correlations(p, measure([step.measurement for step in p])), statistic) for p in processes]
+    assert found.tested.value == pytest.approx(np.mean(own))
+    assert len(calls) == 3 * 4
+
+
+@pytest.mark.parametrize(("low", "is_given"), [(-0.1, False), (0.0, False), (0.01, True)])
+def test_credit_is_given_where_the_whole_interval_lies_above_0(low, is_given):
+    some = Estimate(0.5, 0.4, 0.6, 9)
+    assert Credit(some, some, Estimate(0.2, low, 0.4, 9)).is_given == is_given
+
+
 # ----------------------------------------------------------------------------------- without a process
 
 
@@ -183,6 +274,18 @@ def test_null_of_equal_lengths_is_centred_at_no_correlation():
 def test_null_of_shrinking_lengths_follows_the_logarithm_of_the_length():
     lengths = [100, 80, 60, 40, 20, 10, 5, 2]
     assert null(lengths, np.log(lengths)).mean() > 0.9
+
+
+def test_null_depends_on_its_scale_in_bins_alone():
+    lengths = [60, 40, 30, 20, 10, 5]
+
+    def drawn(scale, bin_edges):
+        rng = np.random.default_rng(0)
+        return gaussian_null(lengths, lengths, scale=scale, bin_edges=bin_edges, rng=rng, n_draws=5)
+
+    edges = np.arange(-64.0, 65)
+    np.testing.assert_array_equal(drawn(3, edges), drawn(6, 2 * edges))
+    assert not np.array_equal(drawn(3, edges), drawn(6, edges))
 
 
 def test_null_comes_from_its_generator_alone():

@@ -1,3 +1,5 @@
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -62,6 +64,22 @@ def test_correlations_are_scipys(rng):
     found, fitness = correlations(process, series), column(process, "fitness")
     assert found.pearson == pytest.approx(scipy.stats.pearsonr(series, fitness)[0])
     assert found.spearman == pytest.approx(scipy.stats.spearmanr(series, fitness)[0])
+    ratios = 1 / (1 - np.arange(10) / 10)
+    assert found.given_ratio == pytest.approx(partial_correlation(series, fitness, given=ratios))
+    assert found.given_length == pytest.approx(partial_correlation(series, fitness, given=np.log(LENGTHS)))
+
+
+def test_step_without_an_entropy_takes_no_part_in_any_correlation(rng):
+    process = made_process(rng, fitness=by_length)
+    series = rng.normal(size=10)
+    found = correlations(process, np.where(np.arange(10) == 3, np.nan, series))
+    expected = correlations(process[:3] + process[4:], np.delete(series, 3))
+    np.testing.assert_allclose(list(asdict(found).values()), list(asdict(expected).values()))
+
+
+def test_four_steps_are_enough(rng):
+    process = made_process(rng, fitness=by_length)[:4]
+    assert np.isfinite(list(asdict(correlations(process, rng.normal(size=4))).values())).all()
 
 
 def test_partial_correlation_is_that_of_the_residuals_of_two_regressions(rng):
@@ -99,8 +117,10 @@ def test_too_few_steps_are_refused(rng, n_steps):
         correlations(process, np.zeros(n_steps))
 
 
-def test_fitness_that_is_not_finite_is_refused(rng):
-    process = made_process(rng, fitness=lambda *_: np.nan)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_fitness_that_is_not_finite_is_refused(rng, bad):
+    process = made_process(rng, fitness=by_length)
+    process[7] = replace(process[7], fitness=bad)
     with pytest.raises(ValueError, match="fitness is NaN"):
         correlations(process, np.arange(10))
 
@@ -125,6 +145,20 @@ def test_equal_replicates_have_an_interval_without_width(rng):
     assert estimate([0.25] * 5, rng=rng) == Estimate(0.25, 0.25, 0.25, 5)
 
 
+@pytest.mark.parametrize("confidence", [0.5, 0.9])
+def test_interval_is_the_middle_of_the_means_of_resamples(rng, confidence):
+    values = np.array([0, 0, 0, 0, 0.5, 1, 2, 6])  # lopsided: no other interval than that of percentiles looks like it
+    means = rng.choice(values, (100_000, 8)).mean(axis=1)
+    found = estimate(values, rng=rng, confidence=confidence)
+    expected = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    assert [found.low, found.high] == pytest.approx(expected, abs=0.12)  # 2,000 resamples scatter by 0.03
+    assert found.value == values.mean()
+
+
+def test_two_replicates_have_an_interval(rng):
+    assert estimate([0, 1], rng=rng) == Estimate(0.5, 0.0, 1.0, 2)  # a quarter of the resamples are 0, 0 or 1, 1
+
+
 def test_interval_covers_the_truth_about_as_often_as_it_says(rng):
     covered = 0
     for _ in range(200):
@@ -145,6 +179,16 @@ def test_relation_is_the_mean_over_replicates(rng):
         assert getattr(found, name).value == pytest.approx(np.mean([getattr(one, name) for one in each]))
         assert getattr(found, name).n == 6
     assert found.pearson.low <= found.pearson.value <= found.pearson.high
+
+
+def test_relation_has_intervals_of_the_confidence_asked_for(rng):
+    processes = [made_process(rng, fitness=by_length) for _ in range(6)]
+    usual = relation(processes, rng=np.random.default_rng(1))
+    same, half = (relation(processes, rng=np.random.default_rng(1), confidence=level) for level in (0.95, 0.5))
+    assert usual == same
+    for name in ("pearson", "spearman", "given_ratio", "given_length"):
+        wide, narrow = (found.high - found.low for found in (getattr(usual, name), getattr(half, name)))
+        assert 0 < narrow < 0.6 * wide
 
 
 def test_relation_takes_another_measure_of_disorder(rng):

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -6,71 +7,142 @@ import pytest
 import torch
 
 from dtc_helpers.cycle import compress_train, start_networks
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import READINGS, Plan
+from dtc_helpers.runs import methods as loop
 from dtc_helpers.runs import provenance as provenance_module
-from dtc_helpers.runs.methods import FinishedMethods
-from dtc_helpers.runs.parameters import Parameters
-from dtc_helpers.runs.provenance import provenance
+from dtc_helpers.runs.methods import run_methods
+from dtc_helpers.runs.provenance import PACKAGES, git_commit, provenance
 from dtc_helpers.runs.recorder import Recorder
+from dtc_helpers.runs.results import TIMING_COLUMNS, read_results
 
-CPU = torch.device("cpu")
+SMALL = {"methods": ["random", "magnitude"], "seeds": [1, 2], "hidden_widths": [12], "device": "cpu"}
+PLAN = Plan(batches_per_cycle=2, keep_fraction=0.7, stop_at=4)
 
 
 @pytest.fixture
-def parameters(tmp_path):
-    return Parameters(
-        "digits", ["published"], ["random", "magnitude"], 2, 1, 12, 2, 0.7, 4, 0.3, 0.1, "cpu", str(tmp_path), "f"
-    )
+def run(tiny_dataset, monkeypatch):
+    """Run into a folder, or with `stop_before` a method; which methods were trained, and the results."""
+    original = loop._run_method
+
+    def run(folder, *, stop_before=None, **changes):
+        trained = []
+
+        def training(data, reading, method, **setting):
+            if method == stop_before:
+                raise KeyboardInterrupt
+            trained.append(f"{reading}, {method}")
+            return original(data, reading, method, **setting)
+
+        monkeypatch.setattr(loop, "_run_method", training)
+        arguments = {"dataset": tiny_dataset, "plan": PLAN, **SMALL, **changes, "results_dir": folder}
+        try:
+            return trained, run_methods(arguments.pop("dataset"), **arguments)
+        except KeyboardInterrupt:
+            return trained, None
+
+    return run
 
 
-def collect(dataset, parameters, methods):
-    """What notebook 1 does, and which methods it had to run."""
-    run, finished, ran = Recorder("digits", parameters.seeds), FinishedMethods(parameters), []
-    for method in methods:
-        if finished.take(run, reading="published", method=method):
-            continue
-        ran.append(method)
-        arguments = {"reading": READINGS["published"], "seeds": parameters.seeds}
-        network = start_networks(dataset, parameters.hidden_widths, device=CPU, **arguments)
-        for record in compress_train(network, dataset, method=method, plan=parameters.plan, **arguments):
-            run.add(record, reading="published", method=method)
-        finished.keep(run, reading="published", method=method)
-    return run.results(parameters, CPU), ran
+def assert_same(one, other):
+    timing = list(TIMING_COLUMNS)
+    pd.testing.assert_frame_equal(one.cycles.drop(columns=timing), other.cycles.drop(columns=timing), check_exact=True)
+    pd.testing.assert_frame_equal(one.ledger, other.ledger, check_exact=True)
+    for vectors in ("measurements", "neuron_sums"):
+        these, those = getattr(one, vectors), getattr(other, vectors)
+        assert these.keys() == those.keys()
+        assert all(np.array_equal(these[key], those[key]) for key in those)
 
 
-def test_interrupted_run_goes_on_after_the_last_finished_method_and_gives_the_same(tiny_dataset, parameters):
-    collect(tiny_dataset, parameters, ["random"])  # interrupted before magnitude
-    resumed, ran = collect(tiny_dataset, parameters, ["random", "magnitude"])
-    assert ran == ["magnitude"]
-    FinishedMethods(parameters).clear()
-    whole, ran = collect(tiny_dataset, parameters, ["random", "magnitude"])
-    assert ran == ["random", "magnitude"]
-    timing = ["train_seconds", "score_seconds"]
-    pd.testing.assert_frame_equal(
-        resumed.cycles.drop(columns=timing), whole.cycles.drop(columns=timing), check_exact=True
-    )
-    pd.testing.assert_frame_equal(resumed.ledger, whole.ledger, check_exact=True)
-    assert resumed.measurements.keys() == whole.measurements.keys()
-    assert all(np.array_equal(resumed.measurements[key], whole.measurements[key]) for key in whole.measurements)
-    assert resumed.neuron_sums.keys() == whole.neuron_sums.keys() == whole.measurements.keys()
+def test_loop_records_every_reading_with_every_method(tiny_dataset):
+    results = run_methods(tiny_dataset, plan=PLAN, readings=["described", "published"], **SMALL)
+    recorder = Recorder("tiny", [1, 2])
+    for reading in ("described", "published"):
+        for method in ("random", "magnitude"):
+            common = {"reading": READINGS[reading], "seeds": [1, 2]}
+            network = start_networks(tiny_dataset, [12], device=torch.device("cpu"), **common)
+            for record in compress_train(network, tiny_dataset, method=method, plan=PLAN, **common):
+                recorder.add(record, reading=reading, method=method)
+    assert_same(results, recorder.results())
+    assert len(results.cycles) == 2 * 2 * 3 * 2
 
 
-def test_method_that_was_not_finished_is_not_taken_over(parameters):
-    assert not FinishedMethods(parameters).take(Recorder("digits", [1]), reading="published", method="random")
+def test_results_are_on_disk_and_say_what_made_them(run, tmp_path):
+    _, results = run(tmp_path / "new")
+    stored = read_results(tmp_path / "new")
+    assert_same(stored, results)
+    assert not list((tmp_path / "new").glob(".*"))
+    run_json = json.loads((tmp_path / "new" / "run.json").read_text())
+    expected = {"dataset": "tiny", "readings": ["published"], "methods": ["random", "magnitude"], "replicates": 2}
+    expected |= {"seed": 1, "seeds": [1, 2], "hidden_neurons": 12, "device": "cpu", "l1_penalty": 0.3}
+    expected |= {"batches_per_cycle": 2, "keep_fraction": 0.7, "stop_at": 4, "measurement_fraction": 0.1}
+    assert run_json["parameters"].items() >= expected.items()
+    assert set(run_json["versions"]) == set(PACKAGES)
+    assert run_json["git_commit"] == git_commit()
+    assert (run_json["device_used"], run_json["threads"]) == ("cpu", torch.get_num_threads())
+    assert run_json["wall_seconds"] > 0
+    assert run_json["peak_memory_gb"] > 0.1
 
 
-@pytest.mark.parametrize("change", [{"seed": 2}, {"l1_penalty": 0.4}, {"replicates": 3}])
-def test_other_parameters_take_nothing_over(tiny_dataset, parameters, change):
-    collect(tiny_dataset, parameters, ["random"])
-    _, ran = collect(tiny_dataset, replace(parameters, **change), ["random"])
-    assert ran == ["random"]
+def test_interrupted_run_goes_on_after_the_last_finished_method_and_gives_the_same(run, tmp_path, capsys):
+    _, whole = run(tmp_path / "whole")
+    assert run(tmp_path / "cut", stop_before="magnitude") == (["published, random"], None)
+    assert not (tmp_path / "cut" / "run.json").exists()
+    trained, resumed = run(tmp_path / "cut")
+    assert trained == ["published, magnitude"]
+    assert "published, random: taken over from the interrupted run" in capsys.readouterr().out
+    assert_same(resumed, whole)
+    assert run(tmp_path / "cut")[0] == ["published, random", "published, magnitude"]  # it is finished: anew
+
+
+def test_run_without_a_folder_keeps_nothing(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(None)
+    assert not list(tmp_path.iterdir())
+
+
+CHANGES = {
+    "seeds": {"seeds": [1, 3]},
+    "penalty": {"plan": replace(PLAN, l1_penalty=0.4)},
+    "replicates": {"seeds": [1, 2, 3]},
+    "widths": {"hidden_widths": [13]},
+    "reading": {"readings": ["described"]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+def test_other_arguments_take_nothing_over(run, tmp_path, change):
+    run(tmp_path, stop_before="magnitude")
+    assert len(run(tmp_path, **change)[0]) == 2
+
+
+def test_other_images_take_nothing_over(run, tmp_path, tiny_dataset):
+    run(tmp_path, stop_before="magnitude")
+    other = tiny_dataset.train.images.clone()
+    other[0, 0] += 1
+    changed = replace(tiny_dataset, train=replace(tiny_dataset.train, images=other))
+    assert len(run(tmp_path, dataset=changed)[0]) == 2
 
 
 @pytest.mark.parametrize(
     "other", [{"python": "4.0"}, {"versions": {}}, {"threads": 999}, {"cpu_capability": "another"}]
 )
-def test_what_rounds_otherwise_takes_nothing_over(tiny_dataset, parameters, monkeypatch, other):
-    collect(tiny_dataset, parameters, ["random"])
+def test_what_rounds_otherwise_takes_nothing_over(run, tmp_path, monkeypatch, other):
+    run(tmp_path, stop_before="magnitude")
     monkeypatch.setattr(provenance_module, "provenance", lambda: {**provenance(), **other})
-    _, ran = collect(tiny_dataset, parameters, ["random"])
-    assert ran == ["random"]
+    assert len(run(tmp_path)[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"methods": ["magnetude"]}, "methods = magnetude does not exist: expected magnitude, norms, random, dtc"),
+        ({"methods": ["random", "random"]}, "methods = random, random names one twice"),
+        ({"readings": ["both"]}, "readings = both does not exist: expected published, described"),
+        ({"device": "tpu"}, "device = 'tpu' cannot be used here"),
+        ({"dataset": "minst"}, "dataset = 'minst' is not one of"),
+    ],
+)
+def test_bad_arguments_are_refused_before_any_work(run, tmp_path, changes, words):
+    with pytest.raises(ValueError, match=words):
+        run(tmp_path / "new", **changes)
+    assert not (tmp_path / "new").exists()

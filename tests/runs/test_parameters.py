@@ -1,5 +1,6 @@
 import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -129,7 +130,7 @@ def test_name_that_does_not_exist_or_comes_twice_is_refused(name, value, message
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("replicates", 0), ("seed", -1), ("seed", 2**32), ("hidden_neurons", 1), ("hidden_neurons", [512, 1]),
+        ("replicates", 0), ("seed", -1), ("seed", 2**32 - 10_000), ("hidden_neurons", 1), ("hidden_neurons", [512, 1]),
         ("batches_per_cycle", 0), ("keep_fraction", 0.0), ("keep_fraction", 1.0), ("keep_fraction", 1),
         ("keep_fraction", float("nan")), ("stop_at", 0), ("stop_at", 512), ("l1_penalty", 0), ("l1_penalty", -0.3),
         ("l1_penalty", float("inf")), ("l1_penalty", float("nan")), ("measurement_fraction", 0),
@@ -199,6 +200,16 @@ def test_device_that_does_not_exist_is_refused(device):
 def test_relative_folders_start_at_the_project(tmp_path):
     assert in_project("results") == project_root() / "results"
     assert in_project(str(tmp_path)) == tmp_path
+    assert in_project("~/results") == Path.home() / "results"
+
+
+def test_largest_seed_leaves_room_for_ten_thousand_replicates():
+    assert parameters(seed=2**32 - 10_001, replicates=10_000).seeds[-1] < 2**32
+
+
+def test_one_of_several_cuda_devices_may_be_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert parameters(device="cuda:1").torch_device == torch.device("cuda:1")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 import json
 import subprocess
+import time
 
 import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.cycle import compress_train, start_networks
+from dtc_helpers.runs import recorder as collector
+from dtc_helpers.runs.provenance import PACKAGES, environment_key, provenance
+from dtc_helpers.runs.recorder import Recorder, layer_name
 from dtc_helpers.readings import Plan
+from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs import provenance as provenance_module
@@ -18,8 +22,7 @@ from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS
 CPU = torch.device("cpu")
 SEEDS = (3, 4)
 METHODS = ("magnitude", "random", "dtc")
-PLAN = Plan(batches_per_cycle=1, keep_fraction=0.6, stop_at=4)
-PARAMETERS = EntropyParameters("digits", ["published"], ["dtc"], 1, 10, "results", "figures")
+PLAN = Plan(batches_per_cycle=1, keep_fraction=0.6, stop_at=4, measurement_fraction=0.5)
 
 
 @pytest.fixture(params=[[12], [12, 10]], ids=["one layer", "two layers"])
@@ -46,16 +49,18 @@ def test_columns_are_those_of_the_design():
 
 def test_cycles_have_one_row_a_method_replicate_and_cycle(collected):
     gathered, records = collected
-    cycles = gathered.results(PARAMETERS, CPU).cycles
+    cycles = gathered.results().cycles
     assert tuple(cycles.columns) == COLUMNS
     expected = [(method, replicate, record.cycle) for method, record in records for replicate in range(2)]
     assert list(cycles[["method", "replicate", "cycle"]].itertuples(index=False, name=None)) == expected
     assert (cycles.seed == cycles.replicate.map({0: 3, 1: 4})).all()
+    assert (cycles.dataset == "tiny").all()
+    assert (cycles.reading == "published").all()
 
 
 def test_rows_hold_what_the_records_say(collected):
     gathered, records = collected
-    cycles = gathered.results(PARAMETERS, CPU).cycles.set_index(["method", "cycle", "replicate"])
+    cycles = gathered.results().cycles.set_index(["method", "cycle", "replicate"])
     for method, record in records:
         for replicate in range(2):
             row = cycles.loc[(method, record.cycle, replicate)]
@@ -74,7 +79,7 @@ def test_rows_hold_what_the_records_say(collected):
 
 def test_weight_rays_and_gaps_are_dtcs_alone(collected):
     gathered, records = collected
-    cycles = gathered.results(PARAMETERS, CPU).cycles
+    cycles = gathered.results().cycles
     is_dtc = cycles.method == "dtc"
     for column in ("weight_ray_mean", "duality_gap"):
         assert (cycles[column].notna() == is_dtc).all()
@@ -96,6 +101,13 @@ def test_measurements_are_keyed_by_reading_method_replicate_cycle_and_layer(coll
     }
     assert gathered.measurements.keys() == expected.keys()
     assert all(np.array_equal(gathered.measurements[key], vector) for key, vector in expected.items())
+    assert gathered.neuron_sums.keys() == expected.keys()
+    for method, record in records:
+        for i, cut in enumerate(record.layers):
+            for s, side in enumerate(("incoming", "outgoing")):
+                for r in range(2):
+                    place = f"published/{method}/{r}/{record.cycle}/{layer_name(side, i)}"
+                    assert np.array_equal(gathered.neuron_sums[place], cut.neuron_sums[s, r].numpy())
 
 
 @pytest.mark.parametrize(("layer", "name"), [(0, "incoming"), (1, "incoming_2"), (2, "incoming_3")])
@@ -105,7 +117,7 @@ def test_layers_are_counted_from_1(layer, name):
 
 def test_ledger_has_one_row_a_cut_neuron(collected):
     gathered, records = collected
-    ledger = gathered.results(PARAMETERS, CPU).ledger
+    ledger = gathered.results().ledger
     assert tuple(ledger.columns) == LEDGER_COLUMNS
     assert not ledger.duplicated(["method", "replicate", "layer", "neuron"]).any()
     indexed = ledger.set_index(["method", "replicate", "layer", "cycle"]).sort_index()
@@ -114,42 +126,3 @@ def test_ledger_has_one_row_a_cut_neuron(collected):
             rows = indexed.loc[[(method, 1, i + 1, record.cycle)]]
             assert rows.neuron.tolist() == cut.removed[1].tolist()
             assert rows.score.tolist() == cut.removed_scores[1].tolist()
-
-
-def test_run_says_where_the_results_come_from_and_is_json(collected):
-    run = json.loads(json.dumps(collected[0].results(PARAMETERS, CPU).run))
-    assert run["parameters"]["null_draws"] == 10
-    assert run["device_used"] == "cpu"
-    assert run["wall_seconds"] >= 0
-    assert run["peak_memory_gb"] > 0.05  # PyTorch alone takes more
-    assert run["versions"]["torch"] == torch.__version__.split("+")[0] or run["versions"]["torch"] == torch.__version__
-    assert set(run["versions"]) == set(PACKAGES)
-    assert run["threads"] == torch.get_num_threads()
-    assert run["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
-
-
-def test_commit_says_when_the_helpers_differ_from_it_and_only_then(monkeypatch, tmp_path):
-    monkeypatch.setattr(provenance_module, "project_root", lambda: tmp_path)
-    module, figure = tmp_path / "dtc_helpers" / "module.py", tmp_path / "figure.txt"
-    module.parent.mkdir()
-    for file in (module, figure):
-        file.write_text("committed")
-    as_someone = ["-c", "user.name=Someone", "-c", "user.email=someone@example.org"]
-    for arguments in (["init", "--quiet"], ["add", "."], [*as_someone, "commit", "--quiet", "-m", "first"]):
-        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
-    figure.write_text("drawn anew")
-    commit = provenance()["git_commit"]
-    assert len(commit) == 12
-    module.write_text("changed")
-    assert provenance()["git_commit"] == f"{commit}+changes"
-
-
-def test_commit_is_unknown_outside_a_checkout(monkeypatch, tmp_path):
-    monkeypatch.setattr(provenance_module, "project_root", lambda: tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert provenance()["git_commit"] is None
-
-
-def test_commit_is_unknown_without_git(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert provenance()["git_commit"] is None

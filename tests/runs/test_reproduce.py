@@ -36,6 +36,17 @@ def test_anything_but_missing_images_stops_the_run(monkeypatch, error):
         available_dataset("mnist")
 
 
+def test_folders_in_the_project_are_named_from_there(monkeypatch, tmp_path):
+    loading(monkeypatch)
+    runs = []
+    monkeypatch.setattr(
+        reproduce_module.papermill, "execute_notebook", lambda *_, parameters, **__: runs.append(parameters)
+    )
+    monkeypatch.setattr(reproduce_module, "project_root", lambda: tmp_path)
+    reproduce_module.reproduce(dataset="digits", results_dir=tmp_path / "a" / "r", figures_dir=tmp_path / "f")
+    assert {(given["results_dir"], given["figures_dir"]) for given in runs} == {("a/r", "f")}
+
+
 def test_both_notebooks_are_run_on_the_dataset_that_is_there(monkeypatch, tmp_path):
     loading(monkeypatch, DatasetNotFoundError("gone"))
     runs = []

@@ -10,29 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from made_results import results_of
+
 from dtc_helpers.figures.style import save_figure
 from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS, Results, read_results, write_results
 
 FILES = ["cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", "run.json"]
-
-
-def results_of(seed, *, methods=("magnitude", "dtc"), reading="published"):
-    """Small results in which every file carries the seed."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for method in methods:
-        for cycle in (1, 2):
-            words = {"dataset": "digits", "reading": reading, "method": method, "replicate": 0, "seed": seed}
-            numbers = dict(zip(COLUMNS[7:], rng.random(len(COLUMNS) - 7), strict=True))
-            rows.append(
-                {**words, "cycle": cycle, "neurons": 9, **numbers, "duality_gap": 0.1 if method == "dtc" else np.nan}
-            )
-    cycles = pd.DataFrame(rows, columns=list(COLUMNS))
-    keys = ["dataset", "reading", "method", "replicate", "cycle"]
-    ledger = cycles[keys].assign(layer=1, neuron=range(len(cycles)), score=rng.random(len(cycles)))
-    measurements = {f"{reading}/{m}/0/{c}/incoming": rng.normal(size=3) for m in methods for c in (1, 2)}
-    sums = {key: rng.normal(size=30) for key in measurements}
-    return Results(cycles, measurements, ledger.reindex(columns=LEDGER_COLUMNS), {"seed": seed, "name": "λ"}, sums)
 
 
 def assert_same(found, expected):
@@ -75,7 +58,7 @@ KILLED_WRITER = """
 import os, pathlib, shutil, signal, sys
 import numpy as np, pandas as pd
 sys.path[:0] = {paths!r}
-from test_results import results_of
+from made_results import results_of
 from dtc_helpers.runs.results import write_results
 
 calls = 0
@@ -106,7 +89,7 @@ WRITES = (4, 5, 6, 7, 8)
 
 
 def killed_writer(folder, stage, *, amid=False):
-    paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    paths = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
     code = KILLED_WRITER.format(paths=paths, stage=stage, amid=amid, folder=str(folder))
     return subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
 
@@ -156,7 +139,20 @@ def test_selection_holds_one_reading_and_the_methods_asked_for():
     assert selected.cycles.index.tolist() == [0, 1]
     assert list(selected.measurements) == ["published/dtc/0/1/incoming", "published/dtc/0/2/incoming"]
     assert set(selected.ledger.method) == {"dtc"}
+    assert list(selected.neuron_sums) == list(selected.measurements)
+    assert all(selected.neuron_sums[key] is not selected.measurements[key] for key in selected.neuron_sums)
+    assert [vector.size for vector in selected.neuron_sums.values()] == [30, 30]
     assert selected.run == results_of(1).run
+
+
+def test_selection_leaves_the_other_reading_out():
+    one, other = results_of(1), results_of(2, reading="described")
+    frames = [pd.concat([getattr(one, name), getattr(other, name)]) for name in ("cycles", "ledger")]
+    vectors = [{**getattr(one, name), **getattr(other, name)} for name in ("measurements", "neuron_sums")]
+    both = Results(frames[0], vectors[0], frames[1], one.run, vectors[1])
+    selected = both.select(dataset="digits", reading="described", methods=["dtc"])
+    assert set(selected.cycles.reading) == set(selected.ledger.reading) == {"described"}
+    assert {key.split("/")[0] for key in [*selected.measurements, *selected.neuron_sums]} == {"described"}
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,13 @@ def test_every_run_has_its_own_curve_of_the_accuracy_that_its_reading_speaks_of(
         np.testing.assert_allclose(run.lowess, curve, atol=1e-12)
 
 
+def test_each_reading_is_judged_by_its_own_accuracy(results):
+    both = pd.concat([results.cycles, results.cycles.assign(reading="described", test_accuracy=0.5)], ignore_index=True)
+    table = with_lowess(both)
+    assert table.accuracy[table.reading == "described"].eq(0.5).all()
+    assert table.accuracy[table.reading == "published"].tolist() == results.cycles.mean_batch_accuracy.tolist()
+
+
 def test_table_1_stands_beside_ours_in_all_15_rows(results):
     cycles = with_lowess(results.cycles[results.cycles.replicate == 0])
     table = beside_paper(cycles)
@@ -117,14 +124,14 @@ def test_measurement_belongs_to_its_row(results):
 
 
 def test_null_stands_beside_the_measured_correlation(next_layer):
-    draws = np.linspace(0, 1, 1001)
-    table = beside_null(next_layer, dict.fromkeys(METHODS, draws), pd.Series(dict.fromkeys(METHODS, 0.75)))
+    draws = np.linspace(0, 1, 1001) ** 2  # lopsided: the mean is not the median
+    table = beside_null(next_layer, dict.fromkeys(METHODS, draws), pd.Series(dict.fromkeys(METHODS, draws[750])))
     assert table.index.tolist() == list(METHODS)
     for method, row in table.to_dict("index").items():
         run = next_layer[next_layer.method == method]
-        assert row["measured"] == 0.75
-        assert row["Gaussian, mean"] == pytest.approx(0.5)
-        assert [row["Gaussian, 2.5 %"], row["Gaussian, 97.5 %"]] == pytest.approx([0.025, 0.975])
+        assert row["measured"] == draws[750]
+        assert row["Gaussian, mean"] == pytest.approx(1 / 3, abs=1e-3)
+        assert [row["Gaussian, 2.5 %"], row["Gaussian, 97.5 %"]] == pytest.approx([0.025**2, 0.975**2])
         assert row["share of draws above measured"] == pytest.approx(251 / 1001)
         expected = np.corrcoef(np.log(run.n_measurements), run.lowess)[0, 1]
         assert row["log of the length"] == pytest.approx(expected)
@@ -134,12 +141,17 @@ def test_correlations_are_those_of_every_run_and_the_papers_belong_to_the_next_l
     table = entropies(results, bin_edges=BIN_EDGES, bases={"incoming": "bits", "outgoing": "nats"})
     found = correlations(table)
     assert len(found) == 2 * 3 * 2
+    outside = {}
+    for row in table.to_dict("records"):
+        layer = {"incoming": "previous", "outgoing": "next"}[row["side"]]
+        outside.setdefault((layer, row["method"], row["replicate"]), []).append(row["share_outside"])
     runs = table.dropna(subset="entropy").set_index(["side", "method", "replicate"]).sort_index()
     for (layer, method, replicate), row in found.to_dict("index").items():  # pyright: ignore[reportGeneralTypeIssues]
         run = runs.loc[({"previous": "incoming", "next": "outgoing"}[layer], method, replicate)]
         assert row["with LOWESS"] == pytest.approx(np.corrcoef(run.entropy, run.lowess)[0, 1])
         assert row["with raw"] == pytest.approx(np.corrcoef(run.entropy, run.accuracy)[0, 1])
         assert row["cycles"] == len(run)
+        assert row["outside"] == pytest.approx(np.mean(outside[layer, method, replicate]))
         if layer == "next" and method in PAPER_CORRELATIONS:
             assert row["paper"] == PAPER_CORRELATIONS[method]
         else:

@@ -91,6 +91,13 @@ def test_every_arm_gets_to_its_last_places(setting, arm, total):
     assert last_places(setting, arm)
 
 
+@pytest.mark.parametrize("arm", ["random", "dense", "ticket, dtc"])
+def test_last_place_is_where_the_last_row_of_a_run_is(setting, arm):
+    for changed in (setting, replace(setting, total_batches=5), replace(setting, neurons=(11, 7))):
+        *_, last = run_arm(changed, arm)[["neurons", "batches"]].itertuples(index=False, name=None)
+        assert last_places(changed, arm)[-1] == last
+
+
 @pytest.mark.parametrize(("total", "batches"), [(11, [2, 4, 6, 8, 11]), (8, [2, 4, 6, 8]), (None, [2, 4, 6, 8])])
 def test_cut_network_is_trained_on_to_the_total_of_batches(setting, total, batches):
     table = run_arm(replace(setting, total_batches=total), "random").query("replicate == 0")
@@ -106,6 +113,22 @@ def test_size_to_which_no_cut_leads_is_refused(setting):
 def test_layers_are_cut_as_the_schedule_of_the_setting_says(setting):
     deep = replace(setting, hidden_widths=(16, 12), neurons=())
     assert [sum(widths) for widths in deep.schedule] == run_arm(deep, "dtc").query("replicate == 0").neurons.tolist()
+
+
+@pytest.mark.parametrize("arm", ["dense", "scratch, batches", "ticket, norms", "ticket, random"])
+def test_neurons_of_two_layers_are_counted_together(setting, arm):
+    deep = replace(setting, hidden_widths=(16, 12), neurons=())
+    sizes = [sum(widths) for widths in deep.schedule]
+    table = run_arm(replace(deep, neurons=sizes[1:2]), arm).query("replicate == 0")
+    assert table.neurons.tolist() == ([28, 28] if arm == "dense" else sizes[1:2])
+    assert table.removed_fraction.tolist() == pytest.approx((1 - table.neurons / 28).tolist(), abs=1e-6)
+    assert table.batches.iloc[-1] == 4
+
+
+def test_images_to_test_on_are_those_of_the_setting(setting, tiny_dataset):
+    both = {True: tiny_dataset.for_choosing(), False: tiny_dataset}
+    for choosing, images in both.items():
+        assert replace(setting, load=both.__getitem__, choosing=choosing).dataset is images
 
 
 def test_largest_gap_of_a_run_so_far_stands_beside_every_outcome(setting):

@@ -22,16 +22,17 @@ def test_dense_control_is_the_compress_train_run_without_its_cuts(tiny_dataset, 
     network = start(tiny_dataset, reading)
     arguments = {"reading": reading, "seeds": (1, 2), "plan": PLAN}
     measured = list(dense(network, tiny_dataset, n_cycles=2, **arguments))
-    oracle = start(tiny_dataset, reading)
-    optimizer = adam(oracle)
+    oracle, test = start(tiny_dataset, reading), tiny_dataset.test
+    optimizer, expected = adam(oracle), []
     for cycle in (1, 2):
         optimizer = adam(oracle) if reading.optimizer == "new" else optimizer
         shown = cycle_batches(tiny_dataset, cycle, **arguments)
         train(oracle, shown, optimizer=optimizer, loss_axis=reading.loss_axis)
-    test = tiny_dataset.test
-    expected = accuracy(oracle, test.images, test.labels, loss_axis=reading.loss_axis)
-    assert len(measured) == 2
-    assert torch.equal(measured[1].overall, expected.overall)
+        expected.append(accuracy(oracle, test.images, test.labels, loss_axis=reading.loss_axis))
+    for found, wanted in zip(measured, expected, strict=True):
+        assert torch.equal(found.overall, wanted.overall)
+        assert torch.equal(found.batch_mean, wanted.batch_mean)
+    assert all(torch.equal(*weights) for weights in zip(network.weights, oracle.weights, strict=True))
 
 
 @every_reading
@@ -49,6 +50,14 @@ def test_rewound_ticket_has_the_first_weights_of_the_survivors(tiny_dataset, rea
         if len(widths) == 2:
             second = second[last.network.neuron_ids[1][replicate]]
         assert torch.equal(ticket.weights[1][replicate], second)
+
+
+def test_rewound_neurons_stand_in_the_order_of_their_names(tiny_dataset):
+    untrained = start(tiny_dataset, READINGS["described"])
+    names = torch.tensor([[9, 2, 5], [0, 15, 1]])
+    ticket = rewound(untrained, [names])
+    for replicate in range(2):
+        assert torch.equal(ticket.weights[0][replicate], untrained.weights[0][replicate][names[replicate]])
 
 
 @every_reading
@@ -73,6 +82,22 @@ def test_random_tickets_are_drawn_uniformly(tiny_dataset):
     assert drawn.shape == (2000, 4)
     assert (drawn.sort(1).values.diff(dim=1) > 0).all()
     assert chisquare(np.bincount(drawn.flatten(), minlength=16)).pvalue > 1e-3
+
+
+def test_random_tickets_are_drawn_anew_in_every_layer_and_for_every_seed(tiny_dataset):
+    network = start(tiny_dataset, READINGS["described"], widths=(16, 16), seeds=[0])
+    one, other = random_ids(network, [4, 4], seeds=range(9))
+    assert not torch.equal(one, other)
+    assert len({tuple(drawn) for drawn in one.tolist()}) > 1
+
+
+def test_random_tickets_are_neither_what_random_pruning_keeps_nor_what_it_cuts(tiny_dataset):
+    shared = {"reading": READINGS["described"], "seeds": range(5)}
+    network = start_networks(tiny_dataset, [16], device=CPU, **shared)
+    first = next(iter(compress_train(network, tiny_dataset, method="random", plan=PLAN, **shared)))
+    for names in (first.network.neuron_ids[0], first.layers[0].removed):
+        (drawn,) = random_ids(network, [names.shape[1]], seeds=range(5))
+        assert not torch.equal(drawn.sort(1).values, names.cpu().sort(1).values)
 
 
 def test_training_without_a_break_is_measured_at_every_stop(tiny_dataset):

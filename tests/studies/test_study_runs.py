@@ -1,11 +1,13 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.studies import runs as arm_runs
-from dtc_helpers.studies.runs import run_arm, run_arms
+from dtc_helpers.studies.arms import ARMS
+from dtc_helpers.studies.runs import read_table, run_arm, run_arms
 
 
 @pytest.mark.parametrize("arm", ["scratch", "scratch, batches", "ticket, random"])
@@ -14,6 +16,46 @@ def test_arm_that_has_no_size_to_train_at_is_refused_before_any_work(setting, tm
     with pytest.raises(ValueError, match=f"{arm}: no sizes are chosen"):
         run_arms(runs, parts=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_row_says_what_a_replicate_reached(setting):
+    setting = replace(setting, reading=READINGS["published"])
+    table = run_arm(setting, "dense").set_index(["batches", "replicate"])
+    assert len(table) == 4 * 2
+    for _, batches, accuracy, *_ in ARMS["dense"](setting):
+        for replicate, seed in enumerate(setting.seeds):
+            row = table.loc[(batches, replicate)]
+            assert (row.dataset, row.reading, row.arm, row.seed) == ("tiny", "published", "dense", seed)
+            found = [row.test_accuracy, row.mean_batch_accuracy, row.single_image_accuracy]
+            reached = (accuracy.overall, accuracy.batch_mean, accuracy.single_image)
+            assert found == pytest.approx([float(values[replicate]) for values in reached], abs=1e-6)
+
+
+def test_run_that_cannot_be_written_whole_is_not_finished(setting, tmp_path):
+    run_arms([(setting, "dense")], parts=tmp_path)
+    (part,) = tmp_path.glob("*.csv")
+    part.unlink()
+    part.with_suffix(".json").unlink()
+    part.with_suffix(".json").mkdir()  # no file can be put there
+    with pytest.raises(IsADirectoryError):
+        run_arms([(setting, "dense")], parts=tmp_path)
+    assert not part.exists()
+
+
+def test_table_and_what_made_it_are_both_written_or_none(monkeypatch, tmp_path):
+    arm_runs.write_made((pd.DataFrame({"old": [1]}), {"old": 1}), tmp_path / "study.csv")
+    before = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert sorted(before) == ["study.csv", "study.json"]
+    for owner, name in ((pd.DataFrame, "to_csv"), (Path, "write_text")):
+        with monkeypatch.context() as broken, pytest.raises(OSError, match="disk is full"):
+            broken.setattr(owner, name, lambda *_, **__: (_ for _ in ()).throw(OSError("disk is full")))
+            arm_runs.write_made((pd.DataFrame({"new": [1]}), {"new": 1}), tmp_path / "study.csv")
+        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+def test_widths_that_look_like_numbers_stay_names(tmp_path):
+    pd.DataFrame({"hidden_widths": ["128", "012"], "seed": [1, 2]}).to_csv(tmp_path / "t.csv", index=False)
+    assert read_table(tmp_path / "t.csv").hidden_widths.tolist() == ["128", "012"]
 
 
 def test_finished_arms_are_kept_and_an_interrupted_study_goes_on_after_them(setting, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from dtc_helpers.figures import comparisons as study_plots
-from dtc_helpers.statistics import compare, corrected, t_interval
+from dtc_helpers.statistics import area_under_curve, compare, corrected, t_interval
 from dtc_helpers.studies.arms import ARMS, SCRATCH_BUDGETS
 from dtc_helpers.studies.tables import (
     any_difference,
@@ -58,10 +58,22 @@ def test_summary_is_the_interval_of_every_group(table):
     assert means.n.eq(6).all()
 
 
-def test_area_is_one_number_a_run(table):
+def test_tables_of_several_datasets_keep_them_apart(table):
+    both = pd.concat([table, table.assign(dataset="other", accuracy=0.25)])
+    means, areas_of_all = summary(both), areas(both)
+    assert set(means.query("dataset == 'other'")["mean"]) == {0.25}
+    assert len(means) == 2 * len(summary(table))
+    assert areas_of_all.query("dataset == 'other'").accuracy.to_numpy() == pytest.approx(0.25)
+
+
+def test_area_is_one_number_a_run_and_point(table):
     found = areas(table)
     assert len(found) == 2 * 2 * 6
-    assert found.accuracy.between(0.79, 0.93).all()
+    one = "reading == 'described' and arm == 'dtc' and seed == 3"
+    run = table.query(one)
+    assert found.query(one).accuracy.to_list() == pytest.approx([area_under_curve(run.removed_fraction, run.accuracy)])
+    points = pd.concat([table.assign(point=0), table.assign(point=1, accuracy=0.5)])
+    assert areas(points, by=["point"]).query("point == 0").accuracy.tolist() == areas(table).accuracy.tolist()
 
 
 def test_paired_differences_share_their_seeds_whatever_the_order_of_rows(table):
@@ -72,6 +84,32 @@ def test_paired_differences_share_their_seeds_whatever_the_order_of_rows(table):
     at_51 = one[one.neurons == 51].pivot(index="seed", columns="arm", values="accuracy")
     assert by_width.difference[51] == pytest.approx(compare(at_51["dtc"], at_51["random"]).difference.mean)
     pd.testing.assert_frame_equal(by_width, again.loc[list(WIDTHS)])
+
+
+def test_row_of_a_comparison_says_what_the_comparison_found(table):
+    at_51 = table.query("reading == 'described' and neurons == 51")
+    (row,) = paired(at_51, arm="dtc", other="random", margin=0.03).to_dict("records")
+    values = at_51.pivot(index="seed", columns="arm", values="accuracy")
+    found = compare(values["dtc"], values["random"], margin=0.03)
+    assert row == {
+        "neurons": 51,
+        "difference": found.difference.mean,
+        "low": found.difference.low,
+        "high": found.difference.high,
+        "n": 6,
+        "improvement": found.probability_of_improvement,
+        "p_difference": found.p_difference,
+        "p_equivalence": found.p_equivalence,
+    }
+    assert row["p_equivalence"] < 0.001 < 0.999 < paired(at_51, arm="dtc", other="random").p_equivalence[0]
+
+
+def test_seeds_that_one_arm_lacks_are_left_out(table):
+    at_51 = table.query("reading == 'described' and neurons == 51")
+    fewer = at_51[(at_51.arm == "dtc") | at_51.seed.isin([1, 4, 5])]
+    common = at_51[at_51.seed.isin([1, 4, 5])]
+    one, other = (paired(rows, arm="dtc", other="random") for rows in (fewer, common))
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_points_are_compared_one_by_one(table):
@@ -86,11 +124,22 @@ def test_points_are_compared_one_by_one(table):
 def test_dense_control_stands_where_random_pruning_is_after_as_many_batches():
     columns = ["arm", "seed", "batches", "neurons", "removed_fraction", "accuracy"]
     rows = [("random", 1, 5, 12, 0.25, 0.5), ("random", 1, 10, 8, 0.5, 0.6), ("dense", 1, 5, 16, 0.0, 0.7)]
+    rows += [("dense", 1, 10, 16, 0.0, 0.8)]
     table = pd.DataFrame(rows, columns=columns).assign(dataset="toy", reading="described")
     placed = with_dense_placed(table)
-    dense = placed.query("arm == 'dense'").iloc[0]
-    assert (dense.neurons, dense.removed_fraction, dense.accuracy) == (12, 0.25, 0.7)
+    dense = placed.query("arm == 'dense'")[["neurons", "removed_fraction", "accuracy"]]
+    assert dense.to_numpy().tolist() == [[12, 0.25, 0.7], [8, 0.5, 0.8]]
     assert placed.query("arm == 'random'").neurons.tolist() == [12, 8]
+
+
+def test_dense_control_stands_where_its_own_dataset_and_reading_has_been_pruned_to():
+    columns = ["dataset", "reading", "arm", "neurons"]
+    places = {("toy", "described"): 12, ("toy", "published"): 11, ("other", "described"): 30}
+    rows = [(*place, "random", n) for place, n in places.items()] + [(*place, "dense", 99) for place in places]
+    rows += [("toy", "described", "ticket, random", 7)]  # trained at that size, not pruned to it
+    table = pd.DataFrame(rows[::-1], columns=columns).assign(batches=5, seed=1, removed_fraction=0.25)
+    dense = with_dense_placed(table).query("arm == 'dense'").set_index(["dataset", "reading"])
+    assert dense.neurons.to_dict() == places
 
 
 def test_dense_control_without_anything_pruned_is_refused():
@@ -104,12 +153,19 @@ def test_last_outcome_of_every_run_is_the_one_with_most_batches():
     rows = [{**keys, "seed": seed, "point": p, "batches": b} for seed in (1, 2) for p in (0, 1) for b in (5, 9, 7)]
     last = final_outcomes(pd.DataFrame(rows), by=["point"])
     assert last[["seed", "point", "batches"]].to_numpy().tolist() == [[s, p, 9] for s in (1, 2) for p in (0, 1)]
+    both = pd.concat([pd.DataFrame(rows), pd.DataFrame(rows).assign(reading="published")], ignore_index=True)
+    assert final_outcomes(both, by=["point"]).reading.value_counts().to_dict() == {"described": 4, "published": 4}
 
 
 def test_step_that_an_arm_does_not_use_is_the_step_before_it():
     rows = [("dtc", step, value) for step, value in (("a", 1), ("b", 2), ("c", 3))] + [("random", "a", 7)]
+    rows += [("norms", "a", 4), ("norms", "b", 5)]
     walk = carried_forward(pd.DataFrame(rows, columns=["arm", "reading", "accuracy"]), ["a", "b", "c"])
-    assert walk.groupby("arm").accuracy.apply(list).to_dict() == {"dtc": [1, 2, 3], "random": [7, 7, 7]}
+    assert walk.groupby("arm").accuracy.apply(list).to_dict() == {
+        "dtc": [1, 2, 3],
+        "norms": [4, 5, 5],
+        "random": [7, 7, 7],
+    }
     assert walk.query("arm == 'random'").reading.tolist() == ["a", "b", "c"]
 
 
@@ -120,6 +176,17 @@ def test_move_is_a_step_minus_the_one_before_it_on_the_same_seed():
     assert moved.step.tolist() == ["b", "c"]
     assert moved.difference.tolist() == pytest.approx([0.05 / 3, 0])
     assert moved.p_difference.iloc[1] == 1
+
+
+def test_move_is_set_against_the_margin_it_is_given():
+    rows = [
+        ("dtc", step, seed, 0.9 + 0.01 * (step == "b") + 0.001 * seed * (-1) ** (step == "b"))
+        for step in "ab"
+        for seed in range(4)
+    ]
+    table = pd.DataFrame(rows, columns=["arm", "reading", "seed", "accuracy"])
+    wide, narrow = (moves(table, ["a", "b"], margin=margin).p_equivalence[0] for margin in (0.05, 0.005))
+    assert wide < 0.001 < 0.5 < narrow
 
 
 @pytest.mark.parametrize(("step", "found"), [(0.1, True), (0.0, False)])
@@ -164,6 +231,28 @@ def test_verdicts_say_what_is_true_of_the_toy(table):
         at_51 = table[(table.reading == reading) & (table.neurons == 51)]
         (words,) = verdicts(at_51, [("dtc", "random")])
         assert words.startswith(said)
+
+
+def test_verdict_of_the_other_order_is_the_opposite_and_goes_by_its_margin(table):
+    at_51 = table.query("reading == 'described' and neurons == 51")
+    (worse,) = verdicts(at_51, [("random", "dtc")])
+    assert worse.startswith("random is worse than dtc: -")
+    (words,) = verdicts(at_51, [("dtc", "random")], margin=0.03)
+    assert words.startswith("dtc is better, by less than matters, than random")
+    assert words.endswith("margin 3)")
+
+
+def test_equivalence_too_is_corrected_for_the_number_of_pairs():
+    noise = np.array([-3, -2, -1, 1, 2, 3]) / 300
+    rows = [("a", seed, 0.5) for seed in range(6)]
+    rows += [
+        (arm, seed, 0.5 + sign * noise[seed]) for arm, sign in zip("bcd", (1, -1, 1), strict=True) for seed in range(6)
+    ]
+    table = pd.DataFrame(rows, columns=["arm", "seed", "accuracy"])
+    pairs = [("b", "a"), ("c", "a"), ("d", "a")]
+    (alone,), together = verdicts(table, pairs[:1], margin=0.0075), verdicts(table, pairs, margin=0.0075)
+    assert alone.startswith("b is equivalent to a")
+    assert all("cannot be told from" in words for words in together)
 
 
 def test_arm_that_is_not_there_is_named(table):

@@ -11,6 +11,7 @@ action: str = "work"
 diary: str = ""  # file that gets a line at every execution
 names: list[str] = ["a"]
 results_dir: str = "results"
+figures_dir: str = "figures"
 """
 BEGIN = """import json, os, psutil, time
 from pathlib import Path
@@ -27,9 +28,14 @@ if action == "kill worker":
 if action == "hang" or (action == "hang once" and sum(line.startswith(f"{x} ") for line in before) == 1):
     time.sleep(600)"""
 END = """Path(results_dir).mkdir()
+Path(figures_dir).mkdir()
+(Path(figures_dir) / "figure.txt").write_text("drawn")
+Path("data").mkdir()
 if action != "forget":
     seen = {"threads": os.environ["OMP_NUM_THREADS"], "socket_file": Path("kernel-1").is_socket()}
     (Path(results_dir) / "run.json").write_text(json.dumps({"x": x, **seen}))
+    if action == "write half":
+        (Path(results_dir) / "run.json").write_text('{"x": ')
     (Path(results_dir) / "cycles.csv").write_text(f"dataset,cycle,neurons\\ndigits,1,{x}\\ndigits,2,{x}\\n")
     (Path(results_dir) / "noise.bin").write_bytes(os.urandom(200_000))"""
 

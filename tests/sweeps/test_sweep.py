@@ -1,5 +1,7 @@
 """Sweeps with real processes: papermill, kernels, workers and callers that are killed."""
 
+import errno
+import io
 import json
 import os
 import shutil
@@ -7,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +19,16 @@ from typing import Any
 
 import psutil
 import pytest
+from dask.system import CPU_COUNT
 from sweep_notebooks import executed, write_grid
 
 from dtc_helpers import __main__ as command_line
-from dtc_helpers.sweeps.engine import LostSchedulerError, Settings
+from dtc_helpers.images.idx_files import DatasetNotFoundError
+from dtc_helpers.sweeps import sweep as sweep_module
+from dtc_helpers.sweeps.engine import LostSchedulerError, Outcome, Point, Settings, connect, execute
 from dtc_helpers.sweeps.folder import SweepFolder
 from dtc_helpers.sweeps.grid import read_grid
-from dtc_helpers.sweeps.sweep import sweep
+from dtc_helpers.sweeps.sweep import dataset_fingerprint, seconds_left, sweep
 from dtc_helpers.sweeps.table import collect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,8 +95,11 @@ def started(*command, folder, **environment):
 def finished(tmp_path_factory):
     """Folder of a sweep of three points of which the last always fails, and its outcomes."""
     folder = tmp_path_factory.mktemp("finished")
+    (folder / "temporary").mkdir()
     write_grid(folder, zip={"x": [1, 2, 3], "action": ["work", "work", "fail"]})
-    return folder, run(folder, settings=Settings(workers=2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(folder / "temporary"))
+        return folder, run(folder, settings=Settings(workers=2, threads=3))
 
 
 def test_points_that_work_are_done_and_a_point_that_always_fails_is_named(finished):
@@ -102,12 +112,14 @@ def test_points_that_work_are_done_and_a_point_that_always_fails_is_named(finish
 def test_folder_of_a_point_holds_notebook_results_log_and_record(finished):
     folder, outcomes = finished
     point = folder / "runs" / outcomes[1].key
-    assert {path.name for path in point.iterdir()} == {"notebook.ipynb", "results", "log.txt", "result.json"}
-    assert json.loads((point / "results" / "run.json").read_text()) == {"x": 1, "threads": "1", "socket_file": True}
+    assert {path.name for path in point.iterdir()} == {"notebook.ipynb", "results", "figures", "log.txt", "result.json"}
+    assert json.loads((point / "results" / "run.json").read_text()) == {"x": 1, "threads": "3", "socket_file": True}
+    assert (point / "figures" / "figure.txt").read_text() == "drawn"
     record = json.loads((point / "result.json").read_text())
-    assert (record["error"], record["exit_code"], record["threads"]) == (None, 0, 1)
-    assert record["parameters"]["x"] == 1
-    assert record["parameters"]["share"] == 0.5
+    assert (record["error"], record["exit_code"], record["threads"]) == (None, 0, 3)
+    assert 0 < record["seconds"] < PATIENCE_SECONDS
+    own = {"x": 1, "share": 0.5, "action": "work", "names": ["a"], "diary": str(folder / "diary.txt")}
+    assert record["parameters"] == own  # the places belong to the sweep
     assert "dtc-point-" not in (point / "notebook.ipynb").read_text()
 
 
@@ -119,11 +131,47 @@ def test_what_failed_is_kept_apart_from_what_is_done(finished):
     assert last_error(folder, key) == outcomes[3].error
 
 
+def test_sweep_leaves_no_lock_no_staging_no_process_and_no_folder_behind_also_of_what_failed(finished):
+    folder, _ = finished
+    assert not list((folder / "runs" / ".staging").iterdir())
+    assert [path.name for path in (folder / "temporary").iterdir()] in ([], ["dask-scratch-space"])
+    assert not processes_of(folder)
+    assert_all_locks_are_free(folder)
+
+
+def assert_all_locks_are_free(folder):
+    names = [path.name for path in (folder / "runs").glob(".locks/*")]
+    assert names
+    for name in names:
+        lock = SweepFolder(folder / "runs").try_lock(name)
+        assert lock is not None
+        os.close(lock)
+
+
+def test_stopped_sweep_ends_its_kernels_and_lets_go_of_its_locks(tmp_path, monkeypatch):
+    def stop(steps, **_):
+        next(steps)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep_module, "progress", stop)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    write_grid(tmp_path, zip={"x": [1, 2], "action": ["fail", "hang"]})
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, settings=Settings(workers=2))
+    wait_until(lambda: not processes_of(tmp_path / "temporary"), "the end of papermill and its kernel")
+    wait_until(lambda: not list((tmp_path / "temporary").glob("dtc-point-*")), "the end of the folder of point 2")
+    assert_all_locks_are_free(tmp_path)
+
+
 def test_second_sweep_runs_only_what_is_not_done(finished, tmp_path):
     folder, _ = finished
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(folder / "runs", tmp_path / "runs")
+    diary = str(folder / "diary.txt")
+    write_grid(tmp_path, fixed={"diary": diary}, zip={"x": [3, 2, 1], "action": ["fail", "work", "work"]})
     again = run(tmp_path)
     assert statuses(again) == {1: "skipped", 2: "skipped", 3: "failed"}
+    assert list(again) == [3, 2, 1]  # in the order of the grid, not of the work
     assert executed(folder).count(3) == 2  # the diary stands where the parameters say
     assert executed(folder).count(1) == 1
 
@@ -140,16 +188,97 @@ def test_dry_run_prints_points_keys_last_errors_and_the_time_left(finished, monk
     folder, outcomes = finished
     n_executed = len(executed(folder))
     status, out = command(
-        monkeypatch, capsys, "sweep", folder / "grid.yaml", "--out", folder / "runs", "--dry-run", "--workers", 1
+        monkeypatch, capsys, "sweep", folder / "grid.yaml", "--out", folder / "runs", "--dry-run", "--workers", 3
     )
     lines = out.splitlines()
     assert status == 0
     assert lines[1].split()[:4] == [outcomes[1].key, "work", "1", "done"]
     assert lines[3].split()[:5] == [outcomes[3].key, "fail", "3", "to", "do"]
     assert lines[3].endswith("RuntimeError: no result for 3")
-    seconds = (outcomes[1].seconds + outcomes[2].seconds) / 2
-    assert lines[4] == f"2 done, 1 to do, about {seconds:.0f} s left with 1 at once"
+    seconds = (outcomes[1].seconds + outcomes[2].seconds) / 2 / 3
+    assert lines[4] == f"2 done, 1 to do, about {seconds:.0f} s left with 3 at once"
     assert len(executed(folder)) == n_executed
+
+
+def test_dry_run_of_what_was_never_run_has_no_estimate_and_leaves_nothing(tmp_path, monkeypatch, capsys):
+    write_grid(tmp_path, cross={"x": [1, 2]})
+    arguments = ("sweep", tmp_path / "grid.yaml", "--out", tmp_path / "runs", "--dry-run", "--workers", 2)
+    status, out = command(monkeypatch, capsys, *arguments)
+    assert status == 0
+    assert out.splitlines()[-1] == "2 to do, no estimate before one is done with 2 at once"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_time_left_is_the_mean_of_what_is_done_times_what_is_left_shared_by_the_kernels():
+    done = [Outcome("a", {}, "done", 10.0), Outcome("b", {}, "done", 20.0)]
+    left = [Outcome(key, {}, "to do", error="it failed once" if key == "c" else None) for key in "cde"]
+    assert seconds_left([*done, *left], 2) == 15 * 3 / 2
+    assert seconds_left([*left, *done], 1) == 15 * 3
+    assert seconds_left(done, 4) == 0
+    assert seconds_left(left, 2) is None
+
+
+def test_time_left_of_a_running_sweep_goes_by_what_has_ended(monkeypatch):
+    clock = iter([100.0, 104.0, 106.0, 112.0])  # the start, and the end of each of three points
+    monkeypatch.setattr(sweep_module.time, "monotonic", lambda: next(clock))
+    steps = sweep_module._with_seconds_left(iter([Outcome(key, {}, "done") for key in "abc"]), 3)
+    assert [seconds for _, seconds in steps] == [4 * 2, 3 * 1, 0]
+
+
+def test_options_of_the_command_line_are_the_settings_of_the_sweep(tmp_path, monkeypatch, capsys):
+    write_grid(tmp_path, fixed={"x": 1})
+    given = []
+    monkeypatch.setattr(command_line, "sweep", lambda _, **options: given.append(options) or [])
+    options = ("--workers", 2, "--threads", 3, "--scheduler", "tcp://host:1", "--time-out", 4.5)
+    command(monkeypatch, capsys, "sweep", tmp_path / "grid.yaml", "--out", tmp_path, *options)
+    assert given == [{"out": tmp_path, "settings": Settings(3, 2, "tcp://host:1", 4.5)}]
+
+
+def test_reproduction_is_of_mnist_and_goes_where_the_command_line_says(tmp_path, monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr(command_line, "reproduce", lambda **options: given.append(options))
+    places = {"results_dir": tmp_path / "r", "figures_dir": tmp_path / "f"}
+    command(monkeypatch, capsys, "reproduce", "--results-dir", tmp_path / "r", "--figures-dir", tmp_path / "f")
+    assert given == [{"dataset": "mnist", **places}]
+
+
+@pytest.mark.parametrize(
+    ("given", "n_kernels"), [({"workers": 5}, 5), ({"threads": 10**6}, 1), ({"threads": 1}, CPU_COUNT)]
+)
+def test_as_many_kernels_run_at_once_as_the_cores_can_feed_unless_given(given, n_kernels):
+    assert Settings(**given).n_kernels == n_kernels
+
+
+@pytest.mark.parametrize("name", ["threads", "workers", "time_out"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_setting_of_nothing_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} = {value}: expected more than 0"):
+        Settings(**{name: value})
+
+
+def test_images_that_the_code_does_not_vouch_for_are_known_by_their_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("DTC_DATA_DIR", str(tmp_path))
+    assert [dataset_fingerprint(name) for name in ("digits", "mnist", None)] == ["digits", "mnist", "None"]
+    assert dataset_fingerprint("kmnist") == "kmnist not here"
+    file = tmp_path / "KMNIST" / "raw" / "train-labels-idx1-ubyte"
+    file.parent.mkdir(parents=True)
+    found = []
+    for content in (b"one", b"other", b"one"):
+        file.write_bytes(content)
+        found.append(dataset_fingerprint("kmnist"))
+    assert found[0] == found[2] != found[1]
+
+
+def test_images_that_are_nowhere_end_a_sweep_before_it_begins(tmp_path, monkeypatch):
+    def missing(torchvision_class):
+        raise DatasetNotFoundError(f"{torchvision_class} is nowhere")
+
+    monkeypatch.setattr(sweep_module, "find_or_download", missing)
+    grid = tmp_path / "grid.yaml"
+    grid.write_text("notebook: notebooks/1_dtc_prune_train.ipynb\nfixed: {dataset: kmnist}")
+    with pytest.raises(DatasetNotFoundError, match="KMNIST is nowhere"):
+        sweep(read_grid(grid), out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_command_line_says_by_its_exit_status_whether_all_is_done(finished, tmp_path, monkeypatch, capsys):
@@ -185,9 +314,10 @@ def test_collect_of_a_folder_without_points_says_what_to_do(tmp_path):
 
 
 def test_killed_kernel_and_missing_result_are_failures_with_a_name(tmp_path):
-    write_grid(tmp_path, zip={"x": [1, 2], "action": ["die", "forget"]})
+    write_grid(tmp_path, zip={"x": [1, 2, 3], "action": ["die", "forget", "write half"]})
     outcomes = run(tmp_path, settings=Settings(workers=2))
-    assert statuses(outcomes) == {1: "failed", 2: "failed"}
+    assert statuses(outcomes) == {1: "failed", 2: "failed", 3: "failed"}
+    assert outcomes[3].error.startswith("results/run.json is not JSON: ")
     assert "DeadKernelError: Kernel died" in outcomes[1].error
     assert outcomes[2].error == "papermill exited with 0, but the notebook left no results/run.json"
     assert not list((tmp_path / "runs").glob("*/result.json"))
@@ -259,6 +389,90 @@ def test_full_disk_keeps_what_is_done_names_the_rest_and_stops(tmp_path, small_d
     write_grid(tmp_path, cross={"x": [1, 2]})
     assert statuses(run(tmp_path, out=small_disk)) == {1: "skipped", 2: "done"}
     assert executed(tmp_path).count(1) == 1
+
+
+def packed(**files):
+    """Archive of a point as a worker sends it."""
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, text in files.items():
+                archive.writestr(name, text)
+        return buffer.getvalue()
+
+
+def test_point_that_failed_and_is_done_later_is_done_and_nothing_else(tmp_path):
+    folder = SweepFolder(tmp_path)
+    folder.write("key", {"error": "it broke"}, packed(log="1"))
+    assert (folder.record("key"), folder.failure("key")) == (None, {"error": "it broke"})
+    assert not list(folder.done())
+    folder.write("key", {"error": "again"}, packed(other="2"))
+    assert {path.name for path in (tmp_path / "failed" / "key").iterdir()} == {"other", "result.json"}
+    folder.write("key", {"error": None}, packed(log="3"))
+    assert (folder.record("key"), folder.failure("key")) == ({"error": None}, None)
+    assert list(folder.done()) == [(tmp_path / "key", {"error": None})]
+
+
+def test_archive_that_cannot_be_unpacked_leaves_nothing(tmp_path):
+    folder = SweepFolder(tmp_path)
+    for archive in (b"no zip", packed(log="1")[:-30]):
+        with pytest.raises(zipfile.BadZipFile):
+            folder.write("key", {"error": None}, archive)
+        assert (folder.record("key"), folder.failure("key")) == (None, None)
+        assert not list((tmp_path / ".staging").iterdir())
+
+
+def test_what_a_killed_caller_was_writing_is_not_mixed_with_what_is_written(tmp_path):
+    half = tmp_path / ".staging" / "key"
+    half.mkdir(parents=True)
+    (half / "half.csv").write_text("1,2,")
+    SweepFolder(tmp_path).write("key", {"error": None}, packed(log="1"))
+    assert {path.name for path in (tmp_path / "key").iterdir()} == {"log", "result.json"}
+
+
+def test_point_that_another_sweep_has_done_meanwhile_is_skipped_and_its_lock_let_go(tmp_path):
+    folder, point = SweepFolder(tmp_path), Point("key", {"x": 1}, {}, {})
+    folder.write("key", {"error": None, "seconds": 1.0}, None)
+    settings = Settings(workers=1)
+    with connect(settings) as client:
+        outcomes = list(execute([point], folder=folder, settings=settings, client=client))
+    assert outcomes == [Outcome("key", {"x": 1}, "skipped")]
+    lock = folder.try_lock("key")
+    assert lock is not None
+    os.close(lock)
+
+
+class FullFolder(SweepFolder):
+    """Folder on a disk without room."""
+
+    def write(self, *_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_full_disk_is_named_and_nothing_more_is_started(tmp_path):
+    points, settings = [Point(key, {}, {}, {}) for key in "abcdef"], Settings(workers=1)
+    with connect(settings) as client:
+        outcomes = list(execute(points, folder=FullFolder(tmp_path), settings=settings, client=client))
+    errors = {outcome.key: outcome.error or "" for outcome in outcomes}
+    assert sorted(errors) == list("abcdef")
+    assert {outcome.status for outcome in outcomes} == {"failed"}
+    assert errors["a"].startswith("results could not be written: OSError")
+    assert errors["f"] == "not started: the disk is full"
+
+
+def test_this_machine_runs_as_many_points_at_once_as_the_settings_say():
+    with connect(Settings(workers=3)) as client:
+        threads: Any = client.nthreads()  # typed as if it were awaited
+        assert sum(threads.values()) == 3
+
+
+def test_lock_that_another_holds_costs_no_file_descriptor(tmp_path):
+    folder = SweepFolder(tmp_path)
+    lock = folder.try_lock("key")
+    assert lock is not None
+    n_open = psutil.Process().num_fds()
+    assert [folder.try_lock("key") for _ in range(5)] == [None] * 5
+    assert psutil.Process().num_fds() == n_open
+    os.close(lock)
 
 
 def test_lock_is_held_by_one_and_never_stale(tmp_path):
@@ -342,4 +556,4 @@ def test_lost_scheduler_ends_the_sweep_with_a_reason(tmp_path):
         process.kill()
         with pytest.raises(LostSchedulerError, match=f"{address} was lost.*start the sweep again to go on"):
             running.result(PATIENCE_SECONDS)
-    assert SweepFolder(tmp_path / "runs").try_lock(next((tmp_path / "runs").glob(".locks/*")).name) is not None
+    assert_all_locks_are_free(tmp_path)

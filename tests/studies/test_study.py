@@ -6,18 +6,18 @@ import pandas as pd
 import pytest
 
 from dtc_helpers.readings import Plan
-from dtc_helpers.studies import catalogue as studies
 from dtc_helpers.studies import runs as arm_runs
-from dtc_helpers.studies.catalogue import study_table
+from dtc_helpers.studies import study, study_4_pruning_frequency, study_5_penalty_and_measurements
 from dtc_helpers.studies.runs import ARM_COLUMNS
-from dtc_helpers.studies.study_parameters import (
-    DepthParameters,
-    FrequencyParameters,
-    PenaltyParameters,
-    SwitchParameters,
-    TicketParameters,
-    UncertaintyParameters,
-)
+from dtc_helpers.studies.study import study_table
+from dtc_helpers.studies.study_3_uncertainty import UncertaintyParameters, uncertainty_runs
+from dtc_helpers.studies.study_4_pruning_frequency import FrequencyParameters, frequency_runs
+from dtc_helpers.studies.study_5_penalty_and_measurements import PenaltyParameters, chosen_runs, penalty_runs
+from dtc_helpers.studies.study_6_lottery_tickets import TicketParameters, ticket_runs
+from dtc_helpers.studies.study_7_deeper_networks import DepthParameters, depth_runs
+from dtc_helpers.studies.study_8_sweep_report import SweepReportParameters
+from dtc_helpers.studies.study_10_proposition_on_trial import TrialParameters
+from dtc_helpers.studies.study_12_from_code_to_text import SwitchParameters, switch_runs
 from dtc_helpers.studies.walk import WALK
 
 COMMON = {"seed": 1, "recompute": True, "results_dir": "results", "figures_dir": "figures"}
@@ -31,7 +31,7 @@ FREQUENCY = FrequencyParameters(
 )  # fmt: skip
 PENALTY = PenaltyParameters(
     ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], reading="published", penalty_fractions=[0.01, 0.5],
-    measurement_fractions=[0.5], thinned_penalty_fractions=[0.1], thinned_measurement_fractions=[0.5], stop_at=3,
+    measurement_fractions=[0.4], thinned_penalty_fractions=[0.1], thinned_measurement_fractions=[0.5], stop_at=3,
     test_replicates=3,
 )  # fmt: skip
 
@@ -39,12 +39,13 @@ PENALTY = PenaltyParameters(
 @pytest.fixture(autouse=True)
 def _small(monkeypatch, tiny_dataset):
     """Twelve hidden neurons, a batch a cycle, three cuts, and the tiny dataset under every name."""
-    monkeypatch.setattr(studies, "load_dataset", lambda name: replace(tiny_dataset, name=name))
-    monkeypatch.setattr(studies, "_images", studies._images.__wrapped__)  # without its cache
-    monkeypatch.setattr(studies, "HIDDEN_WIDTHS", (12,))
+    monkeypatch.setattr(study, "load_dataset", lambda name: replace(tiny_dataset, name=name))
+    monkeypatch.setattr(study, "_images", study._images.__wrapped__)  # without its cache
+    monkeypatch.setattr(study_4_pruning_frequency, "HIDDEN_WIDTHS", (12,))
     small = {"batches_per_cycle": 1, "keep_fraction": 0.7, "stop_at": 4}
-    monkeypatch.setattr(studies, "Plan", partial(Plan, **small))
-    monkeypatch.setattr(studies, "Setting", partial(studies.Setting, hidden_widths=(12,), plan=Plan(**small)))
+    for module in (study_4_pruning_frequency, study_5_penalty_and_measurements):
+        monkeypatch.setattr(module, "Plan", partial(Plan, **small))
+    monkeypatch.setattr(study, "Setting", partial(study.Setting, hidden_widths=(12,), plan=Plan(**small)))
     monkeypatch.setattr(arm_runs, "progress", lambda items, **_: items)
 
 
@@ -56,14 +57,14 @@ def uncertainty(tmp_path):
 @pytest.fixture
 def stored(monkeypatch, tmp_path, uncertainty):
     """A small study, computed and then put where the committed ones are."""
-    table = study_table("study", studies.uncertainty_runs(uncertainty), uncertainty)
-    monkeypatch.setattr(studies, "STORED", tmp_path)
+    table = study_table("study", uncertainty_runs(uncertainty), uncertainty)
+    monkeypatch.setattr(study, "STORED", tmp_path)
     return table
 
 
 def read_again(parameters, **changes):
     parameters = replace(parameters, recompute=False, **changes)
-    return study_table("study", studies.uncertainty_runs(parameters), parameters)
+    return study_table("study", uncertainty_runs(parameters), parameters)
 
 
 def test_computed_study_is_written_with_its_provenance(stored, tmp_path, uncertainty):
@@ -81,7 +82,7 @@ def test_stored_study_is_what_was_computed_and_needs_no_images(stored, uncertain
     def refused(*_, **__):
         pytest.fail("a stored study loaded images")
 
-    monkeypatch.setattr(studies, "_images", refused)
+    monkeypatch.setattr(study, "_images", refused)
     pd.testing.assert_frame_equal(read_again(uncertainty), stored)
 
 
@@ -109,11 +110,11 @@ def test_what_is_not_stored_is_named(stored, uncertainty, change, message):
 
 def test_stored_study_of_another_total_of_batches_is_refused(monkeypatch, tmp_path):
     parameters = replace(FREQUENCY, results_dir=str(tmp_path))
-    study_table("study", studies.frequency_runs(parameters), parameters)
-    monkeypatch.setattr(studies, "STORED", tmp_path)
+    study_table("study", frequency_runs(parameters), parameters)
+    monkeypatch.setattr(study, "STORED", tmp_path)
     other = replace(parameters, total_batches=9, recompute=False)
     with pytest.raises(ValueError, match=r"study.csv lacks \(neurons, batches\) = \[\(4, 9\)\] of random"):
-        study_table("study", studies.frequency_runs(other), other)
+        study_table("study", frequency_runs(other), other)
 
 
 def test_stored_study_of_one_hidden_layer_is_found_by_its_name(monkeypatch, tmp_path):
@@ -121,66 +122,76 @@ def test_stored_study_of_one_hidden_layer_is_found_by_its_name(monkeypatch, tmp_
         ["random"], 2, **COMMON, datasets=["digits"], readings=["described"], hidden_widths=[[12]]
     )
     parameters = replace(parameters, results_dir=str(tmp_path))
-    computed = study_table("study", studies.depth_runs(parameters), parameters)
-    monkeypatch.setattr(studies, "STORED", tmp_path)
-    stored = study_table("study", studies.depth_runs(parameters), replace(parameters, recompute=False))
+    computed = study_table("study", depth_runs(parameters), parameters)
+    monkeypatch.setattr(study, "STORED", tmp_path)
+    stored = study_table("study", depth_runs(parameters), replace(parameters, recompute=False))
     pd.testing.assert_frame_equal(stored, computed)
 
 
-def test_table_and_provenance_are_both_written_or_none(monkeypatch, tmp_path, uncertainty):
-    monkeypatch.setattr(pd.DataFrame, "to_csv", lambda *_, **__: (_ for _ in ()).throw(OSError("disk is full")))
-    with pytest.raises(OSError, match="disk is full"):
-        studies._write(pd.DataFrame(), {}, tmp_path / "study")
-    assert not list(tmp_path.iterdir())
+def test_every_point_of_a_stored_study_is_found_by_its_columns(monkeypatch, tmp_path):
+    parameters = replace(FREQUENCY, results_dir=str(tmp_path))
+    computed = study_table("study", frequency_runs(parameters), parameters)
+    monkeypatch.setattr(study, "STORED", tmp_path)
+    stored = study_table("study", frequency_runs(parameters), replace(parameters, recompute=False))
+    pd.testing.assert_frame_equal(stored, computed)
+
+
+def test_arms_run_in_the_readings_and_controls_in_theirs_with_their_own_replicates():
+    parameters = replace(UNCERTAINTY, readings=["published", "described"], control_readings=["published"])
+    runs = [(s.reading.name, arm, list(s.seeds), s.neurons) for s, arm in uncertainty_runs(parameters)]
+    arms = [(reading, arm, [1, 2, 3], [5]) for reading in ("published", "described") for arm in ("random", "dtc")]
+    assert runs == [*arms, ("published", "scratch", [1, 2], [5])]
 
 
 def test_first_dataset_has_the_full_grid_and_points_that_take_too_long_are_left_out():
-    points = [(run.name, *run.columns.values()) for run, _ in studies.frequency_runs(FREQUENCY)]
+    points = [(run.name, *run.columns.values()) for run, _ in frequency_runs(FREQUENCY)]
     # 12 neurons, 0.3: 8 6 4, three cuts; 0.5: 6 and 4 by a share near it, two cuts; 3 · 4 batches are more than 8
     assert points == [("digits", 0.3, 1), ("digits", 0.5, 1), ("digits", 0.5, 4), ("mnist1d", 0.5, 1)]
 
 
 def test_every_point_of_the_frequency_study_ends_at_the_same_size_and_batches():
-    for setting, arm in studies.frequency_runs(FREQUENCY):
+    for setting, arm in frequency_runs(FREQUENCY):
+        assert setting.plan.batches_per_cycle == setting.columns["batches_per_cycle"]
         last = arm_runs.run_arm(setting, arm).iloc[-1]
         assert (last.neurons, last.batches) == (4, 8)
 
 
 def test_penalties_are_chosen_on_validation_images_and_tested_on_test_images_and_other_seeds(tiny_dataset):
-    grid = studies.penalty_runs(PENALTY)
+    grid = penalty_runs(PENALTY)
     assert len(grid) == 2 * (2 * 1) + 2 * (1 * 1)
     assert tiny_dataset.n_validation != len(tiny_dataset.test)
     assert {len(setting.dataset.test) for setting, _ in grid} == {tiny_dataset.n_validation}
     assert {len(setting.dataset.train) for setting, _ in grid} == {len(tiny_dataset.train) - tiny_dataset.n_validation}
     assert {setting.reading.solver for setting, _ in grid} == {"exact"}
-    tested = studies.chosen_runs(PENALTY, [("digits", "recovered_weights", 0.5, 0.5)])
+    for setting, _ in grid:
+        plan = (setting.reading.ray_domain, setting.plan.l1_penalty_fraction, setting.plan.measurement_fraction)
+        assert tuple(setting.columns.values()) == plan
+    tested = chosen_runs(PENALTY, [("digits", "recovered_weights", 0.5, 0.4)])
     assert [arm for _, arm in tested] == ["dtc", "random"]
     (setting, _), _ = tested
     assert len(setting.dataset.test) == len(tiny_dataset.test)
-    assert not set(setting.seeds) & set(grid[0][0].seeds)
+    assert (list(grid[0][0].seeds), list(setting.seeds)) == ([1, 2], [3, 4, 5])
     assert (setting.reading.ray_domain, setting.plan.l1_penalty_fraction) == ("recovered_weights", 0.5)
 
 
 def test_walk_leaves_out_what_its_switches_do_not_touch():
     parameters = SwitchParameters(["random", "dtc"], 2, **COMMON, dataset="digits", steps=list(WALK))
-    steps = {
-        arm: [s.reading.name for s, own in studies.switch_runs(parameters) if own == arm] for arm in ("random", "dtc")
-    }
+    steps = {arm: [s.reading.name for s, own in switch_runs(parameters) if own == arm] for arm in ("random", "dtc")}
     assert steps["dtc"] == list(WALK)
     assert steps["random"] == list(WALK)[:-3]
 
 
 def test_walk_with_steps_left_out_runs_every_arm_that_changes():
     parameters = SwitchParameters(["random", "dtc"], 2, **COMMON, dataset="digits", steps=["published", "exact solve"])
-    runs = [(setting.reading.name, arm) for setting, arm in studies.switch_runs(parameters)]
+    runs = [(setting.reading.name, arm) for setting, arm in switch_runs(parameters)]
     assert runs == [(step, arm) for step in ("published", "exact solve") for arm in ("random", "dtc")]
     alone = replace(parameters, steps=["rays of neurons", "m rounded"])
-    assert [arm for _, arm in studies.switch_runs(alone)] == ["random", "dtc", "dtc"]
+    assert [arm for _, arm in switch_runs(alone)] == ["random", "dtc", "dtc"]
 
 
 def test_left_out_switches_would_change_nothing_for_other_methods():
     last_shared, *left_out = [WALK[step] for step in list(WALK)[-4:]]
-    setting = studies._setting("digits", last_shared, [1, 2])
+    setting = study.setting("digits", last_shared, [1, 2])
     for arm in ("random", "magnitude", "norms"):
         table = arm_runs.run_arm(setting, arm).drop(columns="reading")
         for reading in left_out:
@@ -190,19 +201,27 @@ def test_left_out_switches_would_change_nothing_for_other_methods():
 
 def test_size_to_which_the_cuts_do_not_lead_is_refused_before_any_work():
     with pytest.raises(ValueError, match=r"do not lead to \[4\] hidden neurons: expected some of \[8, 5, 3\]"):
-        studies.penalty_runs(replace(PENALTY, stop_at=4))
+        penalty_runs(replace(PENALTY, stop_at=4))
 
 
 def test_tickets_and_depth_have_a_run_an_arm_and_point():
     tickets = TicketParameters(
         ["dtc", "ticket, dtc"], 2, **COMMON, dataset="digits", readings=["described"], widths=[5]
     )
-    assert [(s.neurons, arm) for s, arm in studies.ticket_runs(tickets)] == [([5], "dtc"), ([5], "ticket, dtc")]
+    assert [(s.neurons, arm) for s, arm in ticket_runs(tickets)] == [([5], "dtc"), ([5], "ticket, dtc")]
     depth = DepthParameters(
         ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], hidden_widths=[[12], [12, 9]]
     )
-    columns = [(s.name, s.columns["hidden_widths"], s.hidden_widths) for s, _ in studies.depth_runs(depth)]
+    columns = [(s.name, s.columns["hidden_widths"], s.hidden_widths) for s, _ in depth_runs(depth)]
     assert columns == [(d, name, w) for d in depth.datasets for name, w in (("12", [12]), ("12-9", [12, 9]))]
+
+
+@pytest.mark.parametrize("replicates", [[1], [1, 2, 3]])
+def test_every_dataset_of_the_trial_has_its_number_of_replicates(replicates):
+    given = {"recompute": False, "seed": 1, "data_dir": "d", "figures_dir": "f"}
+    assert TrialParameters(["digits", "mnist1d"], [1, 2], **given).replicates == [1, 2]
+    with pytest.raises(ValueError, match=f"2 datasets and {len(replicates)} replicates: expected as many"):
+        TrialParameters(["digits", "mnist1d"], replicates, **given)
 
 
 @pytest.mark.parametrize(
@@ -213,6 +232,11 @@ def test_tickets_and_depth_have_a_run_an_arm_and_point():
         (UNCERTAINTY, {"control_replicates": 0}, "control_replicates = 0 is outside 1"),
         (FREQUENCY, {"thinned_cut_fractions": [0.5, 1.0]}, "thinned_cut_fractions = 1.0 is outside"),
         (PENALTY, {"penalty_fractions": [0.0]}, "penalty_fractions = 0.0 is outside"),
+        (PENALTY, {"thinned_penalty_fractions": [1.1]}, "thinned_penalty_fractions = 1.1 is outside"),
+        (PENALTY, {"measurement_fractions": [0.5, 1.1]}, "measurement_fractions = 1.1 is outside"),
+        (PENALTY, {"test_replicates": 0}, "test_replicates = 0 is outside 1"),
+        (FREQUENCY, {"total_batches": 0}, "total_batches = 0 is outside 1"),
+        (SweepReportParameters("t", ["x"], 51, "f"), {"neurons": 0}, "neurons = 0 is outside 1"),
         (FREQUENCY, {"datasets": ["digits", "mnsit"]}, "datasets = mnsit does not exist: expected mnist"),
         (PENALTY, {"datasets": ["digits", "digits"]}, "datasets = digits, digits names one twice"),
         (UNCERTAINTY, {"controls": ["random"]}, "arms and controls = random, dtc, random names one twice"),

@@ -1,0 +1,106 @@
+"""What all studies of replicated arms share: parameters, settings, and the table, read or computed."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from typing import Annotated, Any
+
+import pandas as pd
+import torch
+
+from dtc_helpers.images.datasets import Dataset, load_dataset
+from dtc_helpers.paths import in_project, project_root
+from dtc_helpers.readings import Reading
+from dtc_helpers.runs.parameters import DatasetName, NotebookParameters, OneOf, Replicates, Seed
+from dtc_helpers.runs.provenance import provenance
+from dtc_helpers.studies.arms import ARMS, Setting, last_places
+from dtc_helpers.studies.runs import read_table, run_arms, write_made
+
+STORED = project_root() / "notebooks" / "studies" / "data"
+HIDDEN_WIDTHS = (512,)
+ArmName = Annotated[str, OneOf(ARMS)]
+Runs = list[tuple[Setting, str]]  # (setting, arm) each
+
+
+@dataclass(frozen=True)
+class StudyParameters(NotebookParameters):
+    """What all studies of replicated arms have in common; it raises as `Parameters` does."""
+
+    arms: list[ArmName]
+    replicates: Replicates
+    seed: Seed
+    recompute: bool
+    results_dir: str
+    figures_dir: str
+
+    def seeds(self, n_replicates: int | None = None) -> list[int]:
+        """One seed a replicate: seed, seed + 1, … for all replicates or for so many."""
+        return [self.seed + replicate for replicate in range(n_replicates or self.replicates)]
+
+
+@dataclass(frozen=True)
+class SeveralDatasets(StudyParameters):
+    """What studies of several datasets have in common; it raises as `Parameters` does."""
+
+    datasets: list[DatasetName]
+
+
+def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFrame:
+    """Table of all runs, from `notebooks/studies/data/<name>.csv`, or computed when `parameters.recompute` is true.
+
+    Computing writes `<name>.csv` and `<name>.json` (parameters, versions, and for each run its seconds and commit) to
+    `parameters.results_dir`, and goes on after the last finished run when it was interrupted.
+
+    Raises
+    ------
+    FileNotFoundError if there is no stored table.
+    ValueError if the stored table lacks a run, replicates of it, or a size.
+    """
+    if parameters.recompute:
+        return _computed(name, runs, parameters)
+    table = read_table(STORED / f"{name}.csv")
+    return pd.concat([_stored(name, table, *run) for run in runs], ignore_index=True)
+
+
+def _stored(name: str, table: pd.DataFrame, setting: Setting, arm: str) -> pd.DataFrame:
+    """Rows of one run."""
+    wanted = {"dataset": setting.name, "reading": setting.reading.name, **setting.columns}
+    is_wanted = table.seed.isin(setting.seeds) & (table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, "))
+    for column, value in wanted.items():
+        is_wanted &= table[column].eq(value)
+    found = table.loc[is_wanted, :]
+    run = " · ".join([arm, *(f"{column} {value}" for column, value in wanted.items())])
+    do = "set recompute=True, or ask for what is stored"
+    if (there := found.seed.nunique()) < len(setting.seeds):
+        raise ValueError(f"{name}.csv has {there} of the {len(setting.seeds)} replicates asked for of {run}: {do}")
+    places = pd.MultiIndex.from_frame(found[["neurons", "batches"]])
+    if missing := [place for place in last_places(setting, arm) if place not in places]:
+        raise ValueError(f"{name}.csv lacks (neurons, batches) = {missing} of {run}: {do}")
+    return found
+
+
+def grid(parameters: SeveralDatasets, first: str, second: str) -> Iterator[tuple[str, Any, Any]]:
+    """(dataset, value, value) of all points: the first dataset on the full grid, the others on the thinned one."""
+    for i, dataset in enumerate(parameters.datasets):
+        values = [getattr(parameters, f"thinned_{name}" if i else name) for name in (first, second)]
+        yield from ((dataset, *point) for point in itertools.product(*values))
+
+
+def setting(dataset: str, reading: Reading, seeds: list[int], **others: Any) -> Setting:
+    """Setting of a dataset that is not loaded before something is trained."""
+    return Setting(dataset, partial(_images, dataset), reading, seeds, **others)
+
+
+@cache
+def _images(dataset: str, choosing: bool) -> Dataset:
+    images = load_dataset(dataset).to("cuda" if torch.cuda.is_available() else "cpu")
+    return images.for_choosing() if choosing else images
+
+
+def _computed(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFrame:
+    target = in_project(parameters.results_dir)
+    table, records = run_arms(runs, parts=target / f".{name}")
+    run = {"parameters": asdict(parameters), "device": str(runs[0][0].device), **provenance(), "runs": records}
+    write_made((table, run), target / f"{name}.csv")
+    return table

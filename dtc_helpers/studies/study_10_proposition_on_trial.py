@@ -1,0 +1,22 @@
+"""Study 10: the proposition on trial, whether it is true of any compression, beyond what null models give."""
+
+from dataclasses import dataclass
+
+from dtc_helpers.runs.parameters import NotebookParameters, Replicates, Seed
+
+
+@dataclass(frozen=True)
+class TrialParameters(NotebookParameters):
+    """Parameters of study 10; it raises as `Parameters` does."""
+
+    datasets: list[str]
+    replicates: list[Replicates]
+    recompute: bool
+    seed: Seed
+    data_dir: str
+    figures_dir: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.datasets) != len(self.replicates):
+            raise ValueError(f"{len(self.datasets)} datasets and {len(self.replicates)} replicates: expected as many")

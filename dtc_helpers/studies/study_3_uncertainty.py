@@ -1,0 +1,41 @@
+"""Study 3: uncertainty, thirty replicates of each method and controls."""
+
+from dataclasses import dataclass
+
+from dtc_helpers.runs.parameters import DatasetName, ReadingName, Replicates, check_names
+from dtc_helpers.studies.arms import ARMS
+from dtc_helpers.studies.study import ArmName, Runs, StudyParameters, setting
+from dtc_helpers.studies.walk import ANY_READING
+
+
+@dataclass(frozen=True)
+class UncertaintyParameters(StudyParameters):
+    """Parameters of study 3; it raises as `Parameters` does."""
+
+    dataset: DatasetName
+    readings: list[ReadingName]
+    controls: list[ArmName]
+    control_readings: list[ReadingName]
+    control_replicates: Replicates
+    widths: list[int]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_names("arms and controls", [*self.arms, *self.controls], ARMS)
+
+
+def uncertainty_runs(parameters: UncertaintyParameters) -> Runs:
+    """Study 3: the published plan in several readings, arms with all replicates, controls with fewer."""
+    groups = (
+        (parameters.readings, parameters.arms, parameters.replicates),
+        (parameters.control_readings, parameters.controls, parameters.control_replicates),
+    )
+    return [
+        (
+            setting(parameters.dataset, ANY_READING[reading], parameters.seeds(n), neurons=parameters.widths),
+            arm,
+        )
+        for readings, arms, n in groups
+        for reading in readings
+        for arm in arms
+    ]

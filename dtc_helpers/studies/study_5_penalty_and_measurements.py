@@ -1,0 +1,62 @@
+"""Study 5: penalty and measurements, whether DTC is better when λ, m/N and the ray domain are tuned."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from dtc_helpers.readings import Plan
+from dtc_helpers.runs.parameters import MeasurementShare, Neurons, PenaltyShare, ReadingName, Replicates
+from dtc_helpers.studies.study import Runs, SeveralDatasets, grid, setting
+from dtc_helpers.studies.walk import ANY_READING
+
+RAY_DOMAINS = ("sparse_code", "recovered_weights")
+
+
+@dataclass(frozen=True)
+class PenaltyParameters(SeveralDatasets):
+    """Parameters of study 5: the first dataset on the full grid, others on the thinned; raises as `Parameters` does."""
+
+    reading: ReadingName
+    penalty_fractions: list[PenaltyShare]
+    measurement_fractions: list[MeasurementShare]
+    thinned_penalty_fractions: list[PenaltyShare]
+    thinned_measurement_fractions: list[MeasurementShare]
+    stop_at: Neurons
+    test_replicates: Replicates
+
+
+def penalty_runs(parameters: PenaltyParameters) -> Runs:
+    """Study 5: every penalty, number of measurements and ray domain, solved exactly, measured on validation images."""
+    points = grid(parameters, "penalty_fractions", "measurement_fractions")
+    return [
+        (
+            setting(
+                dataset,
+                replace(ANY_READING[parameters.reading], ray_domain=domain, solver="exact"),
+                parameters.seeds(),
+                plan=Plan(stop_at=parameters.stop_at, measurement_fraction=m, l1_penalty_fraction=penalty),
+                neurons=[parameters.stop_at],
+                columns={"ray_domain": domain, "penalty_fraction": penalty, "measurement_fraction": m},
+                choosing=True,
+            ),
+            arm,
+        )
+        for dataset, penalty, m in points
+        for domain in RAY_DOMAINS
+        for arm in parameters.arms
+    ]
+
+
+def chosen_runs(parameters: PenaltyParameters, chosen: Collection[tuple[str, str, float, float]]) -> Runs:
+    """Study 5, afterwards: the points that were chosen, on the test images and other seeds, beside random pruning.
+
+    Parameters
+    ----------
+    chosen : (dataset, ray_domain, penalty_fraction, measurement_fraction) each.
+    """
+    seeds = parameters.seeds(parameters.replicates + parameters.test_replicates)[parameters.replicates :]
+    points = [s for s, _ in penalty_runs(parameters) if (s.name, *s.columns.values()) in chosen]
+    return [
+        (replace(point, choosing=False, seeds=seeds), arm)
+        for point in points
+        for arm in dict.fromkeys([*parameters.arms, "random"])
+    ]

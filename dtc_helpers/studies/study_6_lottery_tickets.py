@@ -1,0 +1,25 @@
+"""Study 6: lottery tickets, whether the survivors of DTC are winning ones."""
+
+from dataclasses import dataclass
+
+from dtc_helpers.runs.parameters import DatasetName, ReadingName
+from dtc_helpers.studies.study import Runs, StudyParameters, setting
+from dtc_helpers.studies.walk import ANY_READING
+
+
+@dataclass(frozen=True)
+class TicketParameters(StudyParameters):
+    """Parameters of study 6; it raises as `Parameters` does."""
+
+    dataset: DatasetName
+    readings: list[ReadingName]
+    widths: list[int]
+
+
+def ticket_runs(parameters: TicketParameters) -> Runs:
+    """Study 6: compress-train, tickets and networks from scratch at the same sizes."""
+    return [
+        (setting(parameters.dataset, ANY_READING[reading], parameters.seeds(), neurons=parameters.widths), arm)
+        for reading in parameters.readings
+        for arm in parameters.arms
+    ]

@@ -1,0 +1,35 @@
+"""Study 7: deeper networks, of two or three hidden layers."""
+
+from dataclasses import dataclass
+
+from dtc_helpers.runs.parameters import ReadingName
+from dtc_helpers.studies.study import Runs, SeveralDatasets, setting
+from dtc_helpers.studies.walk import ANY_READING
+
+
+@dataclass(frozen=True)
+class DepthParameters(SeveralDatasets):
+    """Parameters of study 7; it raises as `Parameters` does."""
+
+    readings: list[ReadingName]
+    hidden_widths: list[list[int]]
+
+
+def depth_runs(parameters: DepthParameters) -> Runs:
+    """Study 7: networks of several hidden layers, on several datasets."""
+    return [
+        (
+            setting(
+                dataset,
+                ANY_READING[reading],
+                parameters.seeds(),
+                hidden_widths=widths,
+                columns={"hidden_widths": "-".join(map(str, widths))},
+            ),
+            arm,
+        )
+        for dataset in parameters.datasets
+        for reading in parameters.readings
+        for widths in parameters.hidden_widths
+        for arm in parameters.arms
+    ]

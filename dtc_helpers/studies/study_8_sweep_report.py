@@ -1,0 +1,15 @@
+"""Study 8: a report of any sweep over one or two parameters."""
+
+from dataclasses import dataclass
+
+from dtc_helpers.runs.parameters import Neurons, NotebookParameters
+
+
+@dataclass(frozen=True)
+class SweepReportParameters(NotebookParameters):
+    """Parameters of notebook 8; it raises as `Parameters` does."""
+
+    table: str
+    varied: list[str]
+    neurons: Neurons
+    figures_dir: str

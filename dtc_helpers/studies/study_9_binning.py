@@ -1,0 +1,17 @@
+"""Study 9: binning, how the proposition's correlation moves with the histogram."""
+
+from dataclasses import dataclass
+
+from dtc_helpers.runs.parameters import NotebookParameters, NullDraws, Seed
+
+
+@dataclass(frozen=True)
+class BinningParameters(NotebookParameters):
+    """Parameters of study 9; it raises as `Parameters` does."""
+
+    datasets: list[str]
+    processes: list[str]
+    null_draws: NullDraws
+    seed: Seed
+    data_dir: str
+    figures_dir: str
