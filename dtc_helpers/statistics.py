@@ -70,13 +70,63 @@ class Estimate:
     """Mean of replicates, and how sure it is."""
 
     mean: float
-    low: float  # ends of the interval; NaN for one replicate
+    low: float  # ends of the interval; NaN for fewer than two replicates
     high: float
-    sd: float  # sample standard deviation; NaN for one replicate
-    n: int
+    sd: float  # sample standard deviation; NaN for fewer than two replicates
+    n: int  # replicates in which the quantity is defined
 
     def __str__(self) -> str:
         return f"{self.mean:.4f} ({self.low:.4f} to {self.high:.4f}, n = {self.n})"
+
+
+def bootstrap_interval(values: ArrayLike, *, rng: np.random.Generator, confidence: float = 0.95) -> Estimate:
+    """Mean with its percentile bootstrap interval (2,000 resamples).
+
+    From 10 replicates the interval is somewhat narrow: it misses the truth in up to one of ten cases instead of twenty.
+
+    Parameters
+    ----------
+    values : (n_replicates,); NaN where a replicate has no such number: it is left out, and `n` says so.
+
+    Returns
+    -------
+    Estimate; without an interval (NaN) for fewer than 2 numbers: one replicate says nothing of the spread.
+    """
+    found = np.asarray(values, dtype=float)
+    found = found[np.isfinite(found)]
+    if len(found) < 2:
+        return Estimate(float(found.mean()) if len(found) else np.nan, np.nan, np.nan, np.nan, len(found))
+    interval = scipy.stats.bootstrap(
+        (found,), np.mean, n_resamples=2000, confidence_level=confidence, method="percentile", rng=rng
+    ).confidence_interval
+    return Estimate(
+        float(found.mean()), float(interval.low), float(interval.high), float(found.std(ddof=1)), len(found)
+    )
+
+
+@dataclass(frozen=True)
+class Excess:
+    """What is tested minus what is expected of it without what is tested, over replicates."""
+
+    tested: Estimate
+    expected: Estimate
+    excess: Estimate  # tested − expected, paired by replicate
+
+    @property
+    def verdict(self) -> str:
+        """Side of 0 on which the whole interval of the excess lies: "above", "below", or else "open"."""
+        return "above" if self.excess.low > 0 else "below" if self.excess.high < 0 else "open"
+
+
+def excess(tested: ArrayLike, expected: ArrayLike, *, rng: np.random.Generator) -> Excess:
+    """Excess of one number a replicate over another, with bootstrap intervals.
+
+    Parameters
+    ----------
+    tested, expected : (n_replicates,) in the same order; NaN where a replicate has none.
+    """
+    x, y = np.asarray(tested, dtype=float), np.asarray(expected, dtype=float)
+    return Excess(*(bootstrap_interval(values, rng=rng) for values in (x, y, x - y)))
 
 
 def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.proposition.null_models import gaussian_measurements
-from dtc_helpers.proposition.relation import Measure, Process, column, estimate
+from dtc_helpers.proposition.relation import Measure, Process, column
+from dtc_helpers.statistics import excess as excess_over
 from dtc_helpers.statistics import pearson
 
 WIDTHS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # in weight units; 0.2 is published
@@ -87,14 +88,14 @@ def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd
 
     Returns
     -------
-    One row a panel × binning; columns panel, binning, and value, low, high, n of "tested", of "null" (Gaussian
-    vectors) and of "excess" (tested − null, paired by replicate): tested_value, …, excess_n.
+    One row a panel × binning; columns panel, binning, and mean, low, high, sd, n of "tested", of "null" (Gaussian
+    vectors) and of "excess" (tested − null, paired by replicate): tested_mean, …, excess_n.
     """
     rows = []
     for (panel, name), group in correlations.groupby(["panel", "binning"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
-        series = {"tested": group.tested, "null": group.expected, "excess": group.tested - group.expected}
-        found = {which: asdict(estimate(values, rng=rng)) for which, values in series.items()}
-        numbers = {f"{which}_{part}": v for which, parts in found.items() for part, v in parts.items()}
+        found = excess_over(group.tested, group.expected, rng=rng)
+        series = {"tested": found.tested, "null": found.expected, "excess": found.excess}
+        numbers = {f"{which}_{part}": v for which, each in series.items() for part, v in asdict(each).items()}
         rows.append({"panel": panel, "binning": name, **numbers})
     return pd.DataFrame(rows)
 

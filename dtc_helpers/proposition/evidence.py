@@ -14,12 +14,14 @@ import torch
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.images.datasets import load_dataset
+from dtc_helpers.paths import finish, whole_files
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
-from dtc_helpers.proposition.null_models import NULLS, compare
-from dtc_helpers.proposition.relation import Correlations, Process, estimate
+from dtc_helpers.proposition.null_models import NULLS, draw_null
+from dtc_helpers.proposition.relation import Correlations, Process
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.provenance import provenance
+from dtc_helpers.statistics import excess
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand
 NETWORK_PROCESSES: dict[str, Callable[..., Sequence[Process]]] = {
@@ -33,8 +35,8 @@ STATISTICS = [field.name for field in fields(Correlations)]
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What a trial leaves for one dataset."""
+class Evidence:
+    """Steps of all processes of one dataset, and their comparisons with the null models."""
 
     steps: pd.DataFrame  # a row a process × replicate × step; see `step_rows`
     comparisons: pd.DataFrame  # a row a process × replicate × null model × statistic: tested, expected
@@ -42,7 +44,7 @@ class Trial:
     run: dict[str, Any]  # settings, versions, times
 
 
-def run_trial(dataset: str, *, replicates: int, seed: int, plan: Plan, n_draws: int = 20) -> Trial:
+def gather_evidence(dataset: str, *, replicates: int, seed: int, plan: Plan, n_draws: int = 20) -> Evidence:
     """Make every process of a dataset and set it against every null model.
 
     Parameters
@@ -63,7 +65,7 @@ def run_trial(dataset: str, *, replicates: int, seed: int, plan: Plan, n_draws: 
         print(f"{dataset}, {name}: {seconds[name]} s since the start", flush=True)  # noqa: T201
     settings = {"dataset": dataset, "replicates": replicates, "seed": seed, "n_draws": n_draws, **asdict(plan)}
     run = {**settings, "bins": "fd, shared by the process", "seconds_at_the_end_of": seconds, **provenance()}
-    return Trial(pd.DataFrame(rows), pd.DataFrame(comparisons), np.concatenate(values), run)
+    return Evidence(pd.DataFrame(rows), pd.DataFrame(comparisons), np.concatenate(values), run)
 
 
 def _processes(dataset: str, replicates: int, seed: int, plan: Plan) -> Iterator[tuple[str, Sequence[Process]]]:
@@ -92,7 +94,7 @@ def step_rows(process: Process) -> Iterator[dict[str, Any]]:
 
 def _comparison_rows(process: Process, rng: np.random.Generator, n_draws: int) -> Iterator[dict[str, Any]]:
     for name, null in NULLS.items():
-        found = compare(process, null, rng=rng, n_draws=n_draws)
+        found = draw_null(process, null, rng=rng, n_draws=n_draws)
         for statistic in STATISTICS:
             values = {which: found.mean(which, statistic) for which in ("tested", "null")}
             yield {
@@ -106,25 +108,26 @@ def _comparison_rows(process: Process, rng: np.random.Generator, n_draws: int) -
 # ------------------------------------------------------------------------------------------- on disk
 
 
-def write_trial(trial: Trial, folder: Path) -> None:
-    """Write `steps.csv`, `comparisons.csv` (6 digits), `measurements.npy` and `run.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    trial.steps.to_csv(folder / "steps.csv", index=False, float_format="%.6g")
-    trial.comparisons.to_csv(folder / "comparisons.csv", index=False, float_format="%.6g")
-    np.save(folder / "measurements.npy", trial.values.astype(np.float32), allow_pickle=False)
-    (folder / "run.json").write_text(json.dumps(trial.run, indent=2) + "\n")
+def write_evidence(evidence: Evidence, folder: Path) -> None:
+    """Write `steps.csv`, `comparisons.csv` (6 digits), `measurements.npy` and `run.json`, all or none."""
+    with whole_files(folder) as files:
+        evidence.steps.to_csv(files / "steps.csv", index=False, float_format="%.6g")
+        evidence.comparisons.to_csv(files / "comparisons.csv", index=False, float_format="%.6g")
+        np.save(files / "measurements.npy", evidence.values.astype(np.float32), allow_pickle=False)
+        (files / "run.json").write_text(json.dumps(evidence.run, indent=2) + "\n")
 
 
-def read_trial(folder: Path) -> Trial:
-    """Trial of a folder.
+def read_evidence(folder: Path) -> Evidence:
+    """Evidence of a folder.
 
     Raises
     ------
     FileNotFoundError saying how to make it.
     """
+    finish(folder)
     if not (folder / "run.json").is_file():
         raise FileNotFoundError(f"no trial in {folder}: run study 10 with recompute = True")
-    return Trial(
+    return Evidence(
         pd.read_csv(folder / "steps.csv"),
         pd.read_csv(folder / "comparisons.csv"),
         np.load(folder / "measurements.npy", allow_pickle=False).astype(float),
@@ -146,9 +149,8 @@ def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataF
     keys = ["dataset", "process", "null_model", "statistic"]
     rows: list[dict[str, Any]] = []
     for key, group in comparisons.groupby(keys, sort=False):
-        found = estimate(group.tested - group.expected, rng=rng)
-        verdict = "above" if found.low > 0 else "below" if found.high < 0 else "open"
-        numbers = {"tested": group.tested.mean(), "expected": group.expected.mean(), "excess": found.value}
-        interval = {"low": found.low, "high": found.high, "n": found.n, "verdict": verdict}
+        found = excess(group.tested, group.expected, rng=rng)
+        numbers = {"tested": found.tested.mean, "expected": found.expected.mean, "excess": found.excess.mean}
+        interval = {"low": found.excess.low, "high": found.excess.high, "n": found.excess.n, "verdict": found.verdict}
         rows.append({**dict(zip(keys, key, strict=True)), **numbers, **interval})  # pyright: ignore[reportArgumentType]
     return pd.DataFrame(rows)

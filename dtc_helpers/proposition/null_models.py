@@ -8,18 +8,18 @@ measurement can show two things only, its own length m and the norm ‖w‖; the
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dtc_helpers.gibbs import entropy_series
-from dtc_helpers.proposition.relation import Correlations, Estimate, Measure, Process, column, correlations, estimate
+from dtc_helpers.proposition.relation import Correlations, Measure, Process, column, correlations
 from dtc_helpers.statistics import pearson
 
 
 @dataclass(frozen=True)
-class Contest:
+class TestedAndNull:
     """Two series of entropies that a null model sets against each other."""
 
     steps: Process  # those that take part
@@ -27,37 +27,37 @@ class Contest:
     null: np.ndarray  # (n_steps,)
 
 
-Null = Callable[[Process, Measure, np.random.Generator], Contest]
+Null = Callable[[Process, Measure, np.random.Generator], TestedAndNull]
 
 
-def gaussian_vectors(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+def gaussian_vectors(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
     """Independent Gaussian vectors of the same lengths, all with the standard deviation of all measurements together.
 
     Rules out that the entropy goes with fitness only because the vector shrinks: these vectors know no network.
     """
-    return Contest(
+    return TestedAndNull(
         process, _own(process, measure), measure(gaussian_measurements(process, column(process, "length"), rng))
     )
 
 
-def log_lengths(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:  # noqa: ARG001
+def log_lengths(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:  # noqa: ARG001
     """Logarithm of the length, ln m, in place of the entropy: no histogram, no values, no chance.
 
     Rules out that counting the measurements does as well as looking at them.
     """
-    return Contest(process, _own(process, measure), np.log(column(process, "length")))
+    return TestedAndNull(process, _own(process, measure), np.log(column(process, "length")))
 
 
-def unrelated_signal(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+def unrelated_signal(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
     """Measurements, of the same lengths, of what has nothing to do with the process, e.g. an untrained network.
 
     Rules out that any signal that is compressed alike would do: it has the lengths, and a norm that falls alike.
     """
     lengths = column(process, "length")
-    return Contest(process, _own(process, measure), measure(_measured(process, "unrelated_signal", lengths, rng)))
+    return TestedAndNull(process, _own(process, measure), measure(_measured(process, "unrelated_signal", lengths, rng)))
 
 
-def one_length(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+def one_length(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
     """Same measurements subsampled to one length, the median of all; shorter steps are left out.
 
     Set against Gaussian vectors of that one length. Rules out that the correlation comes from the number of values:
@@ -67,10 +67,10 @@ def one_length(process: Process, measure: Measure, rng: np.random.Generator) -> 
     length = int(np.median(lengths))
     steps = [step for step in process if step.measurement.size >= length]
     tested = [rng.choice(step.measurement, length, replace=False) for step in steps]
-    return Contest(steps, measure(tested), measure(gaussian_measurements(process, [length] * len(steps), rng)))
+    return TestedAndNull(steps, measure(tested), measure(gaussian_measurements(process, [length] * len(steps), rng)))
 
 
-def fixed_m(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+def fixed_m(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
     """Signal of every step measured again with the same m, that of the first step, so that every step takes part.
 
     Set against the unrelated signal measured with that m. Rules out the length of the measurement together with
@@ -78,16 +78,16 @@ def fixed_m(process: Process, measure: Measure, rng: np.random.Generator) -> Con
     """
     lengths = np.full(len(process), column(process, "length").max())
     tested, null = (measure(_measured(process, name, lengths, rng)) for name in ("signal", "unrelated_signal"))
-    return Contest(process, tested, null)
+    return TestedAndNull(process, tested, null)
 
 
-def shuffled_steps(process: Process, measure: Measure, rng: np.random.Generator) -> Contest:
+def shuffled_steps(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
     """Entropies in a random order of the steps.
 
     Rules out chance alone; any two series that fall along the process pass it, so it is the weakest of the nulls.
     """
     own = _own(process, measure)
-    return Contest(process, own, rng.permutation(own))
+    return TestedAndNull(process, own, rng.permutation(own))
 
 
 def gaussian_null(
@@ -153,7 +153,7 @@ def _measured(process: Process, name: str, lengths: np.ndarray, rng: np.random.G
 
 
 @dataclass(frozen=True)
-class Comparison:
+class NullDraws:
     """Correlations with the fitness of one process: what is tested, and the null; (n_draws,) of each."""
 
     tested: list[Correlations]
@@ -165,61 +165,17 @@ class Comparison:
         return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else float("nan")
 
 
-def compare(
+def draw_null(
     process: Process, null: Null, *, rng: np.random.Generator, measure: Measure = entropy_series, n_draws: int = 20
-) -> Comparison:
+) -> NullDraws:
     """Correlations of both series of a null model, for several draws of its random numbers.
 
     Raises
     ------
     ValueError as `proposition.correlations`, or where the null needs what the process does not have.
     """
-    contests = [null(process, measure, rng) for _ in range(n_draws)]
-    return Comparison(
-        [correlations(contest.steps, contest.tested) for contest in contests],
-        [correlations(contest.steps, contest.null) for contest in contests],
+    pairs = [null(process, measure, rng) for _ in range(n_draws)]
+    return NullDraws(
+        [correlations(pair.steps, pair.tested) for pair in pairs],
+        [correlations(pair.steps, pair.null) for pair in pairs],
     )
-
-
-@dataclass(frozen=True)
-class Credit:
-    """What a null model leaves of the proposition: a mean over replicates with its interval."""
-
-    tested: Estimate
-    null: Estimate
-    excess: Estimate  # tested − null, paired by replicate
-
-    @property
-    def is_given(self) -> bool:
-        """Whether the whole interval of the excess lies above 0."""
-        return self.excess.low > 0
-
-
-def credit(
-    processes: Sequence[Process],
-    null: Null,
-    *,
-    rng: np.random.Generator,
-    measure: Measure = entropy_series,
-    statistic: str = "pearson",
-    n_draws: int = 20,
-) -> Credit:
-    """How much more than a null model the entropy of a process knows of its fitness.
-
-    Parameters
-    ----------
-    processes : replicates; the interval is a bootstrap over them.
-    null : one of `NULLS`, or a function like them.
-    statistic : "pearson", "spearman", "given_ratio" or "given_length", see `Correlations`.
-    n_draws : draws of the null in each replicate, averaged.
-
-    Raises
-    ------
-    ValueError as `compare`, and for an unknown statistic.
-    """
-    known = [field.name for field in fields(Correlations)]
-    if statistic not in known:
-        raise ValueError(f"statistic = {statistic!r} is not one of {', '.join(known)}")
-    found = [compare(process, null, rng=rng, measure=measure, n_draws=n_draws) for process in processes]
-    tested, expected = (np.array([c.mean(which, statistic) for c in found]) for which in ("tested", "null"))
-    return Credit(*(estimate(values, rng=rng) for values in (tested, expected, tested - expected)))

@@ -4,13 +4,12 @@ A process is a sequence of steps; replicates are several processes. Anything tha
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.statistics import pearson
 
 MIN_STEPS = 4  # with fewer, a partial correlation is ±1 whatever the data
@@ -81,7 +80,7 @@ def correlations(process: Process, series: ArrayLike) -> Correlations:
 
 
 def partial_correlation(series: np.ndarray, fitness: np.ndarray, *, given: np.ndarray) -> float:
-    """Pearson correlation of what is left of both when the best straight line in `given` is taken away.
+    """Pearson correlation of the parts of both that are left when the best straight line in `given` is taken away.
 
     Parameters
     ----------
@@ -98,84 +97,7 @@ def partial_correlation(series: np.ndarray, fitness: np.ndarray, *, given: np.nd
 
 
 def _residual(values: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """What a straight line in `given` leaves of the values; exactly 0 where that is rounding."""
+    """Rest of the values beside a straight line in `given`; exactly 0 where that is rounding."""
     z, centred = given - given.mean(), values - values.mean()
     residual = centred - z * (z @ centred) / (z @ z) if np.ptp(given) > 0 else centred
     return residual if np.abs(residual).max() > 1e-9 * np.abs(values).max() else np.zeros_like(residual)
-
-
-# ------------------------------------------------------------------------------------ over replicates
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Mean over replicates with its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-    n: int  # replicates in which the quantity is defined
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}, n = {self.n})"
-
-
-def estimate(values: ArrayLike, *, rng: np.random.Generator, confidence: float = 0.95) -> Estimate:
-    """Mean and percentile bootstrap interval of one number a replicate (2,000 resamples).
-
-    From 10 replicates the interval is somewhat narrow: it misses the truth in up to one of ten cases instead of twenty.
-
-    Parameters
-    ----------
-    values : (n_replicates,); NaN where a replicate has no such number: it is left out, and `n` says so.
-
-    Returns
-    -------
-    Estimate; without an interval (NaN) for fewer than 2 numbers: one replicate says nothing of the spread.
-    """
-    found = np.asarray(values, dtype=float)
-    found = found[np.isfinite(found)]
-    if len(found) < 2:
-        return Estimate(float(found.mean()) if len(found) else float("nan"), float("nan"), float("nan"), len(found))
-    interval = scipy.stats.bootstrap(
-        (found,), np.mean, n_resamples=2000, confidence_level=confidence, method="percentile", rng=rng
-    ).confidence_interval
-    return Estimate(float(found.mean()), float(interval.low), float(interval.high), len(found))
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Relation of entropy and fitness over the replicates of a process."""
-
-    pearson: Estimate
-    spearman: Estimate
-    given_ratio: Estimate
-    given_length: Estimate
-
-
-def relation(
-    processes: Sequence[Process],
-    *,
-    rng: np.random.Generator,
-    measure: Measure = entropy_series,
-    confidence: float = 0.95,
-) -> Relation:
-    """What the proposition speaks of: entropy of the measurements against fitness, over the steps of each process.
-
-    Parameters
-    ----------
-    processes : replicates.
-    rng : of the bootstrap over replicates.
-    measure : entropy of every step; `functools.partial(entropy_series, bins=…)` for other bins.
-
-    Raises
-    ------
-    ValueError without a process, for one of fewer than 4 steps, and as `gibbs_entropy`.
-
-    Source: arXiv:2505.23869, section V.
-    """
-    if len(processes) == 0:
-        raise ValueError("no process: expected at least one, and several for an interval")
-    found = [correlations(process, measure([step.measurement for step in process])) for process in processes]
-    names = [each.name for each in fields(Correlations)]
-    return Relation(**{n: estimate([getattr(c, n) for c in found], rng=rng, confidence=confidence) for n in names})

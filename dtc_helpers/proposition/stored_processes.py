@@ -9,8 +9,8 @@ import torch
 
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.networks import outgoing_sums, xavier_mlp
-from dtc_helpers.proposition.evidence import Trial
-from dtc_helpers.proposition.null_models import NULLS, compare
+from dtc_helpers.proposition.evidence import Evidence
+from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.proposition.relation import Process, Step
 from dtc_helpers.runs.results import Results
 from dtc_helpers.runs.tables import with_lowess
@@ -50,7 +50,7 @@ def nulls_of_run(processes: Mapping[str, Process], *, n_draws: int, rng: np.rand
     rows, measure = {}, partial(entropy_series, bins=PUBLISHED_BIN_EDGES)
     for method, process in processes.items():
         for name, null in NULLS.items():
-            found = compare(process, null, measure=measure, n_draws=n_draws, rng=rng)
+            found = draw_null(process, null, measure=measure, n_draws=n_draws, rng=rng)
             tested, expected = (np.array([c.pearson for c in which]) for which in (found.tested, found.null))
             defined = np.isfinite(tested) & np.isfinite(expected)  # not where all values lie in bins of their own
             tested, expected = tested[defined], expected[defined]
@@ -61,7 +61,7 @@ def nulls_of_run(processes: Mapping[str, Process], *, n_draws: int, rng: np.rand
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["method", "null model"])
 
 
-def processes_of_trial(trial: Trial, name: str) -> list[list[Step]]:
+def processes_of_evidence(evidence: Evidence, name: str) -> list[list[Step]]:
     """Replicates of a process of a trial.
 
     The signals are not stored; vectors of one value with their norm stand for them, which measure alike.
@@ -70,10 +70,10 @@ def processes_of_trial(trial: Trial, name: str) -> list[list[Step]]:
     ------
     ValueError for a process that the trial has not.
     """
-    rows = trial.steps[trial.steps.process == name]
+    rows = evidence.steps[evidence.steps.process == name]
     if rows.empty:
-        raise ValueError(f"process = {name!r} is not one of {', '.join(trial.steps.process.unique())}")
-    vectors = np.split(trial.values, trial.steps.n_measurements.to_numpy().cumsum()[:-1])
+        raise ValueError(f"process = {name!r} is not one of {', '.join(evidence.steps.process.unique())}")
+    vectors = np.split(evidence.values, evidence.steps.n_measurements.to_numpy().cumsum()[:-1])
     columns = ["removed_fraction", "fitness", "signal_norm", "unrelated_norm"]
     return [
         [_stored_step(vectors[i], numbers) for i, numbers in zip(run.index, np.asarray(run[columns]), strict=True)]

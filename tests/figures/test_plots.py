@@ -234,8 +234,8 @@ def test_binnings_have_a_panel_a_process_with_units(binnings, panels):
 
 
 def test_excess_is_coloured_by_the_side_of_0_on_which_its_interval_lies(panels):
-    table = pd.DataFrame({"panel": "DTC · mnist", "binning": ["a", "b", "c"], "excess_value": [2, 0, -2]})
-    table = table.assign(excess_low=table.excess_value - 1, excess_high=table.excess_value + 1)
+    table = pd.DataFrame({"panel": "DTC · mnist", "binning": ["a", "b", "c"], "excess_mean": [2, 0, -2]})
+    table = table.assign(excess_low=table.excess_mean - 1, excess_high=table.excess_mean + 1)
     (ax,) = proposition_plots.binning_excess(table, panels[:1])
     points = ax.collections[-1]
     assert np.asarray(points.get_offsets())[:, 0].tolist() == [2, 0, -2]

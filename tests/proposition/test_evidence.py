@@ -10,15 +10,22 @@ from made_results import results_of
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.images.datasets import load_dataset
 from dtc_helpers.networks import outgoing_sums, xavier_mlp
-from dtc_helpers.proposition import evidence as trial_module
-from dtc_helpers.proposition.evidence import NETWORK_PROCESSES, STATISTICS, excesses, read_trial, run_trial, write_trial
+from dtc_helpers.proposition import evidence as evidence_module
+from dtc_helpers.proposition.evidence import (
+    NETWORK_PROCESSES,
+    STATISTICS,
+    excesses,
+    gather_evidence,
+    read_evidence,
+    write_evidence,
+)
 from dtc_helpers.proposition.image_processes import jpeg_processes
 from dtc_helpers.proposition.network_processes import COMPRESSORS, post_training, pruning
-from dtc_helpers.proposition.null_models import NULLS, compare, credit
+from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.proposition.relation import Step, correlations
-from dtc_helpers.proposition.stored_processes import nulls_of_run, process_of_run, processes_of_trial
+from dtc_helpers.proposition.stored_processes import nulls_of_run, process_of_run, processes_of_evidence
 from dtc_helpers.readings import Plan
-from dtc_helpers.statistics import smooth
+from dtc_helpers.statistics import excess, smooth
 
 PLAN = Plan(batches_per_cycle=2, keep_fraction=0.9, stop_at=12, measurement_fraction=0.3)
 
@@ -28,8 +35,8 @@ def trial():
     """Two replicates of two small processes on the digits."""
     small = {name: partial(pruning, method=name, hidden=40) for name in ("random", "dtc")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial_module, "NETWORK_PROCESSES", small)
-        return run_trial("digits", replicates=2, seed=1, plan=PLAN, n_draws=2)
+        patch.setattr(evidence_module, "NETWORK_PROCESSES", small)
+        return gather_evidence("digits", replicates=2, seed=1, plan=PLAN, n_draws=2)
 
 
 def test_trial_has_a_row_a_step_and_one_a_null_model_and_statistic(trial):
@@ -54,7 +61,7 @@ def test_trial_is_its_processes_measured_and_set_against_the_nulls_by_hand(trial
     for replicate, process in enumerate(made):
         rng = np.random.default_rng([1, replicate])
         for name, null in NULLS.items():
-            found = compare(process, null, rng=rng, n_draws=2)
+            found = draw_null(process, null, rng=rng, n_draws=2)
             for statistic in STATISTICS:
                 expected = [found.mean(which, statistic) for which in ("tested", "null")]
                 np.testing.assert_allclose(compared.loc[(replicate, name, statistic), ["tested", "expected"]], expected)
@@ -72,16 +79,16 @@ def test_processes_are_what_their_names_say():
 def test_photographs_are_compressed_from_the_seed_and_each_is_a_replicate(monkeypatch):
     ramp = np.tile(np.arange(128, dtype=np.uint8), (128, 1))
     pictures = {"one": ramp, "other": ramp.T}
-    monkeypatch.setattr(trial_module, "photographs", lambda: pictures)
-    found = run_trial("photographs", replicates=9, seed=3, plan=PLAN, n_draws=1)
+    monkeypatch.setattr(evidence_module, "photographs", lambda: pictures)
+    found = gather_evidence("photographs", replicates=9, seed=3, plan=PLAN, n_draws=1)
     assert found.steps.groupby("replicate").size().tolist() == [20, 20]
     expected = [step.measurement for process in jpeg_processes(pictures, seed=3) for step in process]
     np.testing.assert_array_equal(found.values, np.concatenate(expected))
 
 
 def test_what_is_written_is_read_back_to_6_digits(trial, tmp_path):
-    write_trial(trial, tmp_path / "digits")
-    found = read_trial(tmp_path / "digits")
+    write_evidence(trial, tmp_path / "digits")
+    found = read_evidence(tmp_path / "digits")
     pd.testing.assert_frame_equal(found.steps, trial.steps, rtol=1e-5)
     pd.testing.assert_frame_equal(found.comparisons, trial.comparisons, rtol=1e-5)
     np.testing.assert_allclose(found.values, trial.values, rtol=1e-6)
@@ -90,12 +97,12 @@ def test_what_is_written_is_read_back_to_6_digits(trial, tmp_path):
 
 def test_missing_trial_says_how_to_make_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="run study 10 with recompute = True"):
-        read_trial(tmp_path)
+        read_evidence(tmp_path)
 
 
 def test_stored_processes_are_those_that_were_measured(trial):
     for process in ("random", "dtc"):
-        for replicate, steps in enumerate(processes_of_trial(trial, process)):
+        for replicate, steps in enumerate(processes_of_evidence(trial, process)):
             rows = trial.steps[(trial.steps.process == process) & (trial.steps.replicate == replicate)]
             assert [step.measurement.size for step in steps] == rows.n_measurements.tolist()
             assert [step.fitness for step in steps] == rows.fitness.tolist()
@@ -105,16 +112,17 @@ def test_stored_processes_are_those_that_were_measured(trial):
             assert [float(np.linalg.norm(step.signal)) for step in steps] == pytest.approx(rows.signal_norm.tolist())
 
 
-def test_stored_processes_earn_the_same_credit(trial):
+def test_stored_processes_have_the_same_excess(trial):
     rng = np.random.default_rng(0)
-    stored = credit(processes_of_trial(trial, "dtc"), NULLS["ln m alone"], rng=rng, n_draws=1)
+    draws = [draw_null(p, NULLS["ln m alone"], rng=rng, n_draws=1) for p in processes_of_evidence(trial, "dtc")]
+    stored = excess(*([one.mean(which, "pearson") for one in draws] for which in ("tested", "null")), rng=rng)
     table = excesses(trial.comparisons, rng=rng).set_index(["process", "null_model", "statistic"])
-    assert stored.excess.value == pytest.approx(table.loc[("dtc", "ln m alone", "pearson"), "excess"])
+    assert stored.excess.mean == pytest.approx(table.loc[("dtc", "ln m alone", "pearson"), "excess"])
 
 
 def test_unknown_stored_process_is_refused_with_those_there_are(trial):
     with pytest.raises(ValueError, match="process = 'JPEG' is not one of random, dtc"):
-        processes_of_trial(trial, "JPEG")
+        processes_of_evidence(trial, "JPEG")
 
 
 def test_verdict_is_given_by_the_interval():
@@ -196,8 +204,8 @@ def test_nulls_of_a_run_are_counted_over_the_draws_that_have_a_correlation():
     table = nulls_of_run({"dtc": process}, n_draws=7, rng=np.random.default_rng(1)).loc["dtc"].astype(float)
     measure, again = partial(entropy_series, bins=PUBLISHED_BIN_EDGES), np.random.default_rng(1)
     for name, null in NULLS.items():
-        contests = compare(process, null, measure=measure, n_draws=7, rng=again)
-        pairs = [(t.pearson, e.pearson) for t, e in zip(contests.tested, contests.null, strict=True)]
+        draws = draw_null(process, null, measure=measure, n_draws=7, rng=again)
+        pairs = [(t.pearson, e.pearson) for t, e in zip(draws.tested, draws.null, strict=True)]
         defined = [(t, e) for t, e in pairs if np.isfinite(t) and np.isfinite(e)]
         assert len(defined) == table.draws[name] == (0 if name in ("unrelated signal", "fixed m") else 7)
         expected = [np.nan] * 4

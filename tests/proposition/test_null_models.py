@@ -11,17 +11,16 @@ from test_relation import LENGTHS, by_length, made_process
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.proposition.null_models import (
     NULLS,
-    Comparison,
-    Credit,
-    compare,
-    credit,
+    NullDraws,
+    draw_null,
     fixed_m,
     gaussian_null,
     one_length,
     unrelated_signal,
 )
-from dtc_helpers.proposition.relation import Correlations, Estimate, Step, column, correlations, estimate
+from dtc_helpers.proposition.relation import Correlations, Step, correlations
 from dtc_helpers.sensing import gaussian_matrix, measure
+from dtc_helpers.statistics import excess
 
 SCALES = np.exp(np.random.default_rng(5).normal(0, 0.8, len(LENGTHS)))  # go neither up nor down with the step
 
@@ -41,6 +40,12 @@ def signals_process(rng, *, fitness):
     return steps
 
 
+def excess_over(name, processes, rng, *, n_draws):
+    """Excess of the Pearson correlation over a null model, paired by replicate."""
+    found = [draw_null(process, NULLS[name], rng=rng, n_draws=n_draws) for process in processes]
+    return excess(*([one.mean(which, "pearson") for one in found] for which in ("tested", "null")), rng=rng)
+
+
 def true_link(n, scale, noise):
     return np.log(scale) + noise
 
@@ -54,10 +59,10 @@ LENGTH_NULLS = ("Gaussian vectors", "ln m alone", "unrelated signal", "fixed m")
 @pytest.mark.parametrize("name", [*LENGTH_NULLS, "one length", "shuffled steps"])
 def test_true_link_beyond_length_is_credited(rng, name):
     processes = [signals_process(rng, fitness=true_link) for _ in range(12)]
-    found = credit(processes, NULLS[name], rng=rng, n_draws=5)
-    assert found.is_given
+    found = excess_over(name, processes, rng, n_draws=5)
+    assert found.verdict == "above"
     assert found.excess.n == 12
-    assert found.tested.value > found.null.value
+    assert found.tested.mean > found.expected.mean
 
 
 @pytest.mark.parametrize("name", ["Gaussian vectors", "unrelated signal"])
@@ -67,10 +72,10 @@ def test_mere_length_effect_is_not_credited(name):
     for seed in range(20):
         rng = np.random.default_rng(seed)
         processes = [with_signals(made_process(rng, fitness=by_length)) for _ in range(12)]
-        found = [compare(process, NULLS[name], rng=rng, n_draws=3) for process in processes]
+        found = [draw_null(process, NULLS[name], rng=rng, n_draws=3) for process in processes]
         for statistic in statistics:
-            excess = [one.mean("tested", statistic) - one.mean("null", statistic) for one in found]
-            wrong[statistic] += estimate(excess, rng=rng).low > 0
+            series = ([one.mean(which, statistic) for one in found] for which in ("tested", "null"))
+            wrong[statistic] += excess(*series, rng=rng).verdict == "above"
         assert np.mean([one.mean("tested", "pearson") for one in found]) > 0.7
     # 2.5 % each, up to 5 % as a percentile interval of 12 is narrow: P(5 or more) < 0.3 %
     assert max(wrong.values()) <= 4
@@ -83,12 +88,12 @@ def with_signals(process):
 @pytest.mark.parametrize("name", ["one length", "fixed m"])
 def test_nothing_is_left_of_a_length_effect_when_the_length_is_fixed(rng, name):
     processes = [signals_process(rng, fitness=by_length) for _ in range(12)]
-    assert not credit(processes, NULLS[name], rng=rng, n_draws=5).is_given
+    assert excess_over(name, processes, rng, n_draws=5).verdict != "above"
 
 
 def test_length_effect_does_not_beat_the_logarithm_of_the_length(rng):
     processes = [made_process(rng, fitness=by_length) for _ in range(8)]
-    found = credit(processes, NULLS["ln m alone"], rng=rng, n_draws=1)
+    found = excess_over("ln m alone", processes, rng, n_draws=1)
     assert found.excess.high < 0
 
 
@@ -156,9 +161,9 @@ def test_gaussian_vectors_have_mean_0_and_the_standard_deviation_of_all_measurem
 
 def test_logarithm_of_the_length_is_set_against_the_entropy(rng):
     process = signals_process(rng, fitness=true_link)
-    contest = NULLS["ln m alone"](process, entropy_series, rng)
-    np.testing.assert_allclose(contest.null, np.log(LENGTHS))
-    np.testing.assert_array_equal(contest.tested, entropy_series([step.measurement for step in process]))
+    pair = NULLS["ln m alone"](process, entropy_series, rng)
+    np.testing.assert_allclose(pair.null, np.log(LENGTHS))
+    np.testing.assert_array_equal(pair.tested, entropy_series([step.measurement for step in process]))
 
 
 def test_fixed_m_measures_every_step_as_often_as_the_first(rng):
@@ -168,9 +173,9 @@ def test_fixed_m_measures_every_step_as_often_as_the_first(rng):
 
 def test_shuffled_steps_keep_the_entropies(rng):
     process = signals_process(rng, fitness=true_link)
-    contest = NULLS["shuffled steps"](process, entropy_series, rng)
-    assert sorted(contest.null) == sorted(contest.tested)
-    assert contest.null.tolist() != contest.tested.tolist()
+    pair = NULLS["shuffled steps"](process, entropy_series, rng)
+    assert sorted(pair.null) == sorted(pair.tested)
+    assert pair.null.tolist() != pair.tested.tolist()
 
 
 def test_every_order_of_the_steps_is_as_likely(rng):
@@ -188,31 +193,19 @@ def test_every_order_of_the_steps_is_as_likely(rng):
 def test_missing_signal_is_named(rng, name):
     process = made_process(rng, fitness=by_length)
     with pytest.raises(ValueError, match=r"a step has no (unrelated_)?signal: this null model needs it"):
-        compare(process, NULLS[name], rng=rng, n_draws=1)
+        draw_null(process, NULLS[name], rng=rng, n_draws=1)
 
 
 @pytest.mark.parametrize("name", NULLS)
 def test_single_step_is_refused(rng, name):
     with pytest.raises(ValueError, match="expected at least 4 steps"):
-        compare(signals_process(rng, fitness=true_link)[:1], NULLS[name], rng=rng, n_draws=1)
-
-
-def test_unknown_statistic_is_refused(rng):
-    with pytest.raises(ValueError, match="statistic = 'r' is not one of pearson, spearman, given_ratio, given_length"):
-        credit([], NULLS["fixed m"], rng=rng, statistic="r")
-
-
-def test_excess_is_the_mean_paired_difference(rng):
-    processes = [signals_process(rng, fitness=true_link) for _ in range(4)]
-    found = credit(processes, NULLS["ln m alone"], rng=rng, n_draws=1)
-    assert found.excess.value == pytest.approx(found.tested.value - found.null.value)
-    assert column(processes[0], "length").tolist() == list(LENGTHS)
+        draw_null(signals_process(rng, fitness=true_link)[:1], NULLS[name], rng=rng, n_draws=1)
 
 
 def test_mean_of_a_comparison_is_over_the_draws_that_have_one():
     tested = [Correlations(0.0, 0.1, np.nan, np.nan), Correlations(np.nan, 0.2, np.nan, 0.5)]
     tested += [Correlations(0.5, 0.3, np.nan, np.nan), Correlations(0.1, 0.9, np.nan, np.nan)]
-    found = Comparison(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0)])
+    found = NullDraws(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0)])
     assert found.mean("tested", "pearson") == pytest.approx(0.2)
     assert found.mean("tested", "given_length") == 0.5
     assert np.isnan(found.mean("tested", "given_ratio"))
@@ -226,33 +219,9 @@ def sizes(vectors):
 
 def test_comparison_takes_the_measure_it_is_given_and_draws_anew_every_time(rng):
     process = signals_process(rng, fitness=true_link)
-    found = compare(process, NULLS["shuffled steps"], measure=sizes, n_draws=7, rng=rng)
+    found = draw_null(process, NULLS["shuffled steps"], measure=sizes, n_draws=7, rng=rng)
     assert found.tested == [correlations(process, LENGTHS)] * 7
     assert len({one.pearson for one in found.null}) == len(found.null) == 7
-
-
-@pytest.mark.parametrize("statistic", ["pearson", "spearman", "given_ratio", "given_length"])
-def test_credit_is_of_the_measure_statistic_and_draws_asked_for(rng, statistic):
-    processes = [signals_process(rng, fitness=true_link) for _ in range(3)]
-    calls = []
-
-    def counted(process, measure, rng):
-        calls.append(process)
-        return NULLS["shuffled steps"](process, measure, rng)
-
-    def measure(vectors):
-        return np.array([np.abs(v).mean() for v in vectors])
-
-    found = credit(processes, counted, rng=rng, measure=measure, statistic=statistic, n_draws=4)
-    own = [getattr(correlations(p, measure([step.measurement for step in p])), statistic) for p in processes]
-    assert found.tested.value == pytest.approx(np.mean(own))
-    assert len(calls) == 3 * 4
-
-
-@pytest.mark.parametrize(("low", "is_given"), [(-0.1, False), (0.0, False), (0.01, True)])
-def test_credit_is_given_where_the_whole_interval_lies_above_0(low, is_given):
-    some = Estimate(0.5, 0.4, 0.6, 9)
-    assert Credit(some, some, Estimate(0.2, low, 0.4, 9)).is_given == is_given
 
 
 # ----------------------------------------------------------------------------------- without a process

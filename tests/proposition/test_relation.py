@@ -5,15 +5,7 @@ import pytest
 import scipy.stats
 
 from dtc_helpers.gibbs import entropy_series
-from dtc_helpers.proposition.relation import (
-    Estimate,
-    Step,
-    column,
-    correlations,
-    estimate,
-    partial_correlation,
-    relation,
-)
+from dtc_helpers.proposition.relation import Step, column, correlations, partial_correlation
 
 LENGTHS = (50, 40, 32, 25, 20, 16, 12, 10, 8, 6)
 
@@ -123,94 +115,3 @@ def test_fitness_that_is_not_finite_is_refused(rng, bad):
     process[7] = replace(process[7], fitness=bad)
     with pytest.raises(ValueError, match="fitness is NaN"):
         correlations(process, np.arange(10))
-
-
-# ------------------------------------------------------------------------------------------ estimate
-
-
-def test_estimate_is_the_mean_and_leaves_out_what_is_undefined(rng):
-    found = estimate([1, 2, np.nan, 3], rng=rng)
-    assert (found.value, found.n) == (2, 3)
-    assert 1 <= found.low <= 2 <= found.high <= 3
-    assert str(Estimate(0.5, 0.25, 0.75, 3)) == "0.500 (0.250 to 0.750, n = 3)"
-
-
-@pytest.mark.parametrize(("values", "mean"), [([], np.nan), ([np.nan], np.nan), ([0.5], 0.5)])
-def test_one_replicate_has_no_interval(rng, values, mean):
-    found = estimate(values, rng=rng)
-    np.testing.assert_equal([found.value, found.low, found.high], [mean, np.nan, np.nan])
-
-
-def test_equal_replicates_have_an_interval_without_width(rng):
-    assert estimate([0.25] * 5, rng=rng) == Estimate(0.25, 0.25, 0.25, 5)
-
-
-@pytest.mark.parametrize("confidence", [0.5, 0.9])
-def test_interval_is_the_middle_of_the_means_of_resamples(rng, confidence):
-    values = np.array([0, 0, 0, 0, 0.5, 1, 2, 6])  # lopsided: no other interval than that of percentiles looks like it
-    means = rng.choice(values, (100_000, 8)).mean(axis=1)
-    found = estimate(values, rng=rng, confidence=confidence)
-    expected = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    assert [found.low, found.high] == pytest.approx(expected, abs=0.12)  # 2,000 resamples scatter by 0.03
-    assert found.value == values.mean()
-
-
-def test_two_replicates_have_an_interval(rng):
-    assert estimate([0, 1], rng=rng) == Estimate(0.5, 0.0, 1.0, 2)  # a quarter of the resamples are 0, 0 or 1, 1
-
-
-def test_interval_covers_the_truth_about_as_often_as_it_says(rng):
-    covered = 0
-    for _ in range(200):
-        found = estimate(rng.normal(0.5, 0.1, 25), rng=rng)
-        covered += found.low <= 0.5 <= found.high
-    # a percentile interval of 25 values covers some 93 %; 200 experiments scatter by 1.8 %
-    assert 0.87 <= covered / 200 <= 0.99
-
-
-# ------------------------------------------------------------------------------------------ relation
-
-
-def test_relation_is_the_mean_over_replicates(rng):
-    processes = [made_process(rng, fitness=by_length) for _ in range(6)]
-    found = relation(processes, rng=rng)
-    each = [correlations(p, entropy_series([s.measurement for s in p])) for p in processes]
-    for name in ("pearson", "spearman", "given_ratio", "given_length"):
-        assert getattr(found, name).value == pytest.approx(np.mean([getattr(one, name) for one in each]))
-        assert getattr(found, name).n == 6
-    assert found.pearson.low <= found.pearson.value <= found.pearson.high
-
-
-def test_relation_has_intervals_of_the_confidence_asked_for(rng):
-    processes = [made_process(rng, fitness=by_length) for _ in range(6)]
-    usual = relation(processes, rng=np.random.default_rng(1))
-    same, half = (relation(processes, rng=np.random.default_rng(1), confidence=level) for level in (0.95, 0.5))
-    assert usual == same
-    for name in ("pearson", "spearman", "given_ratio", "given_length"):
-        wide, narrow = (found.high - found.low for found in (getattr(usual, name), getattr(half, name)))
-        assert 0 < narrow < 0.6 * wide
-
-
-def test_relation_takes_another_measure_of_disorder(rng):
-    processes = [made_process(rng, fitness=by_length) for _ in range(3)]
-    found = relation(processes, measure=lambda measurements: np.log([y.size for y in measurements]), rng=rng)
-    assert found.pearson.value > 0.95
-    assert found.given_length.n == 0  # nothing is left of ln m, given ln m
-
-
-def test_relation_of_a_fitness_that_does_not_vary_is_undefined(rng):
-    found = relation([made_process(rng, fitness=lambda *_: 0.5)] * 3, rng=rng)
-    assert np.isnan(found.pearson.value)
-    assert found.pearson.n == 0
-
-
-def test_no_process_is_refused(rng):
-    with pytest.raises(ValueError, match="no process"):
-        relation([], rng=rng)
-
-
-@pytest.mark.parametrize("measurement", [[], [np.nan], [np.inf, 1]])
-def test_measurement_without_entropy_is_refused(rng, measurement):
-    process = [*made_process(rng, fitness=by_length), Step(np.array(measurement), 0.99, 0.1)]
-    with pytest.raises(ValueError, match="expected finite values"):
-        relation([process], rng=rng)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dtc_helpers.readings import Plan
 from dtc_helpers.paths import in_project, project_root
+from dtc_helpers.readings import Plan
 from dtc_helpers.runs.parameters import EntropyParameters, Parameters, notebook_parameters
 
 DEFAULTS = {

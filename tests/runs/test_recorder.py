@@ -1,21 +1,10 @@
-import json
-import subprocess
-import time
-
 import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.runs import recorder as collector
-from dtc_helpers.runs.provenance import PACKAGES, environment_key, provenance
-from dtc_helpers.runs.recorder import Recorder, layer_name
-from dtc_helpers.readings import Plan
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
-from dtc_helpers.readings import READINGS
-from dtc_helpers.runs import provenance as provenance_module
-from dtc_helpers.runs.parameters import EntropyParameters
-from dtc_helpers.runs.provenance import PACKAGES, provenance
+from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.runs.recorder import Recorder, layer_name
 from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS
 

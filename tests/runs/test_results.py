@@ -9,11 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-
 from made_results import results_of
 
 from dtc_helpers.figures.style import save_figure
-from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS, Results, read_results, write_results
+from dtc_helpers.runs.results import Results, read_results, write_results
 
 FILES = ["cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", "run.json"]
 
@@ -109,9 +108,7 @@ def wrecks(tmp_path_factory):
         return dict(pool.map(wreck, places))
 
 
-@pytest.mark.parametrize(
-    ("stage", "amid"), [*((s, False) for s in range(N_STAGES)), *((s, True) for s in WRITES)]
-)
+@pytest.mark.parametrize(("stage", "amid"), [*((s, False) for s in range(N_STAGES)), *((s, True) for s in WRITES)])
 def test_killed_writer_leaves_all_old_or_all_new_results_and_a_rerun_succeeds(wrecks, tmp_path, stage, amid):
     folder, process = wrecks[stage, amid]
     assert process.returncode == -signal.SIGKILL, process.stderr

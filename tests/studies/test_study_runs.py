@@ -47,9 +47,10 @@ def test_table_and_what_made_it_are_both_written_or_none(monkeypatch, tmp_path):
     before = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert sorted(before) == ["study.csv", "study.json"]
     for owner, name in ((pd.DataFrame, "to_csv"), (Path, "write_text")):
-        with monkeypatch.context() as broken, pytest.raises(OSError, match="disk is full"):
+        with monkeypatch.context() as broken:
             broken.setattr(owner, name, lambda *_, **__: (_ for _ in ()).throw(OSError("disk is full")))
-            arm_runs.write_made((pd.DataFrame({"new": [1]}), {"new": 1}), tmp_path / "study.csv")
+            with pytest.raises(OSError, match="disk is full"):
+                arm_runs.write_made((pd.DataFrame({"new": [1]}), {"new": 1}), tmp_path / "study.csv")
         assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
 
 

@@ -1,0 +1,64 @@
+"""Where numbers come from: versions, commit, threads, instruction set, machine, and a hash of the code."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import torch
+
+from dtc_helpers.paths import package_files, project_root
+
+PACKAGES = (
+    "torch", "torchvision", "numpy", "scipy", "scikit-learn", "daqp", "cvxpy", "scs", "clarabel", "statsmodels",
+    "mnist1d",
+)  # fmt: skip
+# read once: the code that runs, whatever becomes of the files meanwhile
+CODE_HASH = hashlib.sha256(b"".join(name.encode() + content for name, content in package_files())).hexdigest()
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, git commit, threads, instruction set (which decides how sums are rounded) and machine."""
+    return {
+        "python": platform.python_version(),
+        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "git_commit": git_commit(),
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def environment_key() -> str:
+    """Hash of what decides the numbers of a run beside its parameters: code, versions, threads, instruction set."""
+    made = provenance()
+    parts = [CODE_HASH, *(made[name] for name in ("python", "versions", "threads", "cpu_capability"))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def git_commit() -> str | None:
+    """Commit of the project, "+changes" where `dtc_helpers` differs from it; None outside a checkout or without git.
+
+    Notebooks and figures do not count: running a notebook changes them.
+    """
+    if shutil.which("git") is None or not (commit := _git("rev-parse", "--short=12", "HEAD")):
+        return None
+    return f"{commit}+changes" if _git("status", "--porcelain", "dtc_helpers") else commit
+
+
+def _git(*arguments: str) -> str:
+    """What a git command prints about the project; nothing where it fails."""
+    ran = subprocess.run(["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=False)
+    return ran.stdout.strip()
+
+
+def peak_memory_gb() -> float:
+    """Largest resident memory of this process so far, in GB (10⁹ bytes)."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9, 2)
