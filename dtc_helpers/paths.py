@@ -15,9 +15,13 @@ _COMPLETE = ".complete"
 
 
 def project_root() -> Path:
-    """Checkout that holds this package, and with it notebooks, data and results; where it is installed, this folder."""
+    """Checkout that holds this package, and with it notebooks, data and results; if installed, the working directory.
+
+    What else lies beside an installed package is not ours: a folder `notebooks` alone makes no checkout.
+    """
     checkout = PACKAGE.parent
-    return checkout if (checkout / "notebooks").is_dir() else Path.cwd()
+    is_checkout = (checkout / "pyproject.toml").is_file() and (checkout / "notebooks").is_dir()
+    return checkout if is_checkout else Path.cwd()
 
 
 def in_project(path: str | Path) -> Path:

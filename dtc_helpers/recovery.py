@@ -19,13 +19,33 @@ def l1_penalty_max(sensing_matrix: Tensor, measurement: Tensor) -> Tensor:
     Returns
     -------
     (...), one per problem.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dtc_helpers import l1_penalty_max
+    >>> float(l1_penalty_max(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([3.0, 1.0])))
+    6.0
     """
     return 2 * transpose_times(sensing_matrix, measurement).abs().amax(-1)
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Answer of the L1 solve, with its proof."""
+    """Answer of the L1 solve, with its proof.
+
+    Examples
+    --------
+    Two measurements of one Θ are two problems, each with a proof of its own:
+
+    >>> import torch
+    >>> from dtc_helpers import recover
+    >>> answer = recover(torch.eye(2), torch.tensor([[3.0, 0.5], [1.5, -2.0]]), l1_penalty=2.0)
+    >>> tuple(answer.sparse_code.shape), answer.converged.tolist()
+    ((2, 2), [True, True])
+    >>> answer.certified() is answer
+    True
+    """
 
     sparse_code: Tensor  # s, (..., n_neurons)
     objective: Tensor  # ‖Θs − y‖² + λ‖s‖₁, (...)
@@ -91,6 +111,18 @@ def recover(
     are not finite; RuntimeError where a solver gives no answer at all.
 
     Source: arXiv:2505.23869, section III.
+
+    Examples
+    --------
+    With Θ = I each entry shrinks towards 0 by λ / 2:
+
+    >>> import torch
+    >>> from dtc_helpers import recover
+    >>> answer = recover(torch.eye(3), torch.tensor([3.0, 0.5, -2.0]), l1_penalty=2.0)
+    >>> answer.sparse_code.round(decimals=6).tolist()
+    [2.0, 0.0, -1.0]
+    >>> round(float(answer.certified().objective), 6)
+    8.25
     """
     if solver not in SOLVERS:
         raise ValueError(f"solver = {solver!r} is not one of {', '.join(SOLVERS)}")

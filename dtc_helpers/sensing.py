@@ -32,6 +32,14 @@ def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: NormalSource) -
     Raises
     ------
     ValueError unless 1 ≤ n_measurements ≤ n_neurons.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dtc_helpers import gaussian_matrix
+    >>> Phi = gaussian_matrix(2, 5, rng=np.random.RandomState(42424242))
+    >>> tuple(Phi.shape), Phi.dtype
+    ((2, 5), torch.float64)
     """
     _check_n_measurements(n_measurements, n_neurons)
     return torch.from_numpy(np.asarray(rng.normal(size=(n_measurements, n_neurons))))
@@ -55,6 +63,13 @@ def dct_basis(n_neurons: int, *, dct_type: int = 1) -> Tensor:
     Raises
     ------
     ValueError for an unknown type, or for type I with fewer than 2 neurons (it is not defined there).
+
+    Examples
+    --------
+    >>> from dtc_helpers import dct_basis
+    >>> Psi = dct_basis(3)
+    >>> (Psi.mT @ Psi).round(decimals=6).abs().tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     _check_dct(n_neurons, dct_type)
     return torch.from_numpy(scipy.fft.dct(np.eye(n_neurons), type=dct_type, norm="ortho", axis=0))
@@ -82,6 +97,14 @@ def sensing_matrix(measurement_matrix: Tensor, *, dct_type: int = 1) -> Tensor:
     Raises
     ------
     ValueError as `dct_basis`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dtc_helpers import dct_basis, sensing_matrix
+    >>> Phi = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
+    >>> torch.allclose(sensing_matrix(Phi), Phi @ dct_basis(3))
+    True
     """
     _check_dct(measurement_matrix.shape[-1], dct_type)
     return _along_rows(scipy.fft.idct, measurement_matrix, dct_type)  # Ψᵀ is the inverse of Ψ
@@ -93,6 +116,16 @@ def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
     Raises
     ------
     ValueError as `dct_basis`.
+
+    Examples
+    --------
+    A code of one frequency gives one cosine, a column of Ψ:
+
+    >>> import torch
+    >>> from dtc_helpers import dct_basis, recovered_weights
+    >>> weights = recovered_weights(torch.tensor([0.0, 0.0, 1.0, 0.0]))
+    >>> torch.allclose(weights, dct_basis(4)[:, 2])
+    True
     """
     _check_dct(sparse_code.shape[-1], dct_type)
     return _along_rows(scipy.fft.dct, sparse_code, dct_type)
@@ -115,6 +148,14 @@ def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
     Returns
     -------
     (..., n_measurements)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dtc_helpers import measure
+    >>> Phi = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]])
+    >>> measure(Phi, torch.tensor([1.0, 1.0, 2.0])).tolist()
+    [9.0, 1.0]
     """
     weights = weights.to(measurement_matrix.dtype)
     if measurement_matrix.ndim == 2:  # one product for all; a broadcast would copy Φ for each
@@ -123,12 +164,26 @@ def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
 
 
 def n_measurements_truncated(n_neurons: int, measurement_fraction: float) -> int:
-    """Number of measurements as published: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29)."""
+    """Number of measurements as published: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29).
+
+    Examples
+    --------
+    >>> from dtc_helpers.sensing import n_measurements_truncated
+    >>> n_measurements_truncated(300, 0.1), n_measurements_truncated(17, 0.1)
+    (29, 1)
+    """
     return max(1, int(n_neurons * (1 - (1 - measurement_fraction))))
 
 
 def n_measurements_rounded(n_neurons: int, measurement_fraction: float) -> int:
-    """Number of measurements m as the text says: the nearest whole number to measurement_fraction · N, at least 1."""
+    """Number of measurements m as the text says: the nearest whole number to measurement_fraction · N, at least 1.
+
+    Examples
+    --------
+    >>> from dtc_helpers.sensing import n_measurements_rounded
+    >>> n_measurements_rounded(300, 0.1), n_measurements_rounded(4, 0.1)
+    (30, 1)
+    """
     return max(1, round(n_neurons * measurement_fraction))
 
 

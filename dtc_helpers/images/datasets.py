@@ -14,7 +14,16 @@ from dtc_helpers.images.idx_files import MNIST_SHA256, check_idx_files, find_or_
 
 @dataclass(frozen=True)
 class Split:
-    """Images of one purpose."""
+    """Images of one purpose.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dtc_helpers import Split
+    >>> split = Split(images=torch.zeros(5, 4), labels=torch.tensor([0, 1, 0, 1, 1]))
+    >>> len(split), split[3:].labels.tolist()
+    (5, [1, 1])
+    """
 
     images: Tensor  # (n_images, n_inputs) float32, normalised
     labels: Tensor  # (n_images,) int64
@@ -32,7 +41,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and test images; the last `n_validation` training images are for whatever has to be chosen."""
+    """Training and test images; the last `n_validation` training images are for whatever has to be chosen.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dtc_helpers import Dataset, Split
+    >>> train = Split(images=torch.zeros(5, 4), labels=torch.tensor([0, 1, 0, 1, 1]))
+    >>> test = Split(images=torch.zeros(2, 4), labels=torch.tensor([0, 1]))
+    >>> data = Dataset("own", "images of my own", train, test, n_validation=2, image_shape=(2, 2))
+    >>> data.n_inputs, data.n_classes, len(data.fitting), len(data.validation)
+    (4, 2, 3, 2)
+    """
 
     name: str
     title: str  # as captions show it
@@ -90,6 +110,13 @@ def load_dataset(name: str) -> Dataset:
     ------
     ValueError for an unknown name, and for a file that is missing beside others, truncated or damaged;
     DatasetNotFoundError if the images are nowhere to be had.
+
+    Examples
+    --------
+    >>> from dtc_helpers import load_dataset
+    >>> digits = load_dataset("digits")
+    >>> len(digits.train), len(digits.test), digits.n_inputs, digits.n_classes
+    (1437, 360, 64, 10)
     """
     if name not in DATASETS:
         raise ValueError(f"dataset = {name!r} is not one of {', '.join(DATASETS)}")
