@@ -218,7 +218,7 @@ def test_verdicts_are_coloured_by_their_interval_and_say_the_excess(panels):
 
 @pytest.fixture
 def binnings():
-    numbers = {f"{which}_{what}": 0.5 for which in ("tested", "null", "excess") for what in ("value", "low", "high")}
+    numbers = {f"{which}_{what}": 0.5 for which in ("tested", "null", "excess") for what in ("mean", "low", "high")}
     return pd.DataFrame(
         [{"panel": p, "binning": b, "width": w, **numbers} for p in "xy" for b, w in (("fd", 1), ("s", 2))]
     )
