@@ -45,20 +45,19 @@ _MODULE_OF = {
     # the entropy of measurements
     "Entropy": "gibbs",
     "gibbs_entropy": "gibbs",
-    "process_entropies": "gibbs",
     "entropy_series": "gibbs",
 }
 __all__ = list(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:  # the same names, for whoever reads without running
     from dtc_helpers.cycle import CycleRecord, compress_train, start_networks
-    from dtc_helpers.gibbs import Entropy, entropy_series, gibbs_entropy, process_entropies
+    from dtc_helpers.gibbs import Entropy, entropy_series, gibbs_entropy
     from dtc_helpers.images.datasets import Dataset, Split, load_dataset
     from dtc_helpers.networks import ReplicatedMLP, incoming_sums, outgoing_sums, xavier_mlp
     from dtc_helpers.paper import PUBLISHED_SEED
     from dtc_helpers.readings import READINGS, Plan, Reading
     from dtc_helpers.recovery import SOLVERS, Recovery, l1_penalty_max, recover
-    from dtc_helpers.runs.methods import run_methods  # pyright: ignore[reportAttributeAccessIssue]
+    from dtc_helpers.runs.methods import run_methods
     from dtc_helpers.scoring import SCORES, HiddenLayer, Scores
     from dtc_helpers.sensing import dct_basis, gaussian_matrix, measure, recovered_weights, sensing_matrix
     from dtc_helpers.surgery import keep_neurons, n_keep, schedule

@@ -14,16 +14,7 @@ Bins = ArrayLike | str | int  # edges; or what `numpy.histogram_bin_edges` takes
 
 @dataclass(frozen=True)
 class Entropy:
-    """Gibbs entropy of a histogram, and how much of the data the histogram saw.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from dtc_helpers import gibbs_entropy
-    >>> entropy = gibbs_entropy(np.array([0.1, 0.2, 1.1, 7.0]), bin_edges=[0, 1, 2])
-    >>> print(f"{entropy.value:.3f} {entropy.unit}, {entropy.share_outside:.0%} outside the bins")
-    0.637 nats, 25% outside the bins
-    """
+    """Gibbs entropy of a histogram, and how much of the data the histogram saw."""
 
     value: float  # in `unit`; NaN when no value lies in the bins, for then there is no distribution
     unit: str
@@ -59,8 +50,6 @@ def gibbs_entropy(
     --------
     Four values in two bins, two in each, are one bit, half of what four values can have:
 
-    >>> import numpy as np
-    >>> from dtc_helpers import gibbs_entropy
     >>> entropy = gibbs_entropy(np.array([0.1, 0.2, 1.1, 1.2]), bin_edges=[0, 1, 2], base="bits")
     >>> print(f"{entropy.value:.3f} {entropy.unit}, normalised {entropy.normalised:.3f}")
     1.000 bits, normalised 0.500
@@ -96,37 +85,9 @@ def _edges(values: np.ndarray, bins: Bins) -> np.ndarray:
     return np.histogram_bin_edges(values, bins=bins) if isinstance(bins, str | int) else np.asarray(bins)
 
 
-def process_entropies(
-    measurements: Sequence[np.ndarray],
-    *,
-    bins: Bins = "fd",
-    shared: bool = True,
-    base: str = "nats",
-    miller_madow: bool = False,
+def _process_entropies(
+    measurements: Sequence[np.ndarray], bins: Bins, shared: bool, base: str, miller_madow: bool
 ) -> list[Entropy]:
-    """Gibbs entropy of every measurement of a process.
-
-    Parameters
-    ----------
-    measurements : y of every step.
-    bins : edges, or a rule or number of `numpy.histogram_bin_edges`.
-    shared : a rule makes ONE set of edges from the values of all steps together, which cover them all; otherwise
-        every step has edges of its own, and a vector that only grows in scale keeps its entropy.
-
-    Raises
-    ------
-    ValueError as `gibbs_entropy`, and for a process without steps.
-
-    Examples
-    --------
-    One set of edges for both steps: the shorter vector lies in one bin.
-
-    >>> import numpy as np
-    >>> from dtc_helpers import process_entropies
-    >>> steps = [np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.2, 0.4])]
-    >>> [f"{entropy.value:.3f}" for entropy in process_entropies(steps, bins=4, base="bits")]
-    ['2.000', '0.000']
-    """
     if len(measurements) == 0:
         raise ValueError("a process without steps has no entropies: expected at least one measurement")
     for measurement in measurements:
@@ -148,44 +109,25 @@ def entropy_series(
     miller_madow: bool = False,
     normalised: bool = False,
 ) -> np.ndarray:
-    """Value of `process_entropies` at every step, (n_steps,): S, or S / log m if normalised.
+    """Gibbs entropy of the measurements of a process at every step, (n_steps,): S, or S / log m if normalised.
+
+    Parameters
+    ----------
+    measurements : y of every step.
+    bins : edges, or a rule or number of `numpy.histogram_bin_edges`.
+    shared : a rule makes ONE set of edges from the values of all steps together, which cover them all; otherwise
+        every step has edges of its own, and a vector that only grows in scale keeps its entropy.
+
+    Raises
+    ------
+    ValueError as `gibbs_entropy`, and for a process without steps.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from dtc_helpers import entropy_series
-    >>> steps = [np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.2, 0.4])]
-    >>> entropy_series(steps, bins=4, normalised=True).round(6).tolist()
-    [1.0, 0.0]
+    One set of edges for both steps: the shorter vector lies in one bin.
+
+    >>> entropy_series([np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.2, 0.4])], bins=4, base="bits").tolist()
+    [2.0, 0.0]
     """
-    found = process_entropies(measurements, bins=bins, shared=shared, base=base, miller_madow=miller_madow)
+    found = _process_entropies(measurements, bins, shared, base, miller_madow)
     return np.array([entropy.normalised if normalised else entropy.value for entropy in found])
-
-
-def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: np.ndarray) -> np.ndarray:
-    """Share of the counted values in every bin, (n_bins,); all NaN when none is counted.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from dtc_helpers.gibbs import occurrence_probabilities
-    >>> occurrence_probabilities(np.array([0.1, 1.1, 1.2, 1.3, 7.0]), bin_edges=np.array([0, 1, 2])).tolist()
-    [0.25, 0.75]
-    """
-    counts = np.histogram(measurement, bins=bin_edges)[0]
-    return counts / counts.sum() if counts.any() else np.full(len(counts), np.nan)
-
-
-def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2) -> np.ndarray:
-    """Edges at whole multiples of `width` that cover every value of all measurements, with an empty bin at each end.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from dtc_helpers.gibbs import covering_bin_edges
-    >>> covering_bin_edges([np.array([0.1, 0.6]), np.array([1.2])], width=0.5).tolist()
-    [-0.5, 0.0, 0.5, 1.0, 1.5, 2.0]
-    """
-    lowest = min(measurement.min() for measurement in measurements)
-    highest = max(measurement.max() for measurement in measurements)
-    return width * np.arange(np.floor(lowest / width) - 1, np.floor(highest / width) + 3)

@@ -73,16 +73,6 @@ class ReplicatedMLP(nn.Module):
             activity = torch.relu_(torch.bmm(weight, activity))
         return torch.bmm(others[-1], activity).mT
 
-    def as_sequential(self, replicate: int = 0) -> nn.Sequential:
-        """One replicate as a plain network of `nn.Linear` layers that gives the same outputs (weights are copied)."""
-        layers: list[nn.Module] = []
-        for weight in self.weights:
-            linear = nn.Linear(weight.shape[2], weight.shape[1], bias=False, device=weight.device)
-            with torch.no_grad():
-                linear.weight.copy_(weight[replicate])
-            layers += [linear, nn.ReLU()]
-        return nn.Sequential(*layers[:-1])
-
 
 def xavier_mlp(
     layer_widths: Sequence[int], *, generators: Sequence[torch.Generator], device: torch.device | str = "cpu"

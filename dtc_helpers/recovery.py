@@ -22,8 +22,6 @@ def l1_penalty_max(sensing_matrix: Tensor, measurement: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> import torch
-    >>> from dtc_helpers import l1_penalty_max
     >>> float(l1_penalty_max(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([3.0, 1.0])))
     6.0
     """
@@ -32,20 +30,7 @@ def l1_penalty_max(sensing_matrix: Tensor, measurement: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Recovery:
-    """Answer of the L1 solve, with its proof.
-
-    Examples
-    --------
-    Two measurements of one Θ are two problems, each with a proof of its own:
-
-    >>> import torch
-    >>> from dtc_helpers import recover
-    >>> answer = recover(torch.eye(2), torch.tensor([[3.0, 0.5], [1.5, -2.0]]), l1_penalty=2.0)
-    >>> tuple(answer.sparse_code.shape), answer.converged.tolist()
-    ((2, 2), [True, True])
-    >>> answer.certified() is answer
-    True
-    """
+    """Answer of the L1 solve, with its proof."""
 
     sparse_code: Tensor  # s, (..., n_neurons)
     objective: Tensor  # ‖Θs − y‖² + λ‖s‖₁, (...)
@@ -116,8 +101,6 @@ def recover(
     --------
     With Θ = I each entry shrinks towards 0 by λ / 2:
 
-    >>> import torch
-    >>> from dtc_helpers import recover
     >>> answer = recover(torch.eye(3), torch.tensor([3.0, 0.5, -2.0]), l1_penalty=2.0)
     >>> answer.sparse_code.round(decimals=6).tolist()
     [2.0, 0.0, -1.0]

@@ -35,8 +35,6 @@ def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: NormalSource) -
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from dtc_helpers import gaussian_matrix
     >>> Phi = gaussian_matrix(2, 5, rng=np.random.RandomState(42424242))
     >>> tuple(Phi.shape), Phi.dtype
     ((2, 5), torch.float64)
@@ -66,7 +64,6 @@ def dct_basis(n_neurons: int, *, dct_type: int = 1) -> Tensor:
 
     Examples
     --------
-    >>> from dtc_helpers import dct_basis
     >>> Psi = dct_basis(3)
     >>> (Psi.mT @ Psi).round(decimals=6).abs().tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
@@ -100,8 +97,6 @@ def sensing_matrix(measurement_matrix: Tensor, *, dct_type: int = 1) -> Tensor:
 
     Examples
     --------
-    >>> import torch
-    >>> from dtc_helpers import dct_basis, sensing_matrix
     >>> Phi = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     >>> torch.allclose(sensing_matrix(Phi), Phi @ dct_basis(3))
     True
@@ -121,8 +116,6 @@ def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
     --------
     A code of one frequency gives one cosine, a column of Ψ:
 
-    >>> import torch
-    >>> from dtc_helpers import dct_basis, recovered_weights
     >>> weights = recovered_weights(torch.tensor([0.0, 0.0, 1.0, 0.0]))
     >>> torch.allclose(weights, dct_basis(4)[:, 2])
     True
@@ -151,8 +144,6 @@ def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> import torch
-    >>> from dtc_helpers import measure
     >>> Phi = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]])
     >>> measure(Phi, torch.tensor([1.0, 1.0, 2.0])).tolist()
     [9.0, 1.0]

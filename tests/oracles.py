@@ -1,6 +1,7 @@
 """Slow, obvious versions of what the package computes."""
 
 import torch
+from torch import nn
 
 from dtc_helpers.networks import ReplicatedMLP, xavier_mlp
 
@@ -41,3 +42,14 @@ def masked(network, kept, *, layer=0):
 def logits_rows(network, images):
     """Logits as (n_replicates · n_images) rows, for comparing."""
     return network(images).detach().flatten(0, 1)
+
+
+def as_sequential(network, replicate=0):
+    """One replicate as a plain network of `nn.Linear` layers that gives the same outputs (weights are copied)."""
+    layers: list[nn.Module] = []
+    for weight in network.weights:
+        linear = nn.Linear(weight.shape[2], weight.shape[1], bias=False, device=weight.device)
+        with torch.no_grad():
+            linear.weight.copy_(weight[replicate])
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])

@@ -5,14 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dtc_helpers.gibbs import (
-    PUBLISHED_BIN_EDGES,
-    covering_bin_edges,
-    entropy_series,
-    gibbs_entropy,
-    occurrence_probabilities,
-    process_entropies,
-)
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series, gibbs_entropy
+from dtc_helpers.runs.tables import covering_bin_edges, occurrence_probabilities
 from dtc_helpers.statistics import pearson
 
 UNIT_BINS = np.arange(11.0)  # ten bins: 0…1, …, 9…10
@@ -174,29 +168,26 @@ def process(seed=0, lengths=(50, 30, 12, 5, 1)):
     return [rng.normal(0, 3, n) for n in lengths]
 
 
+@pytest.mark.parametrize("normalised", [False, True])
 @pytest.mark.parametrize("options", [{}, {"base": "bits"}, {"miller_madow": True}])
 @pytest.mark.parametrize("bins", [PUBLISHED_BIN_EDGES, UNIT_BINS])
-def test_process_is_its_measurements_one_by_one(bins, options):
-    found = process_entropies(process(), bins=bins, **options)
-    for y, one in zip(process(), found, strict=True):
-        expected = gibbs_entropy(y, bin_edges=bins, **options)
-        np.testing.assert_allclose(
-            [one.value, one.share_outside, one.normalised],
-            [expected.value, expected.share_outside, expected.normalised],
-        )
+def test_process_is_its_measurements_one_by_one(bins, options, normalised):
+    found = entropy_series(process(), bins=bins, normalised=normalised, **options)
+    one_by_one = [gibbs_entropy(y, bin_edges=bins, **options) for y in process()]
+    np.testing.assert_allclose(found, [e.normalised if normalised else e.value for e in one_by_one])
 
 
 @pytest.mark.parametrize("options", [{}, {"base": "bits"}, {"miller_madow": True}])
 def test_process_whose_steps_have_edges_of_their_own_is_its_measurements_one_by_one(options):
-    found = process_entropies(process(), bins="sturges", shared=False, **options)
-    assert found == [gibbs_entropy(y, bin_edges="sturges", **options) for y in process()]
+    found = entropy_series(process(), bins="sturges", shared=False, **options)
+    assert found.tolist() == [gibbs_entropy(y, bin_edges="sturges", **options).value for y in process()]
 
 
 def test_shared_rule_makes_one_set_of_edges_that_covers_all():
-    found = process_entropies(process(), bins="fd")
     edges = np.histogram_bin_edges(np.concatenate(process()), bins="fd")
-    assert [e.value for e in found] == pytest.approx([gibbs_entropy(y, bin_edges=edges).value for y in process()])
-    assert [e.share_outside for e in found] == [0] * 5
+    alone = [gibbs_entropy(y, bin_edges=edges) for y in process()]
+    assert entropy_series(process(), bins="fd") == pytest.approx([e.value for e in alone])
+    assert [e.share_outside for e in alone] == [0] * 5
 
 
 def test_only_shared_edges_see_a_change_of_scale():
@@ -206,19 +197,6 @@ def test_only_shared_edges_see_a_change_of_scale():
     assert shared[1] > shared[0] + 0.5
 
 
-def test_series_gives_the_entropies_or_the_normalised_ones():
-    found = process_entropies(process())
-    assert entropy_series(process()).tolist() == [e.value for e in found]
-    assert entropy_series(process(), normalised=True).tolist() == [e.normalised for e in found]
-
-
-@pytest.mark.parametrize("options", [{"base": "bits"}, {"miller_madow": True}, {"shared": False}, {"bins": UNIT_BINS}])
-def test_series_has_the_options_of_the_entropies(options):
-    found = entropy_series(process(), **options)
-    np.testing.assert_array_equal(found, [e.value for e in process_entropies(process(), **options)])
-    assert found.tolist() != entropy_series(process()).tolist()
-
-
 @pytest.mark.parametrize(
     ("measurements", "message"),
     [([], "without steps"), ([[1.0], []], "0 values"), ([[1.0], [np.nan, 2]], "2 values, 1 of them NaN")],
@@ -226,7 +204,7 @@ def test_series_has_the_options_of_the_entropies(options):
 @pytest.mark.parametrize("shared", [True, False])
 def test_process_without_steps_or_values_is_refused(measurements, message, shared):
     with pytest.raises(ValueError, match=message):
-        process_entropies([np.array(y) for y in measurements], shared=shared)
+        entropy_series([np.array(y) for y in measurements], shared=shared)
 
 
 # ---------------------------------------------------------------------------------------------- bins

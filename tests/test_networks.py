@@ -1,6 +1,6 @@
 import pytest
 import torch
-from oracles import networks, random_images, slow_logits
+from oracles import as_sequential, networks, random_images, slow_logits
 from torch import nn
 
 from dtc_helpers.networks import ReplicatedMLP, incoming_sums, outgoing_sums, xavier_mlp
@@ -24,7 +24,7 @@ def test_replicates_together_answer_as_the_slow_loop(widths, n_replicates):
 @pytest.mark.parametrize("replicate", [0, 1, 2])
 def test_every_replicate_is_a_plain_sequential_network(widths, replicate):
     network = networks(*widths, seeds=[1, 2, 3])
-    plain = network.as_sequential(replicate)
+    plain = as_sequential(network, replicate)
     images = random_images(9, 5)
     torch.testing.assert_close(plain(images), network(images)[replicate])
     expected = [kind for _ in widths[1:] for kind in (nn.Linear, nn.ReLU)][:-1]
@@ -36,7 +36,7 @@ def test_plain_network_is_a_copy():
     network = networks(5, 4, 3)
     before = network.weights[0].detach().clone()
     with torch.no_grad():
-        next(network.as_sequential().parameters()).zero_()
+        next(as_sequential(network).parameters()).zero_()
     assert torch.equal(network.weights[0], before)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from oracles import networks
+from oracles import as_sequential, networks
 from torch import nn
 
 from dtc_helpers.paper import ONE_BATCH_ACCURACY, PUBLISHED_SEED
@@ -139,7 +139,7 @@ def test_replicates_trained_together_agree_with_each_trained_alone(tiny_dataset,
 @pytest.mark.parametrize("loss_axis", ["batch", "class"])
 def test_training_is_plain_pytorch(tiny_dataset, loss_axis):
     network = networks(6, 8, 3)
-    plain = network.as_sequential()
+    plain = as_sequential(network)
     optimizer = torch.optim.Adam(plain.parameters(), lr=1e-3)
     for start in (0, 512, 0):
         images, labels = tiny_dataset.train.images[start : start + 512], tiny_dataset.train.labels[start : start + 512]
@@ -169,7 +169,7 @@ def test_accuracy_is_that_of_the_slow_loop(tiny_dataset, loss_axis):
     network = networks(6, 8, 3, seeds=[1, 2])
     found = accuracy(network, images, labels, loss_axis=loss_axis)
     for replicate in range(2):
-        plain, right, alone, shares = network.as_sequential(replicate), 0, 0, []
+        plain, right, alone, shares = as_sequential(network, replicate), 0, 0, []
         for start in (0, BATCH_SIZE):
             logits, batch_labels = plain(images[start : start + BATCH_SIZE]), labels[start : start + BATCH_SIZE]
             answers = logits - logits.logsumexp(0) if loss_axis == "batch" else logits

@@ -32,20 +32,18 @@ def run_methods(
     seeds: Sequence[int] = (PUBLISHED_SEED,),
     hidden_widths: Sequence[int] = (512,),
     plan: Plan | None = None,
-    device: str = "auto",
     results_dir: str | Path | None = None,
 ) -> Results:
     """Compress-train of several methods in several readings, with progress, resuming and recording (section IV).
 
     Parameters
     ----------
-    dataset : a name of `load_dataset`, or a dataset.
+    dataset : a name of `load_dataset`, or a dataset; a named one goes to CUDA where there is one.
     methods : of `scoring.SCORES`.
     readings : of `readings.READINGS`.
     seeds : one a replicate; replicates are trained side by side.
     hidden_widths : neurons of each hidden layer before any cut.
     plan : numbers of the schedule and of the measurement; the published ones unless given.
-    device : "cpu", "cuda", or "auto": CUDA where there is one.
     results_dir : folder that gets the results when all is done, written whole or not at all. If the run is interrupted,
         the next one with the same arguments, code, versions, threads and instruction set goes on after the last method
         that was finished. None keeps nothing on disk.
@@ -69,8 +67,8 @@ def run_methods(
     """
     for name, values, known in (("methods", methods, SCORES), ("readings", readings, READINGS)):
         check_names(name, list(values), known)
-    started, torch_device = time.perf_counter(), usable_device(device)
-    data = (load_dataset(dataset) if isinstance(dataset, str) else dataset).to(torch_device)
+    started = time.perf_counter()
+    data = load_dataset(dataset).to(usable_device("auto")) if isinstance(dataset, str) else dataset
     setting = {"seeds": list(seeds), "hidden_widths": list(hidden_widths), "plan": plan or Plan()}
     folder = None if results_dir is None else in_project(results_dir)
     unfinished = None if folder is None else folder / ".unfinished"
@@ -79,8 +77,12 @@ def run_methods(
         for reading, method in itertools.product(readings, methods)
     ]
     run = {
-        "parameters": _parameters(data, methods, readings, device, results_dir, **setting),
-        "device_used": str(torch_device),
+        "parameters": {
+            **{"dataset": data.name, "readings": list(readings), "methods": list(methods)},
+            **_parameters(**setting),
+            "results_dir": None if results_dir is None else str(results_dir),
+        },
+        "device_used": str(data.test.images.device),
         "wall_seconds": round(time.perf_counter() - started, 2),
         "peak_memory_gb": peak_memory_gb(),
         **provenance(),
@@ -121,27 +123,7 @@ def _part(
     return kept(path, make=run, write=write_part, read=read_results)
 
 
-def _parameters(
-    data: Dataset,
-    methods: Sequence[str],
-    readings: Sequence[str],
-    device: str,
-    results_dir: str | Path | None,
-    *,
-    seeds: list[int],
-    hidden_widths: list[int],
-    plan: Plan,
-) -> dict[str, Any]:
-    """Arguments as `run.json` keeps them, by the names that notebook 1 has for them."""
-    return {
-        "dataset": data.name,
-        "readings": list(readings),
-        "methods": list(methods),
-        "replicates": len(seeds),
-        "seed": seeds[0],
-        "seeds": seeds,
-        "hidden_neurons": hidden_widths[0] if len(hidden_widths) == 1 else hidden_widths,
-        **asdict(plan),
-        "device": device,
-        "results_dir": None if results_dir is None else str(results_dir),
-    }
+def _parameters(seeds: list[int], hidden_widths: list[int], plan: Plan) -> dict[str, Any]:
+    """Setting as `run.json` keeps it, by the names that notebook 1 has."""
+    widths = hidden_widths[0] if len(hidden_widths) == 1 else hidden_widths
+    return {"replicates": len(seeds), "seed": seeds[0], "seeds": seeds, "hidden_neurons": widths, **asdict(plan)}

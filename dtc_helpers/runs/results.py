@@ -58,12 +58,15 @@ class Results:
 
 def joined(parts: Sequence[Results], run: dict[str, Any]) -> Results:
     """Results of several methods and readings as those of one run."""
-    vectors = [{key: y for part in parts for key, y in getattr(part, n).items()} for n in ("measurements", "neuron_sums")]
+    vectors = [
+        {key: y for part in parts for key, y in getattr(part, n).items()} for n in ("measurements", "neuron_sums")
+    ]
     cycles, ledger = (pd.concat([getattr(part, n) for part in parts], ignore_index=True) for n in ("cycles", "ledger"))
     return Results(cycles, vectors[0], ledger, run, vectors[1])
 
 
 # ------------------------------------------------------------------------------------------- on disk
+
 
 def write_results(results: Results, results_dir: Path) -> None:
     """Replace the results of a folder: `cycles.csv`, `ledger.csv`, `measurements.npz`, `neuron_sums.npz`, `run.json`.

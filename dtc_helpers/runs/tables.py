@@ -1,14 +1,15 @@
 """Tables that the notebooks show, made of the results."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.gibbs import gibbs_entropy, occurrence_probabilities
-from dtc_helpers.statistics import pearson
+from dtc_helpers.gibbs import gibbs_entropy
 from dtc_helpers.paper import PAPER_CORRELATIONS, TABLE_1, TABLE_1_METHODS
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.results import Results
-from dtc_helpers.statistics import smooth
+from dtc_helpers.statistics import pearson, smooth
 
 
 def with_lowess(cycles: pd.DataFrame) -> pd.DataFrame:
@@ -157,3 +158,30 @@ def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).set_index(["layer", "method", "replicate"])
+
+
+def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: np.ndarray) -> np.ndarray:
+    """Share of the counted values in every bin, (n_bins,); all NaN when none is counted.
+
+    Examples
+    --------
+    >>> from dtc_helpers.gibbs import occurrence_probabilities
+    >>> occurrence_probabilities(np.array([0.1, 1.1, 1.2, 1.3, 7.0]), bin_edges=np.array([0, 1, 2])).tolist()
+    [0.25, 0.75]
+    """
+    counts = np.histogram(measurement, bins=bin_edges)[0]
+    return counts / counts.sum() if counts.any() else np.full(len(counts), np.nan)
+
+
+def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2) -> np.ndarray:
+    """Edges at whole multiples of `width` that cover every value of all measurements, with an empty bin at each end.
+
+    Examples
+    --------
+    >>> from dtc_helpers.gibbs import covering_bin_edges
+    >>> covering_bin_edges([np.array([0.1, 0.6]), np.array([1.2])], width=0.5).tolist()
+    [-0.5, 0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+    lowest = min(measurement.min() for measurement in measurements)
+    highest = max(measurement.max() for measurement in measurements)
+    return width * np.arange(np.floor(lowest / width) - 1, np.floor(highest / width) + 3)
