@@ -64,6 +64,17 @@ def test_method_of_another_reading_is_not_taken_over(tiny_dataset, parameters):
     assert not FinishedMethods(parameters).take(Collector("digits", [1]), reading="described", method="random")
 
 
+def test_method_is_kept_for_its_own_reading_alone(tiny_dataset, parameters):
+    run, _ = collect(tiny_dataset, parameters, ["random"])
+    both = Collector("digits", parameters.seeds, rows=run.cycles.to_dict("records"), ledger=[run.ledger])
+    both.rows += [{**row, "reading": "described"} for row in both.rows]
+    both.ledger.append(run.ledger.assign(reading="described"))
+    FinishedMethods(parameters).keep(both, reading="described", method="random")
+    taken = Collector("digits", parameters.seeds)
+    assert FinishedMethods(parameters).take(taken, reading="described", method="random")
+    assert {row["reading"] for row in taken.rows} == set(taken.ledger[0].reading) == {"described"}
+
+
 def test_figures_may_go_elsewhere_when_a_run_goes_on(tiny_dataset, parameters):
     collect(tiny_dataset, parameters, ["random"])
     assert collect(tiny_dataset, replace(parameters, figures_dir="other"), ["random"])[1] == []
