@@ -111,7 +111,8 @@ def dotted(path):
 def test_examples_give_what_they_show(name):
     source, report = module(name), []
     runner = doctest.DocTestRunner()
-    for test in doctest.DocTestFinder(exclude_empty=True).find(source, globs={**vars(source), **{n: getattr(dtc_helpers, n) for n in dtc_helpers.__all__}}):
+    names = {**vars(source), **{public: getattr(dtc_helpers, public) for public in dtc_helpers.__all__}}
+    for test in doctest.DocTestFinder(exclude_empty=True).find(source, globs=names):
         runner.run(test, out=report.append)
     assert runner.tries > 0
     assert not runner.failures, "".join(report)

@@ -141,6 +141,15 @@ def test_inverse_sensing_has_a_panel_a_vector(panels):
     assert panels[0].get_ylabel() == "value [weight units]"
 
 
+def test_rays_of_two_solvers_have_a_line_above_which_each_cuts(panels):
+    exact, published = np.array([1.0, 5, 3, 4]), np.array([30.0, 10, 20, 50])
+    ax = plots.rays_compared(exact, published, panels[0], n_cut=3)
+    _, points, upright, level = ax.lines
+    np.testing.assert_array_equal(points.get_xydata(), np.stack([exact, published], axis=1))
+    assert np.asarray(upright.get_xdata()).tolist() == [3, 3]
+    assert np.asarray(level.get_ydata()).tolist() == [20, 20]
+
+
 def test_occurrence_probabilities_have_a_panel_a_side_and_a_line_a_step(panels):
     values = np.arange(4.0)
     step = pd.concat(pd.DataFrame({"value": values, "probability": 1 / m, "n_measurements": m}) for m in (51, 45, 9))
@@ -234,11 +243,11 @@ def test_binnings_have_a_panel_a_process_with_units(binnings, panels):
 
 
 def test_excess_is_coloured_by_the_side_of_0_on_which_its_interval_lies(panels):
-    table = pd.DataFrame({"panel": "DTC · mnist", "binning": ["a", "b", "c"], "excess_mean": [2, 0, -2]})
+    table = pd.DataFrame({"panel": "DTC · mnist", "binning": ["a", "b", "c"], "excess_mean": [2, 0.5, -2]})
     table = table.assign(excess_low=table.excess_mean - 1, excess_high=table.excess_mean + 1)
     (ax,) = proposition_plots.binning_excess(table, panels[:1])
     points = ax.collections[-1]
-    assert np.asarray(points.get_offsets())[:, 0].tolist() == [2, 0, -2]
+    assert np.asarray(points.get_offsets())[:, 0].tolist() == [2, 0.5, -2]
     assert len({tuple(colour) for colour in np.asarray(points.get_facecolor())}) == 3
     assert ax.get_title() == "DTC\nmnist"
     assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]

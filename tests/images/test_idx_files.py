@@ -145,6 +145,14 @@ def test_slow_download_that_grows_is_waited_for(project, child, monkeypatch):
     child(f"for name, content in {CONTENT!r}.items():\n    time.sleep(0.5)\n    (raw / name).write_bytes(content)")
     assert find_or_download("MNIST") == project / "data"
     check_idx_files(project / "data" / "MNIST" / "raw", SHA256)
+    assert [path.name for path in (project / "data").iterdir()] == ["MNIST"]  # nothing is left of the download
+
+
+def test_files_of_a_download_that_fails_at_its_end_are_not_taken(project, child):
+    child(f"for name, content in {CONTENT!r}.items():\n    (raw / name).write_bytes(content)\nraise SystemExit(1)")
+    with pytest.raises(DatasetNotFoundError):
+        find_or_download("MNIST")
+    assert not list((project / "data").iterdir())
 
 
 @pytest.mark.parametrize(

@@ -288,6 +288,26 @@ def test_figures_of_points_have_a_row_a_point_and_the_first_is_on_top(table):
     plt.close(figure)
 
 
+def test_intervals_are_drawn_from_their_low_to_their_high_end():
+    """Lopsided intervals, so that the ends cannot be taken for each other."""
+    row = {"arm": "dtc", "reading": "r", "neurons": 51, "mean": 0.5, "low": 0.4, "high": 0.8}
+    means, (figure, axes) = pd.DataFrame([row, {**row, "neurons": 9}]), plt.subplots(1, 4)
+    study_plots.accuracy_with_intervals({"": means}, axes[:1])
+    ends = axes[0].collections[0].get_paths()[0].vertices[:, 1]
+    assert {*np.round(ends, 9)} == {0.4, 0.8}
+    differences = pd.DataFrame([{"neurons": 51, "difference": 0.5, "low": 0.4, "high": 0.8}])
+    study_plots.paired_differences({"": differences}, axes[1:2], margin=0.005, names=("a", "b"))
+    band = axes[1].patches[0].get_extents().transformed(axes[1].transData.inverted())
+    assert (band.y0, band.y1) == pytest.approx((-0.005, 0.005))
+    study_plots.arm_means({"": means.iloc[:1]}, axes[2:3])
+    study_plots.walk(["r"], means.iloc[:1], axes[3])
+    along = {1: 1, 2: 0, 3: 1}  # axis → the coordinate of the interval
+    for place, axis in along.items():
+        (segment,) = axes[place].collections[0].get_segments()
+        assert segment[:, axis].tolist() == pytest.approx([0.4, 0.8])
+    plt.close(figure)
+
+
 def test_walk_shows_every_step_of_every_arm(table):
     figure, ax = plt.subplots()
     study_plots.walk(["published", "described"], summary(table.query("neurons == 51")), ax)

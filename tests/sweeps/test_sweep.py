@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import logging
 import os
 import shutil
 import signal
@@ -24,6 +25,7 @@ from sweep_notebooks import executed, write_grid
 
 from dtc_helpers import __main__ as command_line
 from dtc_helpers.images.idx_files import DatasetNotFoundError
+from dtc_helpers.sweeps import point as sweep_point
 from dtc_helpers.sweeps import sweep as sweep_module
 from dtc_helpers.sweeps.engine import LostSchedulerError, Outcome, Point, Settings, connect, execute
 from dtc_helpers.sweeps.folder import SweepFolder
@@ -311,6 +313,31 @@ def test_collect_joins_the_cycles_with_the_parameters_as_columns(finished, monke
 def test_collect_of_a_folder_without_points_says_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match="run the sweep first"):
         collect(tmp_path)
+
+
+def test_kernel_finds_its_threads_package_temporary_folder_and_images(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DTC_DATA_DIR", raising=False)
+    here, gone, job = str(tmp_path / "here"), str(tmp_path / "gone"), {"threads": 2}
+    (tmp_path / "here").mkdir()
+    found = sweep_point._environment(tmp_path, {**job, "data_dir": None})
+    assert (found["PYTHONPATH"], found["TMPDIR"]) == (str(tmp_path), str(tmp_path))
+    assert {found[name] for name in sweep_point.THREAD_VARIABLES} == {"2"}
+    assert "DTC_DATA_DIR" not in found
+    assert sweep_point._environment(tmp_path, {**job, "data_dir": here})["DTC_DATA_DIR"] == here
+    monkeypatch.setenv("DTC_DATA_DIR", "own")
+    expected = {here: here, gone: str(tmp_path / "own"), None: str(tmp_path / "own")}
+    for given, images in expected.items():
+        assert sweep_point._environment(tmp_path, {**job, "data_dir": given})["DTC_DATA_DIR"] == images
+
+
+@pytest.mark.parametrize(
+    ("message", "is_shown"),
+    [("random: 9/34", True), ("Executing Cell 3---", False), ("<Figure size 9x4>", False), ("  \n", False)],
+)
+def test_log_of_a_reproduction_shows_what_cells_print(message, is_shown):
+    record = logging.LogRecord("papermill", logging.INFO, "file", 1, message, None, None)
+    assert command_line._is_worth_showing(record) == is_shown
 
 
 def test_killed_kernel_and_missing_result_are_failures_with_a_name(tmp_path):

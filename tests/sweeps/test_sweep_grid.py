@@ -1,4 +1,6 @@
+import io
 import re
+import zipfile
 
 import pytest
 from sweep_notebooks import write_notebook
@@ -139,6 +141,17 @@ def test_key_changes_with_the_code_of_the_notebook_but_not_with_its_outputs(toy)
     assert read_notebook(toy).key({}, dataset="d") == key
     toy.write_text(text.replace("time.sleep(600)", "time.sleep(601)"))
     assert read_notebook(toy).key({}, dataset="d") != key
+
+
+def test_key_of_a_given_value_does_not_change_with_the_default(toy):
+    key = read_notebook(toy).key({"x": 5}, dataset="d")
+    toy.write_text(toy.read_text().replace("x: int = 1", "x: int = 2"))
+    assert read_notebook(toy).key({"x": 5}, dataset="d") == key
+
+
+def test_package_that_travels_is_the_one_that_is_here(toy):
+    with zipfile.ZipFile(io.BytesIO(read_notebook(toy).package)) as package:
+        assert package.read("dtc_helpers/__main__.py") == (ROOT / "dtc_helpers" / "__main__.py").read_bytes()
 
 
 def test_key_changes_with_the_code_of_the_package(toy, tmp_path, monkeypatch):

@@ -1,3 +1,6 @@
+import io
+import zipfile
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -5,6 +8,7 @@ import pytest
 
 from dtc_helpers.figures import sweep_maps as sweep_plots
 from dtc_helpers.sweeps import table as sweep_table
+from dtc_helpers.sweeps.folder import SweepFolder
 
 NEURONS = [50, 40, 30]
 
@@ -75,6 +79,58 @@ def test_points_of_other_code_are_not_mixed(read):
     table.loc[table.x == 2, "code"] = "another"
     with pytest.raises(ValueError, match="code varies too"):
         read(table, ["x"])
+
+
+def packed(cycles):
+    """Archive of a point that left this table."""
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("results/cycles.csv", cycles.to_csv(index=False))
+        return buffer.getvalue()
+
+
+@pytest.fixture
+def done(tmp_path):
+    """Folder of a sweep of two points that are done."""
+    for key, cycles in (("a", [1, 2]), ("b", [1])):
+        parameters = {"x": key, "seed": 99, "methods": ["dtc"]}
+        record = {"key": key, "code": f"code of {key}", "error": None, "parameters": parameters}
+        SweepFolder(tmp_path).write(key, record, packed(pd.DataFrame({"seed": 7, "cycle": cycles})))
+    return tmp_path
+
+
+def test_collected_cycles_have_their_key_code_parameters_and_the_seed_of_the_replicate(done):
+    table = pd.read_csv(sweep_table.collect(done))
+    assert table.columns.tolist() == ["key", "code", "seed", "cycle", "x", "methods"]
+    assert table.to_numpy().tolist() == [
+        [key, f"code of {key}", 7, cycle, key, '["dtc"]'] for key, cycle in (("a", 1), ("a", 2), ("b", 1))
+    ]
+
+
+def test_table_that_cannot_be_written_whole_leaves_the_old_one(done):
+    (done / "cycles.csv").write_text("old")
+    (done / ".cycles.csv").mkdir()  # no file can be written there
+    with pytest.raises(IsADirectoryError):
+        sweep_table.collect(done)
+    assert (done / "cycles.csv").read_text() == "old"
+
+
+def test_each_reading_has_its_own_accuracy_and_its_own_runs(read):
+    one = table_of(x=[1])
+    other = one.assign(reading="described", test_accuracy=0.25)
+    table = read(pd.concat([one, other]), ["reading"])
+    assert set(table.accuracy[table.reading == "described"]) == {0.25}
+    assert sweep_table.at_size(table, 40).groupby("reading").size().to_dict() == {"published": 4, "described": 4}
+
+
+def test_rows_are_in_the_order_of_the_first_parameter_and_then_of_the_second(read):
+    table = read(table_of(x=[2, 1], y=[4, 3]), ["y", "x"])
+    assert table[["y", "x"]].drop_duplicates().to_numpy().tolist() == [[3, 1], [3, 2], [4, 1], [4, 2]]
+
+
+def test_caption_leaves_out_what_varies(read):
+    table = read(table_of(keep_fraction=[0.8, 0.9]), ["keep_fraction"])
+    assert sweep_table.settings(table) == "hidden_neurons = 60 · seeds 7 … 8"
 
 
 def test_caption_names_what_all_points_share(read):
