@@ -1,4 +1,4 @@
-"""Command line: python -m dtc_helpers reproduce | sweep | collect."""
+"""Command line: python -m dtc_helpers reproduce | sweep | collect | promote."""
 
 import argparse
 import logging
@@ -9,6 +9,7 @@ from pathlib import Path
 from dtc_helpers.images.datasets import DATASETS
 from dtc_helpers.paths import project_root
 from dtc_helpers.runs.reproduce import reproduce
+from dtc_helpers.studies.promote import promote
 from dtc_helpers.sweeps.engine import Outcome, Settings
 from dtc_helpers.sweeps.folder import SweepFolder
 from dtc_helpers.sweeps.grid import Grid, read_grid
@@ -39,16 +40,25 @@ def main() -> None:
     command = commands.add_parser("collect", help="join the cycles.csv of all points of a sweep into one table")
     command.add_argument("out", type=Path, help="the folder that the sweep wrote to")
     command.set_defaults(run=_collect)
+    command = commands.add_parser(
+        "promote", help="make a recomputed table of a study the stored one, once it is checked"
+    )
+    command.add_argument("name", help="of the table, e.g. 3_uncertainty")
+    command.add_argument("--results-dir", type=Path, default=Path("results"), help="where the study wrote it")
+    command.set_defaults(run=_promote)
     arguments = parser.parse_args()
     sys.exit(arguments.run(arguments))
 
 
-def _reproduce(arguments: argparse.Namespace) -> None:
+def _reproduce(arguments: argparse.Namespace) -> str | None:
+    if not (project_root() / "notebooks").is_dir():
+        return f"there are no notebooks in {project_root()}: run this in the folder of the project"
     logging.basicConfig(format="%(message)s")
     log = logging.getLogger("papermill")
     log.setLevel(logging.INFO)
     log.addFilter(_is_worth_showing)
     reproduce(dataset=arguments.dataset, results_dir=arguments.results_dir, figures_dir=arguments.figures_dir)
+    return None
 
 
 def _sweep(arguments: argparse.Namespace) -> int | str:
@@ -87,6 +97,15 @@ def _collect(arguments: argparse.Namespace) -> int | str:
     try:
         path = collect(arguments.out)
     except FileNotFoundError as error:
+        return str(error)
+    print(path)  # noqa: T201
+    return 0
+
+
+def _promote(arguments: argparse.Namespace) -> int | str:
+    try:
+        path = promote(arguments.name, arguments.results_dir)
+    except (FileNotFoundError, ValueError) as error:
         return str(error)
     print(path)  # noqa: T201
     return 0

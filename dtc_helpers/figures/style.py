@@ -1,5 +1,6 @@
 """What all figures have in common: the canvas, how methods look, axes, and how a figure is saved."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +13,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from dtc_helpers.paths import whole_file
+from dtc_helpers.scoring import SCORES
 
 COLOURS = sns.color_palette("colorblind")
-METHOD_COLOURS = {"magnitude": COLOURS[0], "norms": COLOURS[9], "random": COLOURS[1], "dtc": COLOURS[2]}
-METHOD_MARKERS = {"magnitude": "s", "norms": "D", "random": "^", "dtc": "o"}
-METHOD_LABELS = {"magnitude": "magnitude", "norms": "L2 norms", "random": "random", "dtc": "DTC"}
+_LOOKS = {"magnitude": (0, "s"), "random": (1, "^"), "dtc": (2, "o"), "norms": (9, "D")}  # the others take what is left
+_LABELS = {"dtc": "DTC", "norms": "L2 norms"}
+
+
+def _looks() -> dict[str, tuple[int, str]]:
+    colours = (number for number in (4, 5, 6, 8, 3, 7) * len(SCORES))
+    markers = itertools.cycle("vP*X<>")
+    return _LOOKS | {method: (next(colours), next(markers)) for method in SCORES if method not in _LOOKS}
+
+
+METHOD_COLOURS = {method: COLOURS[number] for method, (number, _) in _looks().items()}
+METHOD_MARKERS = {method: marker for method, (_, marker) in _looks().items()}
+METHOD_LABELS = {method: _LABELS.get(method, method) for method in METHOD_COLOURS}
 
 
 def canvas(caption: str, *, n_panels: int = 1, height: float = 4.2, share_y: bool = False) -> np.ndarray:

@@ -1,7 +1,6 @@
 """How the correlation of entropy and fitness moves with the histogram: the paper's open question."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 
 import numpy as np
@@ -88,15 +87,19 @@ def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd
 
     Returns
     -------
-    One row a panel × binning; columns panel, binning, and mean, low, high, sd, n of "tested", of "null" (Gaussian
-    vectors) and of "excess" (tested − null, paired by replicate): tested_mean, …, excess_n.
+    One row a panel × binning; columns panel, binning, and value, low, high, n of "tested", of "null" (Gaussian
+    vectors) and of "excess" (tested − null, paired by replicate): tested_value, …, excess_n.
     """
     rows = []
-    for (panel, name), group in correlations.groupby(["panel", "binning"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+    for (panel, binning), group in correlations.groupby(["panel", "binning"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
         found = excess_over(group.tested, group.expected, rng=rng)
         series = {"tested": found.tested, "null": found.expected, "excess": found.excess}
-        numbers = {f"{which}_{part}": v for which, each in series.items() for part, v in asdict(each).items()}
-        rows.append({"panel": panel, "binning": name, **numbers})
+        numbers = {
+            f"{which}_{name}": number
+            for which, each in series.items()
+            for name, number in {"value": each.mean, "low": each.low, "high": each.high, "n": each.n}.items()
+        }
+        rows.append({"panel": panel, "binning": binning, **numbers})
     return pd.DataFrame(rows)
 
 

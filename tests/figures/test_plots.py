@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from dtc_helpers.figures import compression as plots
-from dtc_helpers.figures import entropy as proposition_plots
+from dtc_helpers.figures import entropies as proposition_plots
 from dtc_helpers.figures import style
 from dtc_helpers.figures.style import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
 from dtc_helpers.scoring import SCORES
@@ -227,7 +227,7 @@ def test_verdicts_are_coloured_by_their_interval_and_say_the_excess(panels):
 
 @pytest.fixture
 def binnings():
-    numbers = {f"{which}_{what}": 0.5 for which in ("tested", "null", "excess") for what in ("mean", "low", "high")}
+    numbers = {f"{which}_{what}": 0.5 for which in ("tested", "null", "excess") for what in ("value", "low", "high")}
     return pd.DataFrame(
         [{"panel": p, "binning": b, "width": w, **numbers} for p in "xy" for b, w in (("fd", 1), ("s", 2))]
     )
@@ -243,8 +243,8 @@ def test_binnings_have_a_panel_a_process_with_units(binnings, panels):
 
 
 def test_excess_is_coloured_by_the_side_of_0_on_which_its_interval_lies(panels):
-    table = pd.DataFrame({"panel": "DTC · mnist", "binning": ["a", "b", "c"], "excess_mean": [2, 0.5, -2]})
-    table = table.assign(excess_low=table.excess_mean - 1, excess_high=table.excess_mean + 1)
+    table = pd.DataFrame({"panel": "DTC · mnist", "binning": ["a", "b", "c"], "excess_value": [2, 0.5, -2]})
+    table = table.assign(excess_low=table.excess_value - 1, excess_high=table.excess_value + 1)
     (ax,) = proposition_plots.binning_excess(table, panels[:1])
     points = ax.collections[-1]
     assert np.asarray(points.get_offsets())[:, 0].tolist() == [2, 0.5, -2]

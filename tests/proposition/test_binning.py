@@ -40,7 +40,7 @@ def test_table_has_a_row_a_process_and_binning_and_the_base_changes_nothing():
     assert list(table.index) == list(binnings)
     assert (table.tested_n == 3).sum() >= len(table) - 2
     for which in ("tested", "null", "excess"):
-        nats, bits = (table.loc[f"published bins, {base}", f"{which}_mean"] for base in ("nats", "bits"))
+        nats, bits = (table.loc[f"published bins, {base}", f"{which}_value"] for base in ("nats", "bits"))
         assert nats == pytest.approx(bits, abs=1e-12)
 
 
@@ -90,7 +90,7 @@ def test_table_of_binnings_is_the_mean_over_replicates_of_each_and_of_their_diff
     values = {"tested": [0.5, 0.7, 0.9], "expected": [0.4, 0.3, 0.8]}
     table = pd.DataFrame({"panel": "p", "binning": "b", "replicate": range(3), **values})
     (row,) = binning_table(table, rng=np.random.default_rng(0)).to_dict("records")
-    assert [row[f"{which}_mean"] for which in ("tested", "null", "excess")] == pytest.approx([0.7, 0.5, 0.2])
+    assert [row[f"{which}_value"] for which in ("tested", "null", "excess")] == pytest.approx([0.7, 0.5, 0.2])
     assert row["excess_low"] == pytest.approx(0.1, abs=1e-9)
     assert row["excess_high"] == pytest.approx(0.4, abs=1e-9)
 

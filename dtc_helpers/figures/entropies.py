@@ -153,13 +153,13 @@ def bin_widths(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 
     Parameters
     ----------
-    table : columns panel, width, and mean, low, high of "tested" and of "null" (tested_mean, …, null_high).
+    table : columns panel, width, and value, low, high of "tested" and of "null" (tested_value, …, null_high).
     """
     styles = {"tested": (_COLOURS[2], "o", "measured"), "null": ("0.45", "s", "Gaussian vectors")}
     for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
         for which, (colour, marker, label) in styles.items():
             ax.fill_between(rows.width, rows[f"{which}_low"], rows[f"{which}_high"], color=colour, alpha=0.25)
-            ax.plot(rows.width, rows[f"{which}_mean"], marker, ls="-", ms=4, color=colour, label=label)
+            ax.plot(rows.width, rows[f"{which}_value"], marker, ls="-", ms=4, color=colour, label=label)
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.set_title(_two_lines(panel), fontsize="medium")
@@ -176,7 +176,7 @@ def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 
     Parameters
     ----------
-    table : columns panel, binning, excess_mean, excess_low, excess_high.
+    table : columns panel, binning, excess_value, excess_low, excess_high.
     """
     for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
         places = range(len(rows))
@@ -184,7 +184,7 @@ def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
         colours = [{-1: VERDICT_COLOURS[0], 0: "0.55", 1: _COLOURS[0]}[code] for code in codes]
         ax.axvline(0, color="0.3", lw=1, zorder=1)
         ax.hlines(places, rows.excess_low, rows.excess_high, colors=colours, lw=2.5)
-        ax.scatter(rows.excess_mean, places, c=colours, s=35, zorder=3)
+        ax.scatter(rows.excess_value, places, c=colours, s=35, zorder=3)
         ax.set_yticks(places, rows.binning if ax is axes[0] else [""] * len(rows), fontsize="small")
         ax.set_title(_two_lines(panel), fontsize="medium")
         ax.set_xlabel("excess of correlation [1]", fontsize="x-small")

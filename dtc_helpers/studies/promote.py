@@ -1,0 +1,59 @@
+"""The last step of a study: a recomputed table becomes the stored one, after it has been checked."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from dtc_helpers.paths import in_project
+from dtc_helpers.studies.runs import ARM_COLUMNS, read_table, write_made
+from dtc_helpers.studies.study import STORED
+
+
+def promote(name: str, results_dir: str | Path) -> Path:
+    """Make `<results_dir>/<name>.csv` and `.json`, as `study_table` computed them, the stored table of a study.
+
+    Parameters
+    ----------
+    name : of the table, e.g. "3_uncertainty".
+
+    Returns
+    -------
+    Path of the stored table.
+
+    Raises
+    ------
+    FileNotFoundError if a file is missing; ValueError if the table is not whole, or was made by code that is in no
+    commit, or has fewer rows of a run than the stored one: the message says which.
+    """
+    source = in_project(results_dir) / f"{name}.csv"
+    for path in (source, source.with_suffix(".json")):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is not there: run the study with recompute = True first")
+    table, run = read_table(source), json.loads(source.with_suffix(".json").read_text())
+    for complaint in _complaints(table, run, STORED / source.name):
+        raise ValueError(f"{source} is not promoted: {complaint}")
+    write_made((table, run), STORED / source.name)
+    return STORED / source.name
+
+
+def _complaints(table: pd.DataFrame, run: dict, stored: Path) -> list[str]:
+    """Reasons not to store a table, the gravest first."""
+    if missing := [column for column in ARM_COLUMNS if column not in table]:
+        return [f"it has no column {', '.join(missing)}"]
+    found, runs = [], run["runs"]
+    if changed := [one["run"] for one in runs if "+changes" in str(one["git_commit"])]:
+        found.append(f"{len(changed)} of its runs were made by code that is in no commit, e.g. {changed[0]}")
+    keys = [column for column in table if column not in ARM_COLUMNS[4:]]
+    if table.duplicated([*keys, "seed", "neurons", "batches"]).any():
+        found.append("it has a row twice")
+    if stored.is_file():
+        old = read_table(stored)
+        common = [key for key in keys if key in old]
+        sizes = pd.DataFrame({"old": old.groupby(common).size(), "new": table.groupby(common).size()}).fillna(0)
+        fewer = sizes[sizes.new < sizes.old]
+        if len(fewer):
+            found.append(
+                f"{len(fewer)} of {len(sizes)} runs have fewer rows than the stored table, e.g. {fewer.index[0]}"
+            )
+    return found
