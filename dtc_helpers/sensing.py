@@ -125,8 +125,7 @@ def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
 
 
 def _along_rows(transform: Callable[..., Any], rows: Tensor, dct_type: int) -> Tensor:
-    values = rows.detach().double().cpu().numpy()
-    transformed = transform(values, type=dct_type, norm="ortho", axis=-1, workers=torch.get_num_threads())
+    transformed = transform(rows.detach().double().cpu().numpy(), type=dct_type, norm="ortho", axis=-1)
     return torch.from_numpy(transformed).to(rows.device)
 
 

@@ -106,7 +106,7 @@ def bootstrap_interval(values: ArrayLike, *, rng: np.random.Generator, confidenc
 
 @dataclass(frozen=True)
 class Excess:
-    """What is tested minus what is expected of it without what is tested, over replicates."""
+    """Difference of what is tested and what is expected without it, over replicates."""
 
     tested: Estimate
     expected: Estimate
@@ -203,7 +203,7 @@ def area_under_curve(removed_fraction: ArrayLike, accuracy: ArrayLike) -> float:
 def sentence(
     names: Sequence[str], compared: Comparison, *, p_difference: float, p_equivalence: float, level: float = 0.05
 ) -> str:
-    """What may be said of two arms, in words; nothing is called better or equivalent without a test.
+    """Sentence on two arms that says what may be said; nothing is called better or equivalent without a test.
 
     The interval is that of `compared`, for this pair alone; p values after a correction are stricter.
 

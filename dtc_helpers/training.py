@@ -1,5 +1,6 @@
 """Training by batches of Adam, and test accuracy, for all replicates at once."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +18,7 @@ Batch = tuple[Tensor, Tensor]  # images (n_images, n_inputs), labels (n_images,)
 
 
 class ShuffleSource(Protocol):
-    """What draws an order: `numpy.random.Generator` or the legacy `numpy.random.RandomState`."""
+    """Source of an order: `numpy.random.Generator` or the legacy `numpy.random.RandomState`."""
 
     def permutation(self, x: int, /) -> np.ndarray:
         """0 … x − 1 in random order."""
@@ -43,12 +44,14 @@ def shuffled_batches(
     first : number of the first batch, counted from the beginning of the training; cycles continue each other's passes.
     rng_of_pass : gives the source of the order of a pass by its number.
     """
-    n_per_pass = -(-len(labels) // BATCH_SIZE)
-    for n_pass in range(first // n_per_pass, -(-(first + n_batches) // n_per_pass)):
-        order = torch.from_numpy(rng_of_pass(n_pass).permutation(len(labels))).to(labels.device)
-        start, stop = (min(max(n - n_pass * n_per_pass, 0), n_per_pass) for n in (first, first + n_batches))
-        for chosen in order.split(BATCH_SIZE)[start:stop]:
-            yield images[chosen], labels[chosen]
+    n_per_pass, pass_of_order, order = math.ceil(len(labels) / BATCH_SIZE), -1, labels
+    for number in range(first, first + n_batches):
+        n_pass, place = divmod(number, n_per_pass)
+        if n_pass != pass_of_order:
+            order = torch.from_numpy(rng_of_pass(n_pass).permutation(len(labels))).to(labels.device)
+            pass_of_order = n_pass
+        chosen = order[place * BATCH_SIZE : (place + 1) * BATCH_SIZE]
+        yield images[chosen], labels[chosen]
 
 
 def adam(network: nn.Module) -> torch.optim.Adam:
@@ -74,7 +77,7 @@ def train(
 
 
 def outputs(logits: Tensor, *, axis: str) -> Tensor:
-    """What the network answers, the largest of which is its prediction.
+    """Answers of the network, the largest of which is its prediction.
 
     The published network ends in a log-softmax over the BATCH axis, so its answer for an image depends on the other
     images of the batch, in training and in testing alike. Over the class axis the largest logit stays the largest.
@@ -125,7 +128,7 @@ class Accuracy:
 def accuracy(network: nn.Module, images: Tensor, labels: Tensor, *, loss_axis: str) -> Accuracy:
     """Accuracy with the images shown in batches of 512, in stored order (the last batch is smaller)."""
     right, single = [], []
-    n_batches = -(-len(labels) // BATCH_SIZE)
+    n_batches = math.ceil(len(labels) / BATCH_SIZE)
     for batch_images, batch_labels in batches(images, labels, n_batches=n_batches):
         logits = network(batch_images)
         right.append((outputs(logits, axis=loss_axis).argmax(-1) == batch_labels).double())

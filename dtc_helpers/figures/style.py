@@ -1,4 +1,4 @@
-"""What all figures have in common: the canvas, how methods look, axes, and how a figure is saved."""
+"""The common style of all figures: the canvas, how methods look, axes, and how a figure is saved."""
 
 import itertools
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ _LABELS = {"dtc": "DTC", "norms": "L2 norms"}
 
 
 def _looks() -> dict[str, tuple[int, str]]:
-    colours = (number for number in (4, 5, 6, 8, 3, 7) * len(SCORES))
-    markers = itertools.cycle("vP*X<>")
-    return _LOOKS | {method: (next(colours), next(markers)) for method in SCORES if method not in _LOOKS}
+    """Number of the colour and marker of every method that has a score."""
+    colours, markers = itertools.cycle((4, 5, 6, 8, 3, 7)), itertools.cycle("vP*X<>")
+    return {method: _LOOKS.get(method) or (next(colours), next(markers)) for method in SCORES}
 
 
 METHOD_COLOURS = {method: COLOURS[number] for method, (number, _) in _looks().items()}
 METHOD_MARKERS = {method: marker for method, (_, marker) in _looks().items()}
-METHOD_LABELS = {method: _LABELS.get(method, method) for method in METHOD_COLOURS}
+METHOD_LABELS = {method: _LABELS.get(method, method) for method in SCORES}
 
 
 def canvas(caption: str, *, n_panels: int = 1, height: float = 4.2, share_y: bool = False) -> np.ndarray:

@@ -128,7 +128,7 @@ def load_dataset(name: str) -> Dataset:
 
 @dataclass(frozen=True)
 class IdxFamily:
-    """What tells MNIST and its siblings apart; their files have the same names and sizes."""
+    """One of MNIST and its siblings; their files have the same names and sizes."""
 
     torchvision_class: str
     title: str

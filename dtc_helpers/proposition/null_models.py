@@ -1,4 +1,4 @@
-"""What else could make entropy go with fitness: null models of the proposition, each a function.
+"""Null models of the proposition, each a function: what else could make entropy go with fitness.
 
 A null model answers with two series of entropies over the same steps: what is put to the test, and what knows less.
 Only what the first correlates more with the fitness than the second is credited to the proposition.

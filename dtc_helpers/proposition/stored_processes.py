@@ -1,4 +1,4 @@
-"""What was stored of a run or a trial, as processes again: for other bins, other null models, without training."""
+"""Stored runs and stored evidence, as processes again: for other bins, other null models, without training."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -173,15 +173,20 @@ def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
 
 def _given_names(sources: list[str]) -> list[str]:
     """Names that the parameter cells assign: the last with annotations (the notebook's own) and the last without."""
-    cells = {}
+    own, injected = [], []
     for source in sources:
         if source.startswith("# Parameters"):
             statements = ast.parse(source).body
-            cells[any(isinstance(statement, ast.AnnAssign) for statement in statements)] = statements
+            if any(isinstance(statement, ast.AnnAssign) for statement in statements):
+                own = statements
+            else:
+                injected = statements
     targets = []
-    for statement in (statement for statements in cells.values() for statement in statements):
-        targets += statement.targets if isinstance(statement, ast.Assign) else []
-        targets += [statement.target] if isinstance(statement, ast.AnnAssign) else []
+    for statement in [*own, *injected]:
+        if isinstance(statement, ast.Assign):
+            targets += statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            targets.append(statement.target)
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 

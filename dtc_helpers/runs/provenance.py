@@ -53,7 +53,7 @@ def git_commit() -> str | None:
 
 
 def _git(*arguments: str) -> str:
-    """What a git command prints about the project; nothing where it fails."""
+    """Output of a git command about the project; nothing where it fails."""
     ran = subprocess.run(["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=False)
     return ran.stdout.strip()
 

@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Answer:
-    """What a solver says of a flat batch of problems; only the certificate judges it."""
+    """Answer of a solver to a flat batch of problems; only the certificate judges it."""
 
     code: np.ndarray  # s, (problems, n_neurons)
     dual_point: np.ndarray | None  # c, (problems, n_measurements), where the solver has one

@@ -56,7 +56,7 @@ def minimise(
 def _found(
     Theta: np.ndarray, y: np.ndarray, penalty: np.ndarray, method: str, *, gap: float, device: torch.device
 ) -> Proven:
-    """What a method finds; for λ = 1 and y / λ the answer is s / λ."""
+    """Answer of a method, judged; for λ = 1 and y / λ it is s / λ."""
     if method == "zero":
         return judged(Theta, y, penalty, Answer(np.zeros((len(y), Theta.shape[-1])), y.copy(), 0), method)
     unit = np.maximum(penalty, _SMALLEST_PENALTY)[:, None]

@@ -20,7 +20,7 @@ from dtc_helpers.training import Accuracy
 
 @dataclass(frozen=True)
 class Setting:
-    """What all arms of one point of a study have in common.
+    """Setting that all arms of one point of a study have in common.
 
     Raises
     ------
@@ -83,7 +83,7 @@ class Setting:
 
 
 class Outcome(NamedTuple):
-    """What all replicates of an arm reach at one place."""
+    """Accuracy of all replicates of an arm at one place."""
 
     neurons: int
     batches: int  # of training so far

@@ -44,7 +44,7 @@ def _complaints(table: pd.DataFrame, run: dict, stored: Path) -> list[str]:
     found, runs = [], run["runs"]
     if changed := [one["run"] for one in runs if "+changes" in str(one["git_commit"])]:
         found.append(f"{len(changed)} of its runs were made by code that is in no commit, e.g. {changed[0]}")
-    keys = [column for column in table if column not in ARM_COLUMNS[4:]]
+    keys = [column for column in table if column not in ARM_COLUMNS[3:]]
     if table.duplicated([*keys, "seed", "neurons", "batches"]).any():
         found.append("it has a row twice")
     if stored.is_file():

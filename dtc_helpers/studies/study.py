@@ -1,4 +1,4 @@
-"""What all studies of replicated arms share: parameters, settings, and the table, read or computed."""
+"""Common ground of all studies of replicated arms: parameters, settings, and the table, read or computed."""
 
 import itertools
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ Runs = list[tuple[Setting, str]]  # (setting, arm) each
 
 @dataclass(frozen=True)
 class StudyParameters(NotebookParameters):
-    """What all studies of replicated arms have in common; it raises as `Parameters` does."""
+    """Parameters of every study of replicated arms; it raises as `Parameters` does."""
 
     arms: list[ArmName]
     replicates: Replicates
@@ -41,7 +41,7 @@ class StudyParameters(NotebookParameters):
 
 @dataclass(frozen=True)
 class SeveralDatasets(StudyParameters):
-    """What studies of several datasets have in common; it raises as `Parameters` does."""
+    """Parameters of a study of several datasets; it raises as `Parameters` does."""
 
     datasets: list[DatasetName]
 
