@@ -85,21 +85,6 @@ def _edges(values: np.ndarray, bins: Bins) -> np.ndarray:
     return np.histogram_bin_edges(values, bins=bins) if isinstance(bins, str | int) else np.asarray(bins)
 
 
-def _process_entropies(
-    measurements: Sequence[np.ndarray], bins: Bins, shared: bool, base: str, miller_madow: bool
-) -> list[Entropy]:
-    if len(measurements) == 0:
-        raise ValueError("a process without steps has no entropies: expected at least one measurement")
-    for measurement in measurements:
-        _check(measurement, base)
-    if not shared:
-        return [gibbs_entropy(y, bin_edges=bins, base=base, miller_madow=miller_madow) for y in measurements]
-    sizes, values = [y.size for y in measurements], np.concatenate(measurements)
-    steps = np.arange(len(sizes) + 1) - 0.5  # one histogram for all: rows are steps
-    counts = np.histogram2d(np.repeat(np.arange(len(sizes)), sizes), values, bins=[steps, _edges(values, bins)])[0]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    return [_of_counts(row, size, base, miller_madow) for row, size in zip(counts, sizes, strict=True)]
-
-
 def entropy_series(
     measurements: Sequence[np.ndarray],
     *,
@@ -129,5 +114,15 @@ def entropy_series(
     >>> entropy_series([np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.2, 0.4])], bins=4, base="bits").tolist()
     [2.0, 0.0]
     """
-    found = _process_entropies(measurements, bins, shared, base, miller_madow)
+    if len(measurements) == 0:
+        raise ValueError("a process without steps has no entropies: expected at least one measurement")
+    for measurement in measurements:
+        _check(measurement, base)
+    if shared:  # one histogram for all: rows are steps
+        sizes, values = [y.size for y in measurements], np.concatenate(measurements)
+        bins_of_both = [np.arange(len(sizes) + 1) - 0.5, _edges(values, bins)]
+        counts = np.histogram2d(np.repeat(np.arange(len(sizes)), sizes), values, bins=bins_of_both)[0]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        found = [_of_counts(row, size, base, miller_madow) for row, size in zip(counts, sizes, strict=True)]
+    else:
+        found = [gibbs_entropy(y, bin_edges=bins, base=base, miller_madow=miller_madow) for y in measurements]
     return np.array([entropy.normalised if normalised else entropy.value for entropy in found])
