@@ -216,12 +216,14 @@ def test_caller_killed_and_started_again_loses_nothing_and_does_nothing_twice(tm
         "the end of the folder of point 2",
     )
     for key in (path.name for path in (tmp_path / "runs" / ".locks").iterdir()):
-        half = tmp_path / "runs" / ".staging" / key / "results"  # as a caller leaves it that is killed while it writes
-        half.mkdir(parents=True)
+        half = tmp_path / "runs" / f".incoming-{key}" / key / "results"  # as a caller leaves it that is killed
+        half.mkdir(parents=True)  # while it writes
         (half / "half.csv").write_text("1,2,")
+        (tmp_path / "runs" / f".incoming-{key}.lock").touch()
     assert statuses(run(tmp_path)) == {1: "skipped", 2: "done", 3: "done"}
     assert sorted(executed(tmp_path)) == [1, 2, 2, 3]
-    assert not list((tmp_path / "runs").glob("*/results/half.csv"))
+    assert not list((tmp_path / "runs").rglob("half.csv"))
+    assert not list((tmp_path / "runs").glob(".incoming-*"))
 
 
 def test_two_sweeps_on_one_folder_share_the_points(tmp_path):
@@ -261,14 +263,31 @@ def test_full_disk_keeps_what_is_done_names_the_rest_and_stops(tmp_path, small_d
     assert executed(tmp_path).count(1) == 1
 
 
+def test_hidden_folders_are_not_taken_for_points(tmp_path):
+    record: dict[str, Any] = {"error": None}
+    SweepFolder(tmp_path).write("key", record, None)
+    shutil.copytree(tmp_path / "key", tmp_path / ".hidden")
+    assert list(SweepFolder(tmp_path).done()) == [(tmp_path / "key", record)]
+
+
+def test_attempt_that_works_takes_the_place_of_the_one_that_failed(tmp_path):
+    folder = SweepFolder(tmp_path)
+    for error in ("first", "second", None):
+        folder.write("key", {"error": error}, None)
+        assert (folder.record("key"), folder.failure("key")) == (
+            (None, {"error": error}) if error else ({"error": None}, None)
+        )
+    assert not list(tmp_path.rglob(".incoming-*"))
+
+
 def test_lock_is_held_by_one_and_never_stale(tmp_path):
     folder = SweepFolder(tmp_path)
     lock = folder.try_lock("key")
     assert lock is not None
     assert folder.try_lock("key") is None
-    os.close(lock)
+    lock.release()
     code = "import sys, time\nfrom pathlib import Path\nfrom dtc_helpers.sweeps.folder import SweepFolder"
-    code += "\nSweepFolder(Path(sys.argv[1])).try_lock('key')\nprint('locked', flush=True)\ntime.sleep(600)"
+    code += "\nlock = SweepFolder(Path(sys.argv[1])).try_lock('key')\nprint('locked', flush=True)\ntime.sleep(600)"
     log = tmp_path / "holder"
     with started("-c", code, str(tmp_path), folder=log, PYTHONPATH=str(ROOT)) as holder:
         wait_until(lambda: "locked" in (log / "0.log").read_text(), "the lock")
@@ -277,7 +296,7 @@ def test_lock_is_held_by_one_and_never_stale(tmp_path):
         holder.wait()
         lock = folder.try_lock("key")
         assert lock is not None
-        os.close(lock)
+        lock.release()
 
 
 # ------------------------------------------------------------------------------------------- on a cluster
