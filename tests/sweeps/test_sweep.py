@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -191,6 +192,68 @@ def test_killed_kernel_and_missing_result_are_failures_with_a_name(tmp_path):
     assert "DeadKernelError: Kernel died" in outcomes[1].error
     assert outcomes[2].error == "papermill exited with 0, but the notebook left no results/run.json"
     assert not list((tmp_path / "runs").glob("*/result.json"))
+
+
+def timeless(text):
+    """Content of a notebook file without its times and the random names of its cells."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "now", text)
+    return re.sub(r'"(duration|id)": ("[0-9a-f-]+"|[0-9.e-]+)', r'"\1": null', text)
+
+
+def executed_by(module, folder, action):
+    """Exit code, notebook and words in the log of the toy notebook above a folder, when a module executes it there."""
+    folder.mkdir()
+    arguments = ("../toy.ipynb", "out.ipynb", "-p", "action", action, "-p", "diary", str(folder / "diary.txt"))
+    command = [sys.executable, "-m", module, *arguments, "--no-progress-bar", "--log-output"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
+        ) as process,
+    ):
+        exit_code = process.wait(PATIENCE_SECONDS)
+    notebook = (folder / "out.ipynb").read_text().replace(str(folder), "")
+    log = (folder / "log").read_text().splitlines()
+    said = ("Notebook: ", " Cell ", "RuntimeError: ")  # but not where in papermill, nor how the kernel was interrupted
+    return exit_code, timeless(notebook), [line for line in log if any(words in line for words in said)]
+
+
+@pytest.mark.parametrize("action", ["work", "fail"])
+def test_guarded_papermill_does_what_papermill_does(tmp_path, action):
+    write_grid(tmp_path)
+    expected = executed_by("papermill", tmp_path / "plain", action)
+    assert executed_by("dtc_helpers.sweeps.guarded_papermill", tmp_path / "guarded", action) == expected
+    assert expected[0] == (action == "fail")
+
+
+@pytest.fixture
+def kernel_of(tmp_path, monkeypatch):
+    """Makes the toy notebook's kernel one that a shell command starts."""
+
+    def install(command):
+        folder = tmp_path / "jupyter" / "kernels" / "python3"
+        folder.mkdir(parents=True)
+        spec = {"argv": ["sh", "-c", command], "display_name": "own", "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+        monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+
+    return install
+
+
+def test_kernel_that_does_not_start_is_named(tmp_path, kernel_of):
+    kernel_of("exit 3")
+    write_grid(tmp_path, fixed={"x": 1})
+    outcomes = run(tmp_path, settings=Settings(time_out=PATIENCE_SECONDS))
+    assert outcomes[1].error == "papermill exited with 1: RuntimeError: Kernel died before replying to kernel_info"
+
+
+def test_kernel_that_is_slow_to_start_is_waited_for(tmp_path, kernel_of):
+    kernel_of(f"sleep 2.5; exec {sys.executable} -m ipykernel_launcher -f {{connection_file}}")
+    write_grid(tmp_path, fixed={"x": 1})
+    outcomes = run(tmp_path, settings=Settings(time_out=PATIENCE_SECONDS))
+    assert statuses(outcomes) == {1: "done"}
+    assert outcomes[1].seconds > 2.5
 
 
 def test_time_out_kills_the_kernel_and_is_named(tmp_path):
