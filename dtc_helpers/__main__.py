@@ -10,7 +10,7 @@ from dtc_helpers.images.datasets import DATASETS
 from dtc_helpers.paths import project_root
 from dtc_helpers.runs.reproduce import reproduce
 from dtc_helpers.studies.promote import promote
-from dtc_helpers.sweeps.engine import Outcome, Settings
+from dtc_helpers.sweeps.engine import PointOutcome, Settings
 from dtc_helpers.sweeps.folder import SweepFolder
 from dtc_helpers.sweeps.grid import Grid, read_grid
 from dtc_helpers.sweeps.sweep import planned, seconds_left, sweep, table
@@ -85,7 +85,7 @@ def _print_plan(grid: Grid, out: Path, settings: Settings) -> int:
     return _print_outcomes(grid, outcomes, f"{estimate} with {settings.n_kernels} at once")
 
 
-def _print_outcomes(grid: Grid, outcomes: list[Outcome], more: str = "") -> int:
+def _print_outcomes(grid: Grid, outcomes: list[PointOutcome], more: str = "") -> int:
     """Print the table and the sums; 0 if nothing failed."""
     print(table(outcomes, grid.varied).to_string(index=False, na_rep=""))  # noqa: T201
     counts = Counter(outcome.status for outcome in outcomes)

@@ -6,24 +6,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 from dtc_helpers.gibbs import entropy_series
-from dtc_helpers.images.datasets import load_dataset
+from dtc_helpers.images.datasets import DATASETS, load_dataset
 from dtc_helpers.paths import finish, whole_files
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.proposition.relation import Correlations, Process
 from dtc_helpers.readings import Plan
+from dtc_helpers.runs.parameters import OneOf
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.statistics import excess
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand
+SubjectName = Annotated[str, OneOf({**DATASETS, PHOTOGRAPHS: None})]
 NETWORK_PROCESSES: dict[str, Callable[..., Sequence[Process]]] = {
     "DTC": partial(pruning, method="dtc"),
     "random pruning": partial(pruning, method="random"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dtc_helpers.proposition.evidence import SubjectName
 from dtc_helpers.runs.parameters import NotebookParameters, Replicates, Seed
 
 
@@ -9,7 +10,7 @@ from dtc_helpers.runs.parameters import NotebookParameters, Replicates, Seed
 class TrialParameters(NotebookParameters):
     """Parameters of study 10; it raises as `Parameters` does."""
 
-    datasets: list[str]
+    datasets: list[SubjectName]
     replicates: list[Replicates]
     recompute: bool
     seed: Seed

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dtc_helpers.proposition.evidence import SubjectName
 from dtc_helpers.runs.parameters import NotebookParameters, NullDraws, Seed
 
 
@@ -9,7 +10,7 @@ from dtc_helpers.runs.parameters import NotebookParameters, NullDraws, Seed
 class BinningParameters(NotebookParameters):
     """Parameters of study 9; it raises as `Parameters` does."""
 
-    datasets: list[str]
+    datasets: list[SubjectName]
     processes: list[str]
     null_draws: NullDraws
     seed: Seed

@@ -1,7 +1,6 @@
-"""The engine of sweeps: points in flight on Dask, each under its lock, and what became of them."""
+"""The engine of sweeps: points in flight on Dask, each under its lock, and the outcome of each."""
 
 import errno
-import os
 import time
 import uuid
 from collections import deque
@@ -15,6 +14,7 @@ import cloudpickle
 import dask.config
 from dask.system import CPU_COUNT
 from distributed import Client, Future, LocalCluster
+from filelock import BaseFileLock
 
 from dtc_helpers.sweeps import point as sweep_point
 from dtc_helpers.sweeps.folder import SweepFolder
@@ -29,13 +29,13 @@ class Point:
 
     key: str
     parameters: dict[str, Any]  # as the grid gives them
-    job: dict[str, Any]  # what `sweep_point.run_point` takes, but for the settings
-    about: dict[str, Any]  # what `result.json` says besides what the execution says of itself
+    job: dict[str, Any]  # argument of `sweep_point.run_point`, but for the settings
+    about: dict[str, Any]  # part of `result.json` that the caller knows
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a point."""
+class PointOutcome:
+    """End of a point, or in a dry run its state."""
 
     key: str
     parameters: dict[str, Any]  # as the grid gives them
@@ -86,7 +86,7 @@ def connect(settings: Settings) -> Iterator[Client]:
         yield stack.enter_context(Client(cluster, set_as_default=False))
 
 
-def execute(points: list[Point], *, folder: SweepFolder, settings: Settings, client: Client) -> Iterator[Outcome]:
+def execute(points: list[Point], *, folder: SweepFolder, settings: Settings, client: Client) -> Iterator[PointOutcome]:
     """Execute points and store what they leave; outcomes in the order in which they come.
 
     Raises
@@ -112,14 +112,14 @@ class _Run:
     folder: SweepFolder
     settings: Settings
     client: Client
-    running: dict[Future, tuple[Point, int]] = field(default_factory=dict)
+    running: dict[Future, tuple[Point, BaseFileLock]] = field(default_factory=dict)
     is_disk_full: bool = False
 
-    def start_some(self) -> Iterator[Outcome]:
+    def start_some(self) -> Iterator[PointOutcome]:
         """Submit what the cluster can take; points that another sweep executes are put off."""
         while self.waiting and self.is_disk_full:
             point = self.waiting.popleft()
-            yield Outcome(point.key, point.parameters, "failed", error="not started: the disk is full")
+            yield PointOutcome(point.key, point.parameters, "failed", error="not started: the disk is full")
         room = self._room() if self.waiting else 0
         for _ in range(len(self.waiting)):
             if len(self.running) >= room:
@@ -129,19 +129,19 @@ class _Run:
             if lock is None:
                 self.waiting.append(point)
             elif self.folder.record(point.key):  # by another sweep, since this one began
-                os.close(lock)
-                yield Outcome(point.key, point.parameters, "skipped")
+                lock.release()
+                yield PointOutcome(point.key, point.parameters, "skipped")
             else:
                 self.running[self._submit(point)] = point, lock
 
-    def finish_some(self) -> Iterator[Outcome]:
+    def finish_some(self) -> Iterator[PointOutcome]:
         """Store what has come back."""
         for future in [future for future in self.running if future.done()]:
             point, lock = self.running.pop(future)
             try:
-                outcome = self._settled(point, future)
+                outcome = self._outcome_of(point, future)
             finally:
-                os.close(lock)
+                lock.release()
             yield outcome
         if self.client.status != "running":
             raise _lost(self.settings)
@@ -151,7 +151,7 @@ class _Run:
         if self.running and self.client.status == "running":
             self.client.cancel(list(self.running))
         for _, lock in self.running.values():
-            os.close(lock)
+            lock.release()
         self.running.clear()
 
     def _room(self) -> int:
@@ -168,13 +168,9 @@ class _Run:
         # one word before the dash, so that Dask's statistics have one entry and not one a point
         return self.client.submit(sweep_point.run_point, job, pure=False, key=f"point-{uuid.uuid4().hex}")
 
-    def _settled(self, point: Point, future: Future) -> Outcome:
-        if future.cancelled():
-            raise _lost(self.settings)
-        try:
-            record, archive = future.result()
-        except Exception as error:  # whatever Dask says, e.g. that every worker died that tried: it is this point's
-            record, archive = {"error": _in_one_line(error), "seconds": None}, None
+    def _outcome_of(self, point: Point, future: Future) -> PointOutcome:
+        """Outcome of a point that has come back, after its attempt has been stored."""
+        record, archive = self._attempt(future)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         try:
             self.folder.write(point.key, {"key": point.key, **record, **point.about, "finished": now}, archive)
@@ -182,7 +178,16 @@ class _Run:
             record = {**record, "error": f"results could not be written: {_in_one_line(error)}"}
             self.is_disk_full |= error.errno in _DISK_IS_FULL
         status = "failed" if record["error"] else "done"
-        return Outcome(point.key, point.parameters, status, record["seconds"], record["error"])
+        return PointOutcome(point.key, point.parameters, status, record["seconds"], record["error"])
+
+    def _attempt(self, future: Future) -> tuple[dict[str, Any], bytes | None]:
+        """Record and archive of an attempt; without an archive where no worker came back with one."""
+        if future.cancelled():
+            raise _lost(self.settings)
+        try:
+            return future.result()
+        except Exception as error:  # whatever Dask says, e.g. that every worker died that tried: it is this point's
+            return {"error": _in_one_line(error), "seconds": None}, None
 
 
 def _lost(settings: Settings) -> LostSchedulerError:

@@ -4,19 +4,21 @@
 
     <key>/         notebook.ipynb  log.txt  result.json  results/  figures/    a point that is done
     failed/<key>/  the same of the last attempt of a point that is not
-    .staging/      what is being written; never read
+    .incoming-…    being written; never read
     .locks/<key>   held while somebody executes the point
 """
 
-import fcntl
 import io
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+from dtc_helpers.paths import whole_folder
 
 RECORD = "result.json"
 
@@ -28,32 +30,31 @@ class SweepFolder:
         self.path = path
 
     def record(self, key: str) -> dict[str, Any] | None:
-        """What `result.json` says of a point that is done; None for any other."""
+        """The `result.json` of a point that is done; None for any other."""
         return _read(self.path / key / RECORD)
 
     def failure(self, key: str) -> dict[str, Any] | None:
-        """What `result.json` says of the last attempt of a point that failed; None where there is none."""
+        """The `result.json` of the last attempt of a point that failed; None where there is none."""
         return _read(self.path / "failed" / key / RECORD)
 
     def done(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Folder and record of every point that is done, by key."""
-        for path in sorted(self.path.glob(f"*/{RECORD}")):
+        for path in sorted(self.path.glob(f"[!.]*/{RECORD}")):
             yield path.parent, json.loads(path.read_text(encoding="utf-8"))
 
-    def try_lock(self, key: str) -> int | None:
-        """File descriptor that holds the lock of a point until it is closed; None while another holds it.
+    def try_lock(self, key: str) -> BaseFileLock | None:
+        """Lock of a point, held until it is released; None while another holds it.
 
         The kernel lets go of it when this process ends, however it ends, so no lock is ever stale.
         """
         locks = self.path / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(locks / key, os.O_RDWR | os.O_CREAT, 0o666)  # not inherited by children
+        lock = FileLock(locks / key, blocking=False)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
+            lock.acquire()
+        except Timeout:
             return None
-        return descriptor
+        return lock
 
     def write(self, key: str, record: dict[str, Any], archive: bytes | None) -> None:
         """Store an attempt, under `failed/` if the record has an error. The caller holds the lock of the point.
@@ -62,21 +63,13 @@ class SweepFolder:
         ------
         OSError if it cannot be written, e.g. because the disk is full; nothing of it is left then.
         """
-        staging = self.path / ".staging" / key
-        shutil.rmtree(staging, ignore_errors=True)  # of a caller that was killed
-        try:
-            staging.mkdir(parents=True)
+        done, failed = self.path / key, self.path / "failed" / key
+        with whole_folder(failed if record["error"] else done) as folder:
             if archive is not None:  # None where no worker came back with one
                 with zipfile.ZipFile(io.BytesIO(archive)) as files:
-                    files.extractall(staging)
-            (staging / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-            failed = self.path / "failed" / key
+                    files.extractall(folder)
+            (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
             shutil.rmtree(failed, ignore_errors=True)
-            target = failed if record["error"] else self.path / key
-            target.parent.mkdir(exist_ok=True)
-            staging.rename(target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -1,10 +1,9 @@
-"""What a sweep has to know of a notebook: its code, its parameters, and the package that travels with it."""
+"""A notebook as a sweep sees it: its code, its parameters, and the package that travels with it."""
 
 import ast
 import hashlib
 import io
 import json
-import re
 import zipfile
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -14,8 +13,8 @@ from typing import Any, get_type_hints
 import nbformat
 
 from dtc_helpers.paths import package_files
-from dtc_helpers.runs import parameters as known_parameters
 from dtc_helpers.runs.parameters import check_type
+from dtc_helpers.sweeps.parameter_class import parameter_class
 from dtc_helpers.sweeps.point import FIGURES_DIR, RESULTS_DIR
 
 PLACES = {"results_dir": RESULTS_DIR, "figures_dir": FIGURES_DIR}  # belong to the sweep
@@ -33,7 +32,7 @@ class Notebook:
     code: str  # all code but the parameters cell
     defaults: dict[str, Any]
     kinds: dict[str, Any]  # name → type
-    checked_by: type | None  # class of dtc_helpers.runs.parameters that the notebook checks its parameters with
+    checked_by: type | None  # dataclass of the parameters; None for a notebook that checks nothing
 
     @cached_property
     def code_hash(self) -> str:
@@ -43,7 +42,7 @@ class Notebook:
     @property
     def result_file(self) -> str | None:
         """File that proves a whole run: `run.json` where the notebook writes results, None where papermill must do."""
-        return "run.json" if "write_results(" in self.code else None
+        return "run.json" if "run_methods(" in self.code or "write_results(" in self.code else None
 
     def complete(self, given: dict[str, Any]) -> dict[str, Any]:
         """All parameters of a point, so that one given its default value is the same point as one not given it.
@@ -77,7 +76,8 @@ def read_notebook(path: Path) -> Notebook:
 
     Raises
     ------
-    ValueError without exactly one cell tagged `parameters`, or if that assigns anything but literals.
+    ValueError without exactly one cell tagged `parameters`, if that assigns anything but literals, or if the class that
+    the notebook checks them with cannot be found.
     """
     book = nbformat.read(path, as_version=4)
     cells = [cell for cell in book.cells if cell.cell_type == "code"]
@@ -86,13 +86,12 @@ def read_notebook(path: Path) -> Notebook:
         raise ValueError(f"{path} has {len(tagged)} cells tagged 'parameters': expected one, with all parameters")
     for cell in cells:
         cell.outputs, cell.execution_count = [], None
-    code = "\0".join(cell.source for cell in cells if cell is not tagged[0])
+    sources = [cell.source for cell in cells if cell is not tagged[0]]
     defaults, kinds = _literals(tagged[0].source)
-    found = re.search(r"notebook_parameters\(globals\(\), (\w+)\)", code)
-    checked_by = getattr(known_parameters, found[1], None) if found else None
+    checked_by = parameter_class(sources)
     if checked_by is not None:  # knows more than the cell can say, e.g. int | list[int]
         kinds = {field.name: get_type_hints(checked_by)[field.name] for field in fields(checked_by)}
-    return Notebook(path.stem, nbformat.writes(book), _package_zip(), code, defaults, kinds, checked_by)
+    return Notebook(path.stem, nbformat.writes(book), _package_zip(), "\0".join(sources), defaults, kinds, checked_by)
 
 
 def _literals(source: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -112,13 +112,14 @@ def _wait(process: subprocess.Popen, time_out: float | None) -> str | None:
     """Wait until papermill ends, or until the time is over or nobody wants the point any more: then say so."""
     is_wanted = _wanted_by_scheduler()
     started = time.monotonic()
-    while process.poll() is None:
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LOOK_EVERY_SECONDS)
+            return None
         if time_out is not None and time.monotonic() - started > time_out:
             return f"time-out: not done after {time_out:g} s"
         if not is_wanted():
             return "cancelled"
-        time.sleep(_LOOK_EVERY_SECONDS)
-    return None
 
 
 def _wanted_by_scheduler() -> Callable[[], bool]:

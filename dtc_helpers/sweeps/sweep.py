@@ -11,13 +11,13 @@ from dtc_helpers.images.datasets import IDX_FAMILIES
 from dtc_helpers.images.idx_files import files_sha256, find_or_download, find_root
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import git_commit
-from dtc_helpers.sweeps.engine import Outcome, Point, Settings, connect, execute
+from dtc_helpers.sweeps.engine import Point, PointOutcome, Settings, connect, execute
 from dtc_helpers.sweeps.folder import SweepFolder
 from dtc_helpers.sweeps.grid import Grid
 from dtc_helpers.sweeps.notebook import PLACES
 
 
-def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[Outcome]:
+def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[PointOutcome]:
     """Execute all points of a grid that are not done yet.
 
     Parameters
@@ -37,7 +37,7 @@ def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[Ou
     if settings.scheduler is None:
         _fetch_images(grid)
     plan = planned(grid, folder)
-    outcomes = {o.key: Outcome(o.key, o.parameters, "skipped") for o in plan if o.status == "done"}
+    outcomes = {o.key: PointOutcome(o.key, o.parameters, "skipped") for o in plan if o.status == "done"}
     commit = git_commit()
     points = [_point(grid, outcome, commit) for outcome in plan if outcome.status != "done"]
     if points:
@@ -49,7 +49,7 @@ def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[Ou
     return [outcomes[outcome.key] for outcome in plan]
 
 
-def planned(grid: Grid, folder: SweepFolder) -> list[Outcome]:
+def planned(grid: Grid, folder: SweepFolder) -> list[PointOutcome]:
     """Points of a grid, each once: "done" with its seconds, or "to do" with the error of the last attempt."""
     fingerprints = {name: dataset_fingerprint(name) for name in {_dataset(grid, given) for given in grid.points}}
     found = {}
@@ -57,11 +57,11 @@ def planned(grid: Grid, folder: SweepFolder) -> list[Outcome]:
         key = grid.notebook.key(given, dataset=fingerprints[_dataset(grid, given)])
         record, failure = folder.record(key), folder.failure(key)
         status, seconds = ("done", record["seconds"]) if record else ("to do", None)
-        found[key] = Outcome(key, given, status, seconds, failure["error"] if failure and not record else None)
+        found[key] = PointOutcome(key, given, status, seconds, failure["error"] if failure and not record else None)
     return list(found.values())
 
 
-def table(outcomes: list[Outcome], varied: list[str]) -> pd.DataFrame:
+def table(outcomes: list[PointOutcome], varied: list[str]) -> pd.DataFrame:
     """One row a point: key, the parameters that vary, status, seconds, error."""
     rows = [
         {"key": o.key, **{name: str(o.parameters[name]) for name in varied},
@@ -71,7 +71,7 @@ def table(outcomes: list[Outcome], varied: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["key", *varied, "status", "seconds", "error"]).astype({"seconds": float})
 
 
-def seconds_left(outcomes: list[Outcome], n_kernels: int) -> float | None:
+def seconds_left(outcomes: list[PointOutcome], n_kernels: int) -> float | None:
     """Estimate for the points to do, from those that are done; None when none is."""
     done = [outcome.seconds for outcome in outcomes if outcome.seconds is not None]
     n_left = sum(outcome.status == "to do" for outcome in outcomes)
@@ -79,7 +79,7 @@ def seconds_left(outcomes: list[Outcome], n_kernels: int) -> float | None:
 
 
 def dataset_fingerprint(name: str | None) -> str:
-    """What identifies the images: the name where the package's code does the rest, else a checksum of the files."""
+    """Identity of the images: the name where the package's code does the rest, else a checksum of the files."""
     family = IDX_FAMILIES.get(name or "")
     if family is None or family.sha256:  # embedded, or checked against checksums that stand in the code
         return str(name)
@@ -97,7 +97,7 @@ def _fetch_images(grid: Grid) -> None:
         find_or_download(IDX_FAMILIES[str(name)].torchvision_class)
 
 
-def _point(grid: Grid, outcome: Outcome, commit: str | None) -> Point:
+def _point(grid: Grid, outcome: PointOutcome, commit: str | None) -> Point:
     notebook, parameters = grid.notebook, grid.notebook.complete(outcome.parameters)
     family = IDX_FAMILIES.get(parameters.get("dataset", ""))
     data_dir = find_root(family.torchvision_class) if family else None
@@ -118,12 +118,12 @@ def _point(grid: Grid, outcome: Outcome, commit: str | None) -> Point:
     return Point(outcome.key, outcome.parameters, job, about)
 
 
-def _with_seconds_left(outcomes: Iterator[Outcome], n_points: int) -> Iterator[tuple[Outcome, float]]:
+def _with_seconds_left(outcomes: Iterator[PointOutcome], n_points: int) -> Iterator[tuple[PointOutcome, float]]:
     started = time.monotonic()
     for n_ended, outcome in enumerate(outcomes, start=1):
         yield outcome, (time.monotonic() - started) / n_ended * (n_points - n_ended)
 
 
-def _described(step: tuple[Outcome, float]) -> str:
+def _described(step: tuple[PointOutcome, float]) -> str:
     outcome, seconds = step
     return f"{outcome.key} {outcome.status}, about {seconds:.0f} s left"

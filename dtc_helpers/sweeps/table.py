@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from dtc_helpers.paths import whole_file
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.results import COLUMNS
 from dtc_helpers.sweeps.folder import SweepFolder
@@ -32,9 +33,10 @@ def collect(out: Path) -> Path:
     ]
     if not parts:
         raise FileNotFoundError(f"{out} holds no point that is done and has a cycles.csv: run the sweep first")
-    temporary = out / ".cycles.csv"
-    pd.concat(parts, ignore_index=True).to_csv(temporary, index=False)
-    return temporary.replace(out / "cycles.csv")
+    table = out / "cycles.csv"
+    with whole_file(table) as temporary:
+        pd.concat(parts, ignore_index=True).to_csv(temporary, index=False)
+    return table
 
 
 def _with_parameters(cycles: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:

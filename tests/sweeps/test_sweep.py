@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -27,7 +28,7 @@ from dtc_helpers import __main__ as command_line
 from dtc_helpers.images.idx_files import DatasetNotFoundError
 from dtc_helpers.sweeps import point as sweep_point
 from dtc_helpers.sweeps import sweep as sweep_module
-from dtc_helpers.sweeps.engine import LostSchedulerError, Outcome, Point, Settings, connect, execute
+from dtc_helpers.sweeps.engine import LostSchedulerError, Point, PointOutcome, Settings, connect, execute
 from dtc_helpers.sweeps.folder import SweepFolder
 from dtc_helpers.sweeps.grid import read_grid
 from dtc_helpers.sweeps.sweep import dataset_fingerprint, seconds_left, sweep
@@ -135,7 +136,7 @@ def test_what_failed_is_kept_apart_from_what_is_done(finished):
 
 def test_sweep_leaves_no_lock_no_staging_no_process_and_no_folder_behind_also_of_what_failed(finished):
     folder, _ = finished
-    assert not list((folder / "runs" / ".staging").iterdir())
+    assert not list((folder / "runs").rglob(".incoming-*"))
     assert [path.name for path in (folder / "temporary").iterdir()] in ([], ["dask-scratch-space"])
     assert not processes_of(folder)
     assert_all_locks_are_free(folder)
@@ -147,7 +148,7 @@ def assert_all_locks_are_free(folder):
     for name in names:
         lock = SweepFolder(folder / "runs").try_lock(name)
         assert lock is not None
-        os.close(lock)
+        lock.release()
 
 
 def test_stopped_sweep_ends_its_kernels_and_lets_go_of_its_locks(tmp_path, monkeypatch):
@@ -212,8 +213,8 @@ def test_dry_run_of_what_was_never_run_has_no_estimate_and_leaves_nothing(tmp_pa
 
 
 def test_time_left_is_the_mean_of_what_is_done_times_what_is_left_shared_by_the_kernels():
-    done = [Outcome("a", {}, "done", 10.0), Outcome("b", {}, "done", 20.0)]
-    left = [Outcome(key, {}, "to do", error="it failed once" if key == "c" else None) for key in "cde"]
+    done = [PointOutcome("a", {}, "done", 10.0), PointOutcome("b", {}, "done", 20.0)]
+    left = [PointOutcome(key, {}, "to do", error="it failed once" if key == "c" else None) for key in "cde"]
     assert seconds_left([*done, *left], 2) == 15 * 3 / 2
     assert seconds_left([*left, *done], 1) == 15 * 3
     assert seconds_left(done, 4) == 0
@@ -223,7 +224,7 @@ def test_time_left_is_the_mean_of_what_is_done_times_what_is_left_shared_by_the_
 def test_time_left_of_a_running_sweep_goes_by_what_has_ended(monkeypatch):
     clock = iter([100.0, 104.0, 106.0, 112.0])  # the start, and the end of each of three points
     monkeypatch.setattr(sweep_module.time, "monotonic", lambda: next(clock))
-    steps = sweep_module._with_seconds_left(iter([Outcome(key, {}, "done") for key in "abc"]), 3)
+    steps = sweep_module._with_seconds_left(iter([PointOutcome(key, {}, "done") for key in "abc"]), 3)
     assert [seconds for _, seconds in steps] == [4 * 2, 3 * 1, 0]
 
 
@@ -350,6 +351,68 @@ def test_killed_kernel_and_missing_result_are_failures_with_a_name(tmp_path):
     assert not list((tmp_path / "runs").glob("*/result.json"))
 
 
+def timeless(text):
+    """Content of a notebook file without its times and the random names of its cells."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "now", text)
+    return re.sub(r'"(duration|id)": ("[0-9a-f-]+"|[0-9.e-]+)', r'"\1": null', text)
+
+
+def executed_by(module, folder, action):
+    """Exit code, notebook and words in the log of the toy notebook above a folder, when a module executes it there."""
+    folder.mkdir()
+    arguments = ("../toy.ipynb", "out.ipynb", "-p", "action", action, "-p", "diary", str(folder / "diary.txt"))
+    command = [sys.executable, "-m", module, *arguments, "--no-progress-bar", "--log-output"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
+        ) as process,
+    ):
+        exit_code = process.wait(PATIENCE_SECONDS)
+    notebook = (folder / "out.ipynb").read_text().replace(str(folder), "")
+    log = (folder / "log").read_text().splitlines()
+    said = ("Notebook: ", " Cell ", "RuntimeError: ")  # but not where in papermill, nor how the kernel was interrupted
+    return exit_code, timeless(notebook), [line for line in log if any(words in line for words in said)]
+
+
+@pytest.mark.parametrize("action", ["work", "fail"])
+def test_guarded_papermill_does_what_papermill_does(tmp_path, action):
+    write_grid(tmp_path)
+    expected = executed_by("papermill", tmp_path / "plain", action)
+    assert executed_by("dtc_helpers.sweeps.guarded_papermill", tmp_path / "guarded", action) == expected
+    assert expected[0] == (action == "fail")
+
+
+@pytest.fixture
+def kernel_of(tmp_path, monkeypatch):
+    """Makes the toy notebook's kernel one that a shell command starts."""
+
+    def install(command):
+        folder = tmp_path / "jupyter" / "kernels" / "python3"
+        folder.mkdir(parents=True)
+        spec = {"argv": ["sh", "-c", command], "display_name": "own", "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+        monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+
+    return install
+
+
+def test_kernel_that_does_not_start_is_named(tmp_path, kernel_of):
+    kernel_of("exit 3")
+    write_grid(tmp_path, fixed={"x": 1})
+    outcomes = run(tmp_path, settings=Settings(time_out=PATIENCE_SECONDS))
+    assert outcomes[1].error == "papermill exited with 1: RuntimeError: Kernel died before replying to kernel_info"
+
+
+def test_kernel_that_is_slow_to_start_is_waited_for(tmp_path, kernel_of):
+    kernel_of(f"sleep 2.5; exec {sys.executable} -m ipykernel_launcher -f {{connection_file}}")
+    write_grid(tmp_path, fixed={"x": 1})
+    outcomes = run(tmp_path, settings=Settings(time_out=PATIENCE_SECONDS))
+    assert statuses(outcomes) == {1: "done"}
+    assert outcomes[1].seconds > 2.5
+
+
 def test_time_out_kills_the_kernel_and_is_named(tmp_path):
     write_grid(tmp_path, fixed={"action": "hang", "x": 1})
     outcomes = run(tmp_path, settings=Settings(time_out=10))
@@ -373,12 +436,14 @@ def test_caller_killed_and_started_again_loses_nothing_and_does_nothing_twice(tm
         "the end of the folder of point 2",
     )
     for key in (path.name for path in (tmp_path / "runs" / ".locks").iterdir()):
-        half = tmp_path / "runs" / ".staging" / key / "results"  # as a caller leaves it that is killed while it writes
-        half.mkdir(parents=True)
+        half = tmp_path / "runs" / f".incoming-{key}" / key / "results"  # as a caller leaves it that is killed
+        half.mkdir(parents=True)  # while it writes
         (half / "half.csv").write_text("1,2,")
+        (tmp_path / "runs" / f".incoming-{key}.lock").touch()
     assert statuses(run(tmp_path)) == {1: "skipped", 2: "done", 3: "done"}
     assert sorted(executed(tmp_path)) == [1, 2, 2, 3]
-    assert not list((tmp_path / "runs").glob("*/results/half.csv"))
+    assert not list((tmp_path / "runs").rglob("half.csv"))
+    assert not list((tmp_path / "runs").glob(".incoming-*"))
 
 
 def test_two_sweeps_on_one_folder_share_the_points(tmp_path):
@@ -445,15 +510,7 @@ def test_archive_that_cannot_be_unpacked_leaves_nothing(tmp_path):
         with pytest.raises(zipfile.BadZipFile):
             folder.write("key", {"error": None}, archive)
         assert (folder.record("key"), folder.failure("key")) == (None, None)
-        assert not list((tmp_path / ".staging").iterdir())
-
-
-def test_what_a_killed_caller_was_writing_is_not_mixed_with_what_is_written(tmp_path):
-    half = tmp_path / ".staging" / "key"
-    half.mkdir(parents=True)
-    (half / "half.csv").write_text("1,2,")
-    SweepFolder(tmp_path).write("key", {"error": None}, packed(log="1"))
-    assert {path.name for path in (tmp_path / "key").iterdir()} == {"log", "result.json"}
+        assert not list(tmp_path.rglob(".incoming-*"))
 
 
 def test_point_that_another_sweep_has_done_meanwhile_is_skipped_and_its_lock_let_go(tmp_path):
@@ -462,10 +519,10 @@ def test_point_that_another_sweep_has_done_meanwhile_is_skipped_and_its_lock_let
     settings = Settings(workers=1)
     with connect(settings) as client:
         outcomes = list(execute([point], folder=folder, settings=settings, client=client))
-    assert outcomes == [Outcome("key", {"x": 1}, "skipped")]
+    assert outcomes == [PointOutcome("key", {"x": 1}, "skipped")]
     lock = folder.try_lock("key")
     assert lock is not None
-    os.close(lock)
+    lock.release()
 
 
 class FullFolder(SweepFolder):
@@ -499,7 +556,24 @@ def test_lock_that_another_holds_costs_no_file_descriptor(tmp_path):
     n_open = psutil.Process().num_fds()
     assert [folder.try_lock("key") for _ in range(5)] == [None] * 5
     assert psutil.Process().num_fds() == n_open
-    os.close(lock)
+    lock.release()
+
+
+def test_hidden_folders_are_not_taken_for_points(tmp_path):
+    record: dict[str, Any] = {"error": None}
+    SweepFolder(tmp_path).write("key", record, None)
+    shutil.copytree(tmp_path / "key", tmp_path / ".hidden")
+    assert list(SweepFolder(tmp_path).done()) == [(tmp_path / "key", record)]
+
+
+def test_attempt_that_works_takes_the_place_of_the_one_that_failed(tmp_path):
+    folder = SweepFolder(tmp_path)
+    for error in ("first", "second", None):
+        folder.write("key", {"error": error}, None)
+        assert (folder.record("key"), folder.failure("key")) == (
+            (None, {"error": error}) if error else ({"error": None}, None)
+        )
+    assert not list(tmp_path.rglob(".incoming-*"))
 
 
 def test_lock_is_held_by_one_and_never_stale(tmp_path):
@@ -507,9 +581,9 @@ def test_lock_is_held_by_one_and_never_stale(tmp_path):
     lock = folder.try_lock("key")
     assert lock is not None
     assert folder.try_lock("key") is None
-    os.close(lock)
+    lock.release()
     code = "import sys, time\nfrom pathlib import Path\nfrom dtc_helpers.sweeps.folder import SweepFolder"
-    code += "\nSweepFolder(Path(sys.argv[1])).try_lock('key')\nprint('locked', flush=True)\ntime.sleep(600)"
+    code += "\nlock = SweepFolder(Path(sys.argv[1])).try_lock('key')\nprint('locked', flush=True)\ntime.sleep(600)"
     log = tmp_path / "holder"
     with started("-c", code, str(tmp_path), folder=log, PYTHONPATH=str(ROOT)) as holder:
         wait_until(lambda: "locked" in (log / "0.log").read_text(), "the lock")
@@ -518,7 +592,7 @@ def test_lock_is_held_by_one_and_never_stale(tmp_path):
         holder.wait()
         lock = folder.try_lock("key")
         assert lock is not None
-        os.close(lock)
+        lock.release()
 
 
 # ------------------------------------------------------------------------------------------- on a cluster

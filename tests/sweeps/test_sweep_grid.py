@@ -1,10 +1,16 @@
 import io
 import re
+import sys
 import zipfile
 
+import nbformat
 import pytest
+import yaml
+from nbformat.v4 import new_code_cell
 from sweep_notebooks import write_notebook
 
+from dtc_helpers import __main__ as command_line
+from dtc_helpers.runs.parameters import Parameters
 from dtc_helpers.sweeps import grid as sweep_grid
 from dtc_helpers.sweeps.grid import GridError, read_grid
 from dtc_helpers.sweeps.notebook import read_notebook
@@ -12,6 +18,8 @@ from dtc_helpers.sweeps.notebook import read_notebook
 ROOT = sweep_grid.project_root()
 EXAMPLES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("notebooks/**/*.yaml")])
 MAIN = "notebooks/1_dtc_prune_train.ipynb"
+NOTEBOOKS = sorted([*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("notebooks/studies/*.ipynb")])
+PLACES = ("results_dir", "figures_dir")
 
 
 @pytest.fixture
@@ -103,6 +111,100 @@ def test_the_notebooks_own_class_refuses_names_ranges_and_combinations(grid, ent
 
 def test_notebook_takes_whatever_its_class_takes(grid):
     assert len(grid(f"notebook: {MAIN}\ncross: {{hidden_neurons: [64, [300, 100]], l1_penalty: [1, 0.3]}}").points) == 4
+
+
+@pytest.fixture
+def dry_run(tmp_path, monkeypatch):
+    """Gives the exit status of a dry run of a grid file."""
+
+    def run(text):
+        path = tmp_path / "grid.yaml"
+        path.write_text(text)
+        monkeypatch.setattr(sys, "argv", ["dtc_helpers", "sweep", str(path), "--out", str(tmp_path), "--dry-run"])
+        with pytest.raises(SystemExit) as stop:
+            command_line.main()
+        return stop.value.code
+
+    return run
+
+
+def test_there_are_notebooks():
+    assert len(NOTEBOOKS) >= 12
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_refuses_what_it_does_not_take_in_a_dry_run_and_takes_its_defaults(path, dry_run):
+    defaults = {name: value for name, value in read_notebook(path).defaults.items() if name not in PLACES}
+    correct = yaml.safe_dump({"notebook": str(path), "fixed": defaults}, allow_unicode=True)
+    assert dry_run(correct) == 0
+    name = next(name for name in ("replicates", "seed", "neurons") if name in defaults)
+    for wrong, message in ((f"{name}: [-3]", f"{name} = -3"), ("replicate: [1]", "unknown parameter replicate: ")):
+        refusal = dry_run(f"notebook: {path}\ncross:\n  {wrong}")
+        assert f"grid.yaml, line 3: {message}" in str(refusal)
+
+
+@pytest.fixture
+def checked(tmp_path):
+    """Writes the toy notebook with a first cell of its own, and reads it."""
+
+    def read(source):
+        write_notebook(tmp_path)
+        book = nbformat.read(tmp_path / "toy.ipynb", as_version=4)
+        book.cells.insert(0, new_code_cell(source))
+        nbformat.write(book, tmp_path / "toy.ipynb")
+        return read_notebook(tmp_path / "toy.ipynb").checked_by
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from dtc_helpers.runs.parameters import Parameters\nnotebook_parameters(globals(), Parameters)",
+        "from dtc_helpers.runs.parameters import Parameters as P\np = notebook_parameters(globals(), kind=P)",
+        "from dtc_helpers.runs import parameters\nparameters.notebook_parameters(globals(), parameters.Parameters)",
+        "import dtc_helpers.runs.parameters as own\nown.notebook_parameters(\n    globals(),\n    own.Parameters,\n)",
+        "import dtc_helpers.runs.parameters\n"
+        "p = notebook_parameters(globals(), dtc_helpers.runs.parameters.Parameters)",
+        "%matplotlib inline\nfrom dtc_helpers.runs.parameters import Parameters\n"
+        "if True:\n    !ls\nnotebook_parameters(globals(), Parameters)",
+    ],
+)
+def test_class_is_found_however_it_is_imported(checked, source):
+    assert checked(source) is Parameters
+
+
+@pytest.mark.parametrize("source", ["", "# notebook_parameters(globals(), X)", "%%bash\nls | wc"])
+def test_notebook_that_does_not_call_the_check_has_no_class(checked, source):
+    assert checked(source) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("notebook_parameters(globals(), Parameters)", "parameters are checked with Parameters: expected"),
+        ("notebook_parameters(globals())", "parameters are checked with nothing: expected"),
+        ("from os import path as X\nnotebook_parameters(globals(), X)", "parameters are checked with X: expected"),
+        ("class X: pass\nnotebook_parameters(globals(), X)", "parameters are checked with X: expected"),
+        (
+            "from dtc_helpers.nowhere import X\nnotebook_parameters(globals(), X)",
+            "parameters are checked with dtc_helpers.nowhere.X, which cannot be imported",
+        ),
+        (
+            "from dtc_helpers.runs.parameters import Nobody\nnotebook_parameters(globals(), Nobody)",
+            "parameters are checked with dtc_helpers.runs.parameters.Nobody, which cannot be imported",
+        ),
+        (
+            "from dtc_helpers.runs.parameters import check_type\nnotebook_parameters(globals(), check_type)",
+            "which is no dataclass: expected",
+        ),
+        ("notebook_parameters(globals(), A)\nnotebook_parameters(globals(), B)", "checked with A and B: expected"),
+        ("%%time\nnotebook_parameters(globals(), A) or or", "the cell that calls notebook_parameters is not Python"),
+    ],
+)
+def test_notebook_whose_class_cannot_be_found_is_refused_with_a_sentence(checked, source, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        checked(source)
 
 
 def test_notebook_1_must_leave_run_json_and_others_what_the_grid_says(grid):

@@ -1,5 +1,6 @@
 import io
 import zipfile
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -107,10 +108,15 @@ def test_collected_cycles_have_their_key_code_parameters_and_the_seed_of_the_rep
     ]
 
 
-def test_table_that_cannot_be_written_whole_leaves_the_old_one(done):
+def test_table_that_cannot_be_written_whole_leaves_the_old_one(done, monkeypatch):
     (done / "cycles.csv").write_text("old")
-    (done / ".cycles.csv").mkdir()  # no file can be written there
-    with pytest.raises(IsADirectoryError):
+
+    def half(_, path, **__):
+        Path(path).write_text("1,2,")
+        raise OSError("disk is full")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", half)
+    with pytest.raises(OSError, match="disk is full"):
         sweep_table.collect(done)
     assert (done / "cycles.csv").read_text() == "old"
 
