@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,11 @@ from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.proposition.relation import Correlations, Process
 from dtc_helpers.readings import Plan
-from dtc_helpers.runs.parameters import OneOf
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.statistics import excess
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand
-SubjectName = Annotated[str, OneOf({**DATASETS, PHOTOGRAPHS: None})]
+SUBJECTS = {**DATASETS, PHOTOGRAPHS: None}
 NETWORK_PROCESSES: dict[str, Callable[..., Sequence[Process]]] = {
     "DTC": partial(pruning, method="dtc"),
     "random pruning": partial(pruning, method="random"),

@@ -32,10 +32,11 @@ class OneOf:
     """Names that exist."""
 
     known: Mapping[str, Any]
+    may_repeat: bool = False  # in a list
 
     def check(self, name: str, values: list[str]) -> None:
-        """Raises ValueError for a name that is not known, or given twice."""
-        check_names(name, values, self.known)
+        """Raises ValueError for a name that is not known, or given twice where it may not be."""
+        check_names(name, list(dict.fromkeys(values)) if self.may_repeat else values, self.known)
 
 
 # What may be given stands beside the type, wherever a parameter of this kind is declared.

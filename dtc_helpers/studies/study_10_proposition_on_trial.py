@@ -1,16 +1,17 @@
 """Study 10: the proposition on trial, whether it is true of any compression, beyond what null models give."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from dtc_helpers.proposition.evidence import SubjectName
-from dtc_helpers.runs.parameters import NotebookParameters, Replicates, Seed
+from dtc_helpers.proposition.evidence import SUBJECTS
+from dtc_helpers.runs.parameters import NotebookParameters, OneOf, Replicates, Seed
 
 
 @dataclass(frozen=True)
 class TrialParameters(NotebookParameters):
     """Parameters of study 10; it raises as `Parameters` does."""
 
-    datasets: list[SubjectName]
+    datasets: list[Annotated[str, OneOf(SUBJECTS)]]
     replicates: list[Replicates]
     recompute: bool
     seed: Seed
