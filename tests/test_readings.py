@@ -1,13 +1,17 @@
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from dtc_helpers.paper import FIRST_CUT_ACCURACY, PAPER_CORRELATIONS, TABLE_1, TABLE_1_METHODS
-from dtc_helpers.readings import READINGS
+from dtc_helpers.readings import READINGS, IndependentStreams, PublishedStreams
 from dtc_helpers.recovery import SOLVERS
 from dtc_helpers.runs.results import COLUMNS
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.sensing import MEASUREMENT_COUNTS
+from dtc_helpers.studies.walk import ANY_READING, SWITCHES, WALK, differs_for
 from dtc_helpers.surgery import CHOICES
 from dtc_helpers.training import outputs
 
@@ -26,6 +30,52 @@ def test_everything_a_reading_names_exists(reading):
     assert reading.optimizer in ("new", "carried")
     assert reading.data_order in ("restarted", "shuffled")
     assert outputs(torch.zeros(1, 2, 3), axis=reading.loss_axis).shape == (1, 2, 3)
+
+
+# What the published notebooks compute, and what the text of arXiv:2505.23869 says instead.
+WHAT_THEY_DO = {
+    "kept_scores": ("lowest", "highest"),  # `score < quantile` stays; the text cuts the neurons of low rays
+    "kept_as_ranked": (frozenset({"random"}), frozenset()),  # survivors as RandomState.choice gives them
+    "ray_domain": ("sparse_code", "recovered_weights"),
+    "loss_axis": ("batch", "class"),  # of the log-softmax
+    "measurement_rounding": ("truncated", "rounded"),  # int(N · (1 − 0.9))
+    "solver": ("scs", "exact"),  # cvxpy's at its default tolerance; the optimum
+    "accuracy_column": ("mean_batch_accuracy", "test_accuracy"),
+    "optimizer": ("new", "carried"),
+    "data_order": ("restarted", "shuffled"),
+    "streams": (PublishedStreams, IndependentStreams),  # one seed used anew
+}
+
+
+@pytest.mark.parametrize(("column", "name"), list(enumerate(("published", "described"))))
+def test_readings_are_those_of_the_notebooks_and_of_the_text(column, name):
+    expected = {switch: what[column] for switch, what in WHAT_THEY_DO.items()}
+    assert vars(READINGS[name]) == {"name": name, **expected}
+
+
+def test_walk_turns_every_switch_once_and_ends_at_the_described_reading():
+    assert list(WALK) == ["published", *SWITCHES]
+    assert WALK["published"] == READINGS["published"]
+    turned = []
+    for before, after in itertools.pairwise(WALK.values()):
+        changed = [switch for switch in WHAT_THEY_DO if vars(before)[switch] != vars(after)[switch]]
+        assert changed
+        assert all(vars(after)[switch] == vars(READINGS["described"])[switch] for switch in changed)
+        turned += changed
+    assert sorted(turned) == sorted(WHAT_THEY_DO)
+    assert replace(list(WALK.values())[-1], name="described") == READINGS["described"]
+    assert all(ANY_READING[name].name == name for name in ("described", *WALK))
+
+
+@pytest.mark.parametrize("switch", WHAT_THEY_DO)
+def test_only_dtc_knows_of_rays_measurements_and_solver(switch):
+    published = READINGS["published"]
+    other = replace(published, name="other", **{switch: WHAT_THEY_DO[switch][1]})
+    only_dtc = switch in ("ray_domain", "measurement_rounding", "solver")
+    assert differs_for("dtc", published, other)
+    for method in sorted(set(SCORES) - {"dtc"}):
+        assert differs_for(method, published, other) == (not only_dtc)
+        assert not differs_for(method, published, replace(published, name="other"))
 
 
 @every_reading

@@ -95,6 +95,8 @@ def test_norms_of_the_toy_by_hand(toy_network):
         np.sqrt(2 * 45),
     ]  # rows (1, 0) (0, −1) (1, 1), columns (1, 4) (2, 5) (3, 6)
     np.testing.assert_allclose(norm_scores(layer).values[0], by_hand, rtol=1e-6)
+    np.testing.assert_allclose(layer.incoming_norms[0], np.sqrt([1, 1, 2]), rtol=1e-6)
+    np.testing.assert_allclose(layer.outgoing_norms[0], np.sqrt([17, 29, 45]), rtol=1e-6)
 
 
 def test_magnitude_by_hand():
@@ -143,6 +145,18 @@ def test_dtc_is_the_sum_of_both_recoveries(ray_domain):
     assert scores.recovery is not None
     assert scores.recovery.duality_gap.shape == (2, 2)
     assert scores.recovery.duality_gap.max() < 1e-6
+
+
+def test_recovery_behind_dtc_is_first_that_of_the_incoming_sums_then_that_of_the_outgoing_ones():
+    layer = random_layer(seeds=(1, 2), l1_penalty=0.7, solver="lars")
+    recovery = dtc_scores(layer).recovery
+    assert recovery is not None
+    for side, sums in enumerate((layer.incoming_sums, layer.outgoing_sums)):
+        for replicate in range(2):
+            Phi = layer.measurement_matrix[replicate]
+            alone = recover(Phi @ dct_basis(N_NEURONS), Phi @ sums[replicate], l1_penalty=0.7, solver="lars")
+            torch.testing.assert_close(recovery.sparse_code[side, replicate], alone.sparse_code)
+            torch.testing.assert_close(recovery.objective[side, replicate], alone.objective)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ PUBLISHED_SEED = 42424242
 DCT_TYPES = (1, 2, 3, 4)
 
 
+@settings(deadline=None)
 @given(n_neurons=st.integers(2, 60), dct_type=st.sampled_from(DCT_TYPES))
 def test_basis_is_orthonormal(n_neurons, dct_type):
     basis = dct_basis(n_neurons, dct_type=dct_type)
@@ -66,6 +67,13 @@ def test_measure_broadcasts_weights_and_matrices():
     torch.testing.assert_close(measure(matrices[0], weights), torch.tensor([[0.0, 3], [1, 4]]))
 
 
+def test_measuring_loses_nothing_of_64_bits():
+    weights = torch.tensor([1 + 1e-12, 1e9 + 1e-6], dtype=torch.float64)
+    eye = torch.eye(2, dtype=torch.float64)
+    assert torch.equal(measure(eye, weights), weights)
+    assert torch.equal(measure(eye[None], weights), weights[None])
+
+
 def test_published_draws():
     # numpy.random.RandomState(42424242).normal(size=(45, 460)), as the published notebooks draw Φ after the first cut
     drawn = gaussian_matrix(45, 460, rng=np.random.RandomState(PUBLISHED_SEED))
@@ -78,7 +86,10 @@ def test_published_number_of_measurements(n_neurons, expected):
     assert n_measurements_truncated(n_neurons, 0.1) == expected
 
 
-@pytest.mark.parametrize(("n_neurons", "expected"), [(460, 46), (300, 30), (4, 1), (1, 1)])
+# Halves go to the even number, as Python rounds: 2.5 → 2, 3.5 → 4, 4.5 → 4. Widths 25 and 45 are on the schedule.
+@pytest.mark.parametrize(
+    ("n_neurons", "expected"), [(460, 46), (300, 30), (25, 2), (35, 4), (45, 4), (51, 5), (4, 1), (1, 1)]
+)
 def test_described_number_of_measurements(n_neurons, expected):
     assert n_measurements_rounded(n_neurons, 0.1) == expected
 

@@ -68,6 +68,11 @@ def test_width_that_is_not_smaller_is_refused(n_left):
         keep_fraction_to(20, n_left, near=0.5)
 
 
+@pytest.mark.parametrize("keep_fraction", [1e-9, 0.1])
+def test_at_least_one_neuron_stays_however_small_the_share(keep_fraction):
+    assert [n_keep(n_neurons, keep_fraction) for n_neurons in (2, 5, 11)] == [1, 1, 1]
+
+
 def test_last_neuron_cannot_be_cut():
     with pytest.raises(ValueError, match="last neuron"):
         n_keep(1, 0.9)
@@ -82,6 +87,18 @@ def test_lowest_and_highest_of_a_toy():
     assert highest(scores, 2).tolist() == [[0, 2], [2, 3]]
     assert lowest(scores, 3, ranked=True).tolist() == [[3, 1, 2], [0, 1, 2]]
     assert highest(scores, 3, ranked=True).tolist() == [[0, 2, 1], [3, 2, 1]]
+
+
+def test_a_score_may_be_negative_and_its_sign_counts():
+    scores = torch.tensor([[-3.0, -1.0, 2.0, 0.0]])
+    assert highest(scores, 2, ranked=True).tolist() == [[2, 3]]
+    assert lowest(scores, 2, ranked=True).tolist() == [[0, 1]]
+
+
+def test_scores_that_only_64_bits_tell_apart_are_no_tie():
+    scores = torch.tensor([[1 + 1e-12, 1.0, 1 + 2e-12]], dtype=torch.float64)
+    assert lowest(scores, 3, ranked=True).tolist() == [[1, 0, 2]]
+    assert highest(scores, 3, ranked=True).tolist() == [[2, 0, 1]]
 
 
 @pytest.mark.parametrize("choose", [lowest, highest])
@@ -187,6 +204,17 @@ def test_carried_adam_trains_the_cut_network_as_that_of_the_masked_one(tiny_data
         network = keep_neurons(network, indices, layer=layer)
     for weight, oracle in zip(cut.weights, network.weights, strict=True):
         torch.testing.assert_close(weight, oracle)
+
+
+def test_carried_adam_keeps_the_numbers_it_was_made_with(tiny_dataset):
+    numbers = {"lr": 0.02, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.01, "amsgrad": False, "fused": True}
+    network = networks(6, 8, 3)
+    optimizer = torch.optim.Adam(network.parameters(), **numbers)
+    image_batches = batches(tiny_dataset.train.images, tiny_dataset.train.labels, n_batches=1)
+    train(network, image_batches, optimizer=optimizer, loss_axis="class")
+    kept = torch.tensor([[7, 0, 3]])
+    carried = carry_adam(optimizer, network, keep_neurons(network, kept), kept=[kept])
+    assert {name: carried.param_groups[0][name] for name in numbers} == numbers
 
 
 class MaskedNetwork(torch.nn.Module):

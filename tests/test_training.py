@@ -77,6 +77,17 @@ def test_shuffled_batches_of_cycles_continue_each_other(parts):
     assert len(in_parts) == 7
 
 
+@pytest.mark.parametrize("n_images", [511, 512, 513, 1024])
+def test_pass_ends_with_its_last_image_whether_or_not_that_fills_a_batch(n_images):
+    n_per_pass = {511: 1, 512: 1, 513: 2, 1024: 2}[n_images]
+    shown = shuffled_labels(first=0, n_batches=3 * n_per_pass, n_images=n_images)
+    for n_pass in range(3):
+        labels = torch.cat(shown[n_pass * n_per_pass : (n_pass + 1) * n_per_pass])
+        assert labels.tolist() == np.random.default_rng(n_pass).permutation(n_images).tolist()
+    in_parts = [shuffled_labels(first=first, n_batches=1, n_images=n_images) for first in range(3 * n_per_pass)]
+    assert all(torch.equal(labels, part) for labels, (part,) in zip(shown, in_parts, strict=True))
+
+
 def test_zero_batches_leave_the_weights_unchanged(tiny_dataset):
     network = networks(6, 8, 3)
     before = [weight.detach().clone() for weight in network.weights]
@@ -163,23 +174,24 @@ def test_network_learns(tiny_dataset):
 # ------------------------------------------------------------------------------------------ accuracy
 
 
+@pytest.mark.parametrize("n_images", [700, 513, 512, 511, 1])
 @pytest.mark.parametrize("loss_axis", ["batch", "class"])
-def test_accuracy_is_that_of_the_slow_loop(tiny_dataset, loss_axis):
-    images, labels = tiny_dataset.test.images, tiny_dataset.test.labels
+def test_accuracy_is_that_of_the_slow_loop(tiny_dataset, loss_axis, n_images):
+    images, labels = tiny_dataset.test.images[:n_images], tiny_dataset.test.labels[:n_images]
     network = networks(6, 8, 3, seeds=[1, 2])
     found = accuracy(network, images, labels, loss_axis=loss_axis)
     for replicate in range(2):
         plain, right, alone, shares = as_sequential(network, replicate), 0, 0, []
-        for start in (0, BATCH_SIZE):
+        for start in range(0, n_images, BATCH_SIZE):
             logits, batch_labels = plain(images[start : start + BATCH_SIZE]), labels[start : start + BATCH_SIZE]
             answers = logits - logits.logsumexp(0) if loss_axis == "batch" else logits
             n_right = sum(int(a.argmax() == label) for a, label in zip(answers, batch_labels, strict=True))
             alone += sum(int(a.argmax() == label) for a, label in zip(logits, batch_labels, strict=True))
             right += n_right
             shares.append(n_right / len(batch_labels))
-        assert found.overall[replicate].item() == pytest.approx(right / 700)
-        assert found.batch_mean[replicate].item() == pytest.approx(sum(shares) / 2)
-        assert found.single_image[replicate].item() == pytest.approx(alone / 700)
+        assert found.overall[replicate].item() == pytest.approx(right / n_images)
+        assert found.batch_mean[replicate].item() == pytest.approx(sum(shares) / len(shares))
+        assert found.single_image[replicate].item() == pytest.approx(alone / n_images)
 
 
 def test_mean_of_batch_accuracies_gives_the_images_of_the_smaller_batch_more_weight():
