@@ -75,6 +75,11 @@ class Estimate:
     sd: float  # sample standard deviation; NaN for fewer than two replicates
     n: int  # replicates in which the quantity is defined
 
+    @property
+    def verdict(self) -> str:
+        """Side of 0 on which the whole interval lies: "above", "below", or else "open"."""
+        return "above" if self.low > 0 else "below" if self.high < 0 else "open"
+
     def __str__(self) -> str:
         return f"{self.mean:.4f} ({self.low:.4f} to {self.high:.4f}, n = {self.n})"
 
@@ -104,29 +109,14 @@ def bootstrap_interval(values: ArrayLike, *, rng: np.random.Generator, confidenc
     )
 
 
-@dataclass(frozen=True)
-class Excess:
-    """Difference of what is tested and what is expected without it, over replicates."""
-
-    tested: Estimate
-    expected: Estimate
-    excess: Estimate  # tested − expected, paired by replicate
-
-    @property
-    def verdict(self) -> str:
-        """Side of 0 on which the whole interval of the excess lies: "above", "below", or else "open"."""
-        return "above" if self.excess.low > 0 else "below" if self.excess.high < 0 else "open"
-
-
-def excess(tested: ArrayLike, expected: ArrayLike, *, rng: np.random.Generator) -> Excess:
-    """Excess of one number a replicate over another, with bootstrap intervals.
+def excess(tested: ArrayLike, expected: ArrayLike, *, rng: np.random.Generator) -> Estimate:
+    """Excess of what is tested over what is expected without it, paired by replicate, with its bootstrap interval.
 
     Parameters
     ----------
     tested, expected : (n_replicates,) in the same order; NaN where a replicate has none.
     """
-    x, y = np.asarray(tested, dtype=float), np.asarray(expected, dtype=float)
-    return Excess(*(bootstrap_interval(values, rng=rng) for values in (x, y, x - y)))
+    return bootstrap_interval(np.asarray(tested, dtype=float) - np.asarray(expected, dtype=float), rng=rng)
 
 
 def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:

@@ -2,6 +2,8 @@ import ast
 import json
 import math
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -145,3 +147,13 @@ def test_wrong_parameter_is_refused_before_anything_is_written(tmp_path, wrong, 
     with pytest.raises(PapermillExecutionError, match=message):
         execute(MAIN, tmp_path, **wrong)
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("path", [MAIN, BINNING], ids=lambda path: path.stem)
+def test_notebook_opened_alone_says_in_one_sentence_what_to_do(path, tmp_path):
+    (setup,) = [cell.source for cell in code_cells(path) if "find_spec" in cell.source]
+    alone = subprocess.run([sys.executable, "-c", setup], cwd=tmp_path, capture_output=True, text=True, check=False)
+    last = alone.stderr.strip().splitlines()[-1]
+    assert last == (
+        "ModuleNotFoundError: no dtc_helpers here: open this notebook in its project, or pip install the project"
+    )

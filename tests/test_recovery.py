@@ -399,6 +399,15 @@ def test_other_method_solves_what_one_gives_up(monkeypatch, broken):
     torch.testing.assert_close(recovery.sparse_code, right.sparse_code)
 
 
+def test_numbers_of_a_solver_that_says_it_failed_are_not_used(monkeypatch):
+    Theta, y = layer()
+    rubbish = {"lam": np.full(40, np.nan), "iterations": 3}
+    monkeypatch.setattr(active_set.daqp, "solve", lambda *_, **__: (np.full(10, np.nan), np.nan, -1, rubbish))
+    answer = active_set.minimise(Theta.numpy(), y[None].numpy())
+    assert not answer.code.any()
+    np.testing.assert_array_equal(answer.dual_point, y[None].numpy())  # pyright: ignore[reportArgumentType]
+
+
 def test_only_the_problems_that_one_method_gives_up_go_to_the_other(monkeypatch):
     Theta, y = layer(n_problems=3)
     right, solve, n_solved = recover(Theta, y, l1_penalty=PENALTY), active_set.minimise, []

@@ -9,8 +9,8 @@ import pandas as pd
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.proposition.null_models import gaussian_measurements
 from dtc_helpers.proposition.relation import Measure, Process, column
+from dtc_helpers.statistics import bootstrap_interval, pearson
 from dtc_helpers.statistics import excess as excess_over
-from dtc_helpers.statistics import pearson
 
 WIDTHS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # in weight units; 0.2 is published
 REACHES = (1.0, 3.0, 10.0)  # bins of 0.2 from −reach to reach; the published ones reach to 50
@@ -92,8 +92,11 @@ def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd
     """
     rows = []
     for (panel, binning), group in correlations.groupby(["panel", "binning"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
-        found = excess_over(group.tested, group.expected, rng=rng)
-        series = {"tested": found.tested, "null": found.expected, "excess": found.excess}
+        series = {
+            "tested": bootstrap_interval(group.tested, rng=rng),
+            "null": bootstrap_interval(group.expected, rng=rng),
+            "excess": excess_over(group.tested, group.expected, rng=rng),
+        }
         numbers = {
             f"{which}_{name}": number
             for which, each in series.items()

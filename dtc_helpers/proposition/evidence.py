@@ -151,7 +151,7 @@ def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataF
     rows: list[dict[str, Any]] = []
     for key, group in comparisons.groupby(keys, sort=False):
         found = excess(group.tested, group.expected, rng=rng)
-        numbers = {"tested": found.tested.mean, "expected": found.expected.mean, "excess": found.excess.mean}
-        interval = {"low": found.excess.low, "high": found.excess.high, "n": found.excess.n, "verdict": found.verdict}
+        numbers = {"tested": group.tested.mean(), "expected": group.expected.mean(), "excess": found.mean}
+        interval = {"low": found.low, "high": found.high, "n": found.n, "verdict": found.verdict}
         rows.append({**dict(zip(keys, key, strict=True)), **numbers, **interval})  # pyright: ignore[reportArgumentType]
     return pd.DataFrame(rows)

@@ -61,8 +61,8 @@ def test_true_link_beyond_length_is_credited(rng, name):
     processes = [signals_process(rng, fitness=true_link) for _ in range(12)]
     found = excess_over(name, processes, rng, n_draws=5)
     assert found.verdict == "above"
-    assert found.excess.n == 12
-    assert found.tested.mean > found.expected.mean
+    assert found.n == 12
+    assert found.mean > 0
 
 
 @pytest.mark.parametrize("name", ["Gaussian vectors", "unrelated signal"])
@@ -94,7 +94,7 @@ def test_nothing_is_left_of_a_length_effect_when_the_length_is_fixed(rng, name):
 def test_length_effect_does_not_beat_the_logarithm_of_the_length(rng):
     processes = [made_process(rng, fitness=by_length) for _ in range(8)]
     found = excess_over("ln m alone", processes, rng, n_draws=1)
-    assert found.excess.high < 0
+    assert found.high < 0
 
 
 # -------------------------------------------------------------------------------------- single nulls
