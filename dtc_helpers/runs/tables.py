@@ -165,7 +165,7 @@ def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: np.ndarray) 
 
     Examples
     --------
-    >>> from dtc_helpers.gibbs import occurrence_probabilities
+    >>> from dtc_helpers.runs.tables import occurrence_probabilities
     >>> occurrence_probabilities(np.array([0.1, 1.1, 1.2, 1.3, 7.0]), bin_edges=np.array([0, 1, 2])).tolist()
     [0.25, 0.75]
     """
@@ -178,7 +178,7 @@ def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2
 
     Examples
     --------
-    >>> from dtc_helpers.gibbs import covering_bin_edges
+    >>> from dtc_helpers.runs.tables import covering_bin_edges
     >>> covering_bin_edges([np.array([0.1, 0.6]), np.array([1.2])], width=0.5).tolist()
     [-0.5, 0.0, 0.5, 1.0, 1.5, 2.0]
     """
