@@ -23,6 +23,8 @@ from dtc_helpers.runs.results import Results, joined, read_results, write_part, 
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.surgery import schedules
 
+_UNFINISHED = ".unfinished"
+
 
 def run_methods(
     dataset: str | Dataset,
@@ -71,14 +73,15 @@ def run_methods(
     data = load_dataset(dataset).to(usable_device("auto")) if isinstance(dataset, str) else dataset
     setting = {"seeds": list(seeds), "hidden_widths": list(hidden_widths), "plan": plan or Plan()}
     folder = None if results_dir is None else in_project(results_dir)
-    unfinished = None if folder is None else folder / ".unfinished"
-    parts = [
-        _part(partial(_run_method, data, reading, method, **setting), f"{reading}-{method}", unfinished, data, setting)
-        for reading, method in itertools.product(readings, methods)
-    ]
+    train = partial(_run_method, data, **setting)
+    if folder is not None:
+        train = partial(_taken_over, train, folder / _UNFINISHED, _fingerprint(data, setting))
+    parts = [train(reading, method) for reading, method in itertools.product(readings, methods)]
     run = {
         "parameters": {
-            **{"dataset": data.name, "readings": list(readings), "methods": list(methods)},
+            "dataset": data.name,
+            "readings": list(readings),
+            "methods": list(methods),
             **_parameters(**setting),
             "results_dir": None if results_dir is None else str(results_dir),
         },
@@ -90,7 +93,7 @@ def run_methods(
     results = joined(parts, run)
     if folder is not None:
         write_results(results, folder)
-        shutil.rmtree(folder / ".unfinished", ignore_errors=True)
+        shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
     return results
 
 
@@ -109,18 +112,23 @@ def _run_method(
     return recorder.results()
 
 
-def _part(
-    run: Callable[[], Results], name: str, unfinished: Path | None, data: Dataset, setting: dict[str, Any]
+def _taken_over(
+    train: Callable[[str, str], Results], unfinished: Path, fingerprint: str, reading: str, method: str
 ) -> Results:
     """Results of a method, taken over from an interrupted run where it had finished it."""
-    if unfinished is None:
-        return run()
-    images = hashlib.sha256(data.train.images.cpu().numpy().tobytes() + data.test.images.cpu().numpy().tobytes())
-    key = f"{data.name} {images.hexdigest()} {setting} {data.test.images.device} {environment_key()}"
-    path = unfinished / f"{name} {hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    path = unfinished / f"{reading}-{method} {fingerprint}"
     if path.exists():
-        print(f"{name.replace('-', ', ')}: taken over from the interrupted run", flush=True)  # noqa: T201
-    return kept(path, make=run, write=write_part, read=read_results)
+        print(f"{reading}, {method}: taken over from the interrupted run", flush=True)  # noqa: T201
+    return kept(path, make=partial(train, reading, method), write=write_part, read=read_results)
+
+
+def _fingerprint(data: Dataset, setting: dict[str, Any]) -> str:
+    """Tells apart runs whose numbers may differ."""
+    images = hashlib.sha256()
+    for split in (data.train, data.test):
+        images.update(split.images.cpu().numpy().tobytes())
+    key = f"{data.name} {images.hexdigest()} {setting} {data.test.images.device} {environment_key()}"
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def _parameters(seeds: list[int], hidden_widths: list[int], plan: Plan) -> dict[str, Any]:
