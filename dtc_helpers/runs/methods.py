@@ -124,10 +124,11 @@ def _taken_over(
 
 def _fingerprint(data: Dataset, setting: dict[str, Any]) -> str:
     """Tells apart runs whose numbers may differ."""
-    images = hashlib.sha256()
+    content = hashlib.sha256()
     for split in (data.train, data.test):
-        images.update(split.images.cpu().numpy().tobytes())
-    key = f"{data.name} {images.hexdigest()} {setting} {data.test.images.device} {environment_key()}"
+        for values in (split.images, split.labels):
+            content.update(values.cpu().numpy().tobytes())
+    key = f"{data.name} {content.hexdigest()} {setting} {data.test.images.device} {environment_key()}"
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 

@@ -115,11 +115,14 @@ def test_other_arguments_take_nothing_over(run, tmp_path, change):
     assert len(run(tmp_path, **change)[0]) == 2
 
 
-def test_other_images_take_nothing_over(run, tmp_path, tiny_dataset):
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("part", ["images", "labels"])
+def test_other_data_take_nothing_over(run, tmp_path, tiny_dataset, split, part):
     run(tmp_path, stop_before="magnitude")
-    other = tiny_dataset.train.images.clone()
-    other[0, 0] += 1
-    changed = replace(tiny_dataset, train=replace(tiny_dataset.train, images=other))
+    images = getattr(tiny_dataset, split)
+    other = getattr(images, part).flip(0)
+    assert not torch.equal(other, getattr(images, part))
+    changed = replace(tiny_dataset, **{split: replace(images, **{part: other})})
     assert len(run(tmp_path, dataset=changed)[0]) == 2
 
 
