@@ -15,7 +15,8 @@ from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paper import PUBLISHED_SEED
 from dtc_helpers.paths import in_project, kept
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.runs.parameters import check_names, usable_device
+from dtc_helpers.runs.checking import check_names
+from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import environment_key, peak_memory_gb, provenance
 from dtc_helpers.runs.recorder import Recorder

@@ -12,7 +12,7 @@ import torch
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paths import in_project, project_root
 from dtc_helpers.readings import Reading
-from dtc_helpers.runs.parameters import DatasetName, NotebookParameters, OneOf, Replicates, Seed
+from dtc_helpers.runs.checking import DatasetName, NotebookParameters, OneOf, Replicates, Seed
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.studies.arms import ARMS, Setting, last_places
 from dtc_helpers.studies.runs import read_table, run_arms, write_made

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from dtc_helpers.proposition.evidence import SUBJECTS
-from dtc_helpers.runs.parameters import NotebookParameters, OneOf, Replicates, Seed
+from dtc_helpers.runs.checking import NotebookParameters, OneOf, Replicates, Seed
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from dtc_helpers.runs.parameters import NotebookParameters, Seed
+from dtc_helpers.runs.checking import NotebookParameters, Seed
 
 NOT_ANSWERED = -1.0
 _HASHES = {

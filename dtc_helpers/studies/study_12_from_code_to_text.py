@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from dtc_helpers.runs.parameters import DatasetName, OneOf
+from dtc_helpers.runs.checking import DatasetName, OneOf
 from dtc_helpers.studies.study import Runs, StudyParameters, setting
 from dtc_helpers.studies.walk import ANY_READING, differs_for
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dtc_helpers.runs.parameters import DatasetName, ReadingName, Replicates, check_names
+from dtc_helpers.runs.checking import DatasetName, ReadingName, Replicates, check_names
 from dtc_helpers.studies.arms import ARMS
 from dtc_helpers.studies.study import ArmName, Runs, StudyParameters, setting
 from dtc_helpers.studies.walk import ANY_READING

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dtc_helpers.readings import Plan
-from dtc_helpers.runs.parameters import Batches, CutShare, Neurons, ReadingName
+from dtc_helpers.runs.checking import Batches, CutShare, Neurons, ReadingName
 from dtc_helpers.studies.study import HIDDEN_WIDTHS, Runs, SeveralDatasets, grid, setting
 from dtc_helpers.studies.walk import ANY_READING
 from dtc_helpers.surgery import schedule

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from dtc_helpers.readings import Plan
-from dtc_helpers.runs.parameters import MeasurementShare, Neurons, PenaltyShare, ReadingName, Replicates
+from dtc_helpers.runs.checking import MeasurementShare, Neurons, PenaltyShare, ReadingName, Replicates
 from dtc_helpers.studies.study import Runs, SeveralDatasets, grid, setting
 from dtc_helpers.studies.walk import ANY_READING
 

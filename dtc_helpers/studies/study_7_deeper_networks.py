@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dtc_helpers.runs.parameters import ReadingName
+from dtc_helpers.runs.checking import ReadingName
 from dtc_helpers.studies.study import Runs, SeveralDatasets, setting
 from dtc_helpers.studies.walk import ANY_READING
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dtc_helpers.runs.parameters import Neurons, NotebookParameters
+from dtc_helpers.runs.checking import Neurons, NotebookParameters
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from dtc_helpers.proposition.evidence import SUBJECTS
-from dtc_helpers.runs.parameters import NotebookParameters, NullDraws, OneOf, Seed
+from dtc_helpers.runs.checking import NotebookParameters, NullDraws, OneOf, Seed
 
 
 @dataclass(frozen=True)

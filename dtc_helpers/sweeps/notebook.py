@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 import nbformat
 
 from dtc_helpers.paths import package_files
-from dtc_helpers.runs.parameters import check_type
+from dtc_helpers.runs.checking import check_type
 from dtc_helpers.sweeps.parameter_class import parameter_class
 from dtc_helpers.sweeps.point import FIGURES_DIR, RESULTS_DIR
 
