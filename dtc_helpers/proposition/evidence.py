@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.images.datasets import DATASETS, load_dataset
@@ -20,6 +19,7 @@ from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.proposition.relation import Correlations, Process
 from dtc_helpers.readings import Plan
+from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.statistics import excess
 
@@ -73,7 +73,7 @@ def _processes(dataset: str, replicates: int, seed: int, plan: Plan) -> Iterator
     if dataset == PHOTOGRAPHS:
         yield "JPEG", list(jpeg_processes(photographs(), seed=seed))
         return
-    data = load_dataset(dataset).to("cuda" if torch.cuda.is_available() else "cpu")
+    data = load_dataset(dataset).to(usable_device("auto"))
     for name, make in NETWORK_PROCESSES.items():
         yield name, make(data, seeds=[seed + r for r in range(replicates)], plan=plan)
 

@@ -77,10 +77,12 @@ def methods_for(
     """
     if solver in METHODS:
         return (solver,)
-    if Theta.shape[-2] * Theta.shape[-1] < _ALWAYS_ACTIVE_SET and device.type == "cpu":
+    if device.type != "cpu":
+        return METHODS[::-1]
+    if Theta.shape[-2] * Theta.shape[-1] < _ALWAYS_ACTIVE_SET:
         return METHODS
-    expected = _active_set_seconds(Theta, y, penalty).sum() < _interior_point_seconds(Theta, y)
-    return METHODS if expected and device.type == "cpu" else METHODS[::-1]
+    is_faster = _active_set_seconds(Theta, y, penalty).sum() < _interior_point_seconds(Theta, y)
+    return METHODS if is_faster else METHODS[::-1]
 
 
 def _active_set_seconds(Theta: np.ndarray, y: np.ndarray, penalty: np.ndarray) -> np.ndarray:

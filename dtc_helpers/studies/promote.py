@@ -31,8 +31,8 @@ def promote(name: str, results_dir: str | Path) -> Path:
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there: run the study with recompute = True first")
     table, run = read_table(source), json.loads(source.with_suffix(".json").read_text())
-    for complaint in _complaints(table, run, STORED / source.name):
-        raise ValueError(f"{source} is not promoted: {complaint}")
+    if complaints := _complaints(table, run, STORED / source.name):
+        raise ValueError(f"{source} is not promoted: {'; '.join(complaints)}")
     write_made((table, run), STORED / source.name)
     return STORED / source.name
 

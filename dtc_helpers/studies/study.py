@@ -7,18 +7,17 @@ from functools import cache, partial
 from typing import Annotated, Any
 
 import pandas as pd
-import torch
 
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paths import in_project, project_root
 from dtc_helpers.readings import Reading
 from dtc_helpers.runs.checking import DatasetName, NotebookParameters, OneOf, Replicates, Seed
+from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.studies.arms import ARMS, Setting, last_places
 from dtc_helpers.studies.runs import read_table, run_arms, write_made
 
 STORED = project_root() / "notebooks" / "studies" / "data"
-HIDDEN_WIDTHS = (512,)
 ArmName = Annotated[str, OneOf(ARMS)]
 Runs = list[tuple[Setting, str]]  # (setting, arm) each
 
@@ -94,7 +93,7 @@ def setting(dataset: str, reading: Reading, seeds: list[int], **others: Any) -> 
 
 @cache
 def _images(dataset: str, choosing: bool) -> Dataset:
-    images = load_dataset(dataset).to("cuda" if torch.cuda.is_available() else "cpu")
+    images = load_dataset(dataset).to(usable_device("auto"))
     return images.for_choosing() if choosing else images
 
 

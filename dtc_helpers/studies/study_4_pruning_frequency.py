@@ -6,9 +6,12 @@ import numpy as np
 
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.checking import Batches, CutShare, Neurons, ReadingName
-from dtc_helpers.studies.study import HIDDEN_WIDTHS, Runs, SeveralDatasets, grid, setting
+from dtc_helpers.studies.arms import Setting
+from dtc_helpers.studies.study import Runs, SeveralDatasets, grid, setting
 from dtc_helpers.studies.walk import ANY_READING
 from dtc_helpers.surgery import schedule
+
+(N_NEURONS,) = Setting.hidden_widths  # as no point names others
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ def frequency_runs(parameters: FrequencyParameters) -> Runs:
     """
     runs: Runs = []
     for dataset, cut_fraction, batches in grid(parameters, "cut_fractions", "batches_per_cycle"):
-        keep_fraction = keep_fraction_to(*HIDDEN_WIDTHS, parameters.stop_at, near=1 - cut_fraction)
-        n_cycles = len(schedule(*HIDDEN_WIDTHS, keep_fraction=keep_fraction, stop_at=parameters.stop_at))
+        keep_fraction = keep_fraction_to(N_NEURONS, parameters.stop_at, near=1 - cut_fraction)
+        n_cycles = len(schedule(N_NEURONS, keep_fraction=keep_fraction, stop_at=parameters.stop_at))
         if batches * n_cycles <= parameters.total_batches:
             for reading in parameters.readings:
                 point = setting(

@@ -41,7 +41,7 @@ def _small(monkeypatch, tiny_dataset):
     """Twelve hidden neurons, a batch a cycle, three cuts, and the tiny dataset under every name."""
     monkeypatch.setattr(study, "load_dataset", lambda name: replace(tiny_dataset, name=name))
     monkeypatch.setattr(study, "_images", study._images.__wrapped__)  # without its cache
-    monkeypatch.setattr(study_4_pruning_frequency, "HIDDEN_WIDTHS", (12,))
+    monkeypatch.setattr(study_4_pruning_frequency, "N_NEURONS", 12)
     small = {"batches_per_cycle": 1, "keep_fraction": 0.7, "stop_at": 4}
     for module in (study_4_pruning_frequency, study_5_penalty_and_measurements):
         monkeypatch.setattr(module, "Plan", partial(Plan, **small))
