@@ -114,9 +114,11 @@ def minimise(Theta: Tensor, y: Tensor, *, tolerance: float, max_iterations: int 
 
 def _iterate(Theta: Tensor, y: Tensor, tolerance: float, max_iterations: int) -> tuple[_Best, int]:
     best = _Best(y.new_zeros(len(y), Theta.shape[-1]), y.clone(), torch.ones_like(y[:, 0]))
-    matrix, state, iteration = Theta, _first_iterate(Theta, y), 0
+    correlation = transpose_times(Theta, y)
+    largest = correlation.abs().amax(-1)
+    matrix, state, iteration = Theta, _first_iterate(y, correlation, largest.unsqueeze(-1)), 0
     signs = y.new_tensor([[-1.0], [1.0]])
-    above = 2.0 * transpose_times(Theta, y).abs().amax(-1) > 1.0  # elsewhere s = 0 is the optimum, and y its proof
+    above = 2.0 * largest > 1.0  # elsewhere s = 0 is the optimum, and y its proof
     if not above.all():
         state, Theta = state.only(above), Theta if Theta.ndim == 2 else Theta[above]
     while len(state.y):
@@ -133,10 +135,13 @@ def _iterate(Theta: Tensor, y: Tensor, tolerance: float, max_iterations: int) ->
     return best, iteration
 
 
-def _first_iterate(Theta: Tensor, y: Tensor) -> _Iterate:
-    """A multiple of y well inside the dual feasible set, and u, v with equal products u z₁ = v z₂."""
-    correlation = transpose_times(Theta, y)
-    largest = correlation.abs().amax(-1, keepdim=True)
+def _first_iterate(y: Tensor, correlation: Tensor, largest: Tensor) -> _Iterate:
+    """A multiple of y well inside the dual feasible set, and u, v with equal products u z₁ = v z₂.
+
+    Parameters
+    ----------
+    correlation, largest : Θᵀy, (problems, N), and its largest magnitude, (problems, 1).
+    """
     fraction = _FIRST_DUAL_FRACTION / largest
     slack = fraction * correlation
     z = torch.stack((1.0 - slack, 1.0 + slack), 1)
