@@ -1,11 +1,12 @@
 """Where the project is, and how a file is written: whole or not at all, under a name that nobody else uses."""
 
+import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -90,6 +91,11 @@ def finish(folder: Path) -> None:
         for path in complete.iterdir():
             path.replace(folder / path.name)
         complete.rmdir()
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write a value as people read it, two blanks a level."""
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 def kept(

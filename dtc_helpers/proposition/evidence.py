@@ -1,6 +1,5 @@
 """The proposition on trial: all processes × all null models × replicates, kept on disk, and the tables made of them."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -13,7 +12,7 @@ import pandas as pd
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.images.datasets import DATASETS, load_dataset
-from dtc_helpers.paths import finish, whole_files
+from dtc_helpers.paths import whole_files, write_json
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
@@ -21,6 +20,7 @@ from dtc_helpers.proposition.relation import Correlations, Process
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
+from dtc_helpers.runs.results import RUN, read_run
 from dtc_helpers.statistics import excess
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand
@@ -115,7 +115,7 @@ def write_evidence(evidence: Evidence, folder: Path) -> None:
         evidence.steps.to_csv(files / "steps.csv", index=False, float_format="%.6g")
         evidence.comparisons.to_csv(files / "comparisons.csv", index=False, float_format="%.6g")
         np.save(files / "measurements.npy", evidence.values.astype(np.float32), allow_pickle=False)
-        (files / "run.json").write_text(json.dumps(evidence.run, indent=2) + "\n")
+        write_json(evidence.run, files / RUN)
 
 
 def read_evidence(folder: Path) -> Evidence:
@@ -125,14 +125,12 @@ def read_evidence(folder: Path) -> Evidence:
     ------
     FileNotFoundError saying how to make it.
     """
-    finish(folder)
-    if not (folder / "run.json").is_file():
-        raise FileNotFoundError(f"no trial in {folder}: run study 10 with recompute = True")
+    run = read_run(folder, what="trial", remedy="run study 10 with recompute = True")
     return Evidence(
         pd.read_csv(folder / "steps.csv"),
         pd.read_csv(folder / "comparisons.csv"),
         np.load(folder / "measurements.npy", allow_pickle=False).astype(float),
-        json.loads((folder / "run.json").read_text()),
+        run,
     )
 
 

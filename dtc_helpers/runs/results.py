@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import finish, whole_files, whole_folder
+from dtc_helpers.paths import finish, whole_files, whole_folder, write_json
 
 COLUMNS = (
     "dataset", "reading", "method", "replicate", "seed", "cycle", "neurons", "removed_fraction", "test_accuracy",
     "mean_batch_accuracy", "weight_ray_mean", "entropy_incoming", "entropy_outgoing", "train_seconds",
     "score_seconds", "duality_gap", "single_image_accuracy",
 )  # fmt: skip
+RUN = "run.json"
 TIMING_COLUMNS = ("train_seconds", "score_seconds")
 LEDGER_COLUMNS = ("dataset", "reading", "method", "replicate", "layer", "neuron", "cycle", "score")
 
@@ -88,7 +89,7 @@ def _write(results: Results, folder: Path) -> None:
     results.ledger.to_csv(folder / "ledger.csv", index=False)
     for name in ("measurements", "neuron_sums"):
         np.savez_compressed(folder / f"{name}.npz", **getattr(results, name))
-    (folder / "run.json").write_text(json.dumps(results.run, indent=2) + "\n")
+    write_json(results.run, folder / RUN)
 
 
 def read_results(results_dir: Path) -> Results:
@@ -98,11 +99,7 @@ def read_results(results_dir: Path) -> Results:
     ------
     FileNotFoundError saying which notebook writes them.
     """
-    finish(results_dir)
-    if not (results_dir / "run.json").is_file():
-        raise FileNotFoundError(
-            f"no results in {results_dir}: run notebook 1_dtc_prune_train first, or set results_dir"
-        )
+    run = read_run(results_dir, what="results", remedy="run notebook 1_dtc_prune_train first, or set results_dir")
     vectors = []
     for name in ("measurements", "neuron_sums"):
         with np.load(results_dir / f"{name}.npz") as archive:
@@ -111,6 +108,19 @@ def read_results(results_dir: Path) -> Results:
         pd.read_csv(results_dir / "cycles.csv"),
         vectors[0],
         pd.read_csv(results_dir / "ledger.csv"),
-        json.loads((results_dir / "run.json").read_text()),
+        run,
         vectors[1],
     )
+
+
+def read_run(folder: Path, *, what: str, remedy: str) -> dict[str, Any]:
+    """`run.json` of a folder that `whole_files` wrote, after all its files are in their places.
+
+    Raises
+    ------
+    FileNotFoundError saying what is not there, and the remedy.
+    """
+    finish(folder)
+    if not (folder / RUN).is_file():
+        raise FileNotFoundError(f"no {what} in {folder}: {remedy}")
+    return json.loads((folder / RUN).read_text(encoding="utf-8"))

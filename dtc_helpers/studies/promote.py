@@ -1,12 +1,11 @@
 """The last step of a study: a recomputed table becomes the stored one, after it has been checked."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from dtc_helpers.paths import in_project
-from dtc_helpers.studies.runs import ARM_COLUMNS, read_table, write_made
+from dtc_helpers.studies.runs import ARM_COLUMNS, read_made, read_table, write_made
 from dtc_helpers.studies.study import STORED
 
 
@@ -30,7 +29,7 @@ def promote(name: str, results_dir: str | Path) -> Path:
     for path in (source, source.with_suffix(".json")):
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there: run the study with recompute = True first")
-    table, run = read_table(source), json.loads(source.with_suffix(".json").read_text())
+    table, run = read_made(source)
     if complaints := _complaints(table, run, STORED / source.name):
         raise ValueError(f"{source} is not promoted: {'; '.join(complaints)}")
     write_made((table, run), STORED / source.name)

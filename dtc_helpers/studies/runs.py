@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import kept, whole_file
+from dtc_helpers.paths import kept, whole_file, write_json
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import environment_key, provenance
 from dtc_helpers.studies.arms import ARMS, SIZED, Setting
@@ -71,7 +71,7 @@ def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.Da
     found: list[Made] = []
     for setting, arm in progress(runs, total=len(runs), title="runs", describe=lambda run: _title(*run)):
         path = parts / f"{_title(setting, arm)} {_fingerprint(setting)}.csv"
-        found.append(kept(path, make=partial(_made, setting, arm), write=write_made, read=_read_made))
+        found.append(kept(path, make=partial(_made, setting, arm), write=write_made, read=read_made))
     return pd.concat([table for table, _ in found], ignore_index=True), [record for _, record in found]
 
 
@@ -80,10 +80,11 @@ def write_made(made: Made, path: Path) -> None:
     table, record = made
     with whole_file(path) as of_table, whole_file(path.with_suffix(".json")) as of_record:
         table.to_csv(of_table, index=False)
-        of_record.write_text(json.dumps(record, indent=2) + "\n")
+        write_json(record, of_record)
 
 
-def _read_made(path: Path) -> Made:
+def read_made(path: Path) -> Made:
+    """Table of `write_made` and what made it."""
     return read_table(path), json.loads(path.with_suffix(".json").read_text())
 
 

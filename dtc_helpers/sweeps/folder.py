@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from dtc_helpers.paths import whole_folder
+from dtc_helpers.paths import whole_folder, write_json
 
 RECORD = "result.json"
 
@@ -68,7 +68,7 @@ class SweepFolder:
             if archive is not None:  # None where no worker came back with one
                 with zipfile.ZipFile(io.BytesIO(archive)) as files:
                     files.extractall(folder)
-            (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+            write_json(record, folder / RECORD)
             shutil.rmtree(failed, ignore_errors=True)
 
 
