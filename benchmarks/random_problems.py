@@ -4,7 +4,7 @@
     python -m benchmarks.random_problems --number 5000   # the first ones
 
 A problem is known by its number. Each answer of `recover` is judged anew in exact rational arithmetic, from nothing
-but Θ, y, λ, the code and the dual point. `tests/test_random_problems.py` does the same for a fixed part.
+but Θ, y, λ, the code and the dual point. `tests/solvers/test_random_problems.py` does the same for a fixed part.
 """
 
 import argparse

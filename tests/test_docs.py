@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,48 @@ def test_paths_and_commands_in_code_exist(page):
     assert [name for name in sorted(modules) if not (ROOT / "benchmarks" / f"{name}.py").exists()] == []
     targets = set(re.findall(r"^(?:\w+=\S+ )*make (\w+)", text, re.MULTILINE))
     assert [name for name in sorted(targets) if f"\n{name}:" not in (ROOT / "Makefile").read_text()] == []
+
+
+SOURCES = [*sorted(ROOT.glob("dtc_helpers/**/*.py")), *sorted(ROOT.glob("benchmarks/*.py"))]
+FILE_ENDINGS = {"csv", "json", "npz", "npy", "py"}
+
+
+@cache
+def defined_in_modules():
+    """(stem of a module, name defined at its top level) and (folder, stem of a module) of the whole package."""
+    found = set()
+    for path in ROOT.glob("dtc_helpers/**/*.py"):
+        found.add((path.parent.name, path.stem))
+        for statement in ast.parse(path.read_text()).body:
+            targets = getattr(statement, "targets", [getattr(statement, "target", statement)])
+            found |= {(path.stem, getattr(target, "id", getattr(target, "name", None))) for target in targets}
+    return found
+
+
+def identifiers(source):
+    """Names that a module imports, and all that stand in its code."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = {getattr(node, key, None) for node in nodes for key in ("id", "arg", "attr", "name", "asname")}
+    return names - {None}
+
+
+def stale_references(source):
+    """Paths, and names of the form `module.name`, between backticks of a module that lead nowhere."""
+    texts, known, defined = re.findall(r"`([^`\n]+)`", source), identifiers(source), defined_in_modules()
+    paths = {path for path in PROJECT_PATH.findall("\n".join(texts)) if "<" not in path}
+    dotted = {tuple(text.split(".")) for text in texts if re.fullmatch(r"[a-z_]\w*\.\w+", text)}
+    dotted = {(module, name) for module, name in dotted if module not in known and name not in FILE_ENDINGS}
+    return [path for path in sorted(paths) if not (ROOT / path).exists()] + sorted(dotted - defined)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_names_that_a_module_speaks_of_exist(path):
+    assert stale_references(path.read_text()) == []
+
+
+def test_stale_references_are_found():
+    source = '''"""As `plots.accuracy` and `relation.correlations`, from `tests/gone.py`, into `cycles.csv`."""'''
+    assert stale_references(source) == ["tests/gone.py", ("plots", "accuracy")]
 
 
 def test_readme_names_every_notebook():

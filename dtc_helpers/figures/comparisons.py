@@ -3,23 +3,21 @@
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, PercentFormatter, ScalarFormatter
 
-from dtc_helpers.figures.style import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
+from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
 
-_COLOURS = sns.color_palette("colorblind")
 _DIFFERENCE = "0.25"  # belongs to no method
 ARM_STYLES = {
     **{m: {"color": METHOD_COLOURS[m], "marker": METHOD_MARKERS[m]} for m in METHOD_LABELS},
     "dense": {"color": "0.3", "marker": "x"},
-    "scratch, batches": {"color": _COLOURS[4], "marker": "v"},
-    "scratch, multiply_adds": {"color": _COLOURS[5], "marker": "P"},
-    "scratch, longer": {"color": _COLOURS[6], "marker": "*"},
-    "ticket, dtc": {"color": _COLOURS[2], "marker": "p"},
-    "ticket, norms": {"color": _COLOURS[9], "marker": "h"},
-    "ticket, random": {"color": _COLOURS[1], "marker": "<"},
+    "scratch, batches": {"color": COLOURS[4], "marker": "v"},
+    "scratch, multiply_adds": {"color": COLOURS[5], "marker": "P"},
+    "scratch, longer": {"color": COLOURS[6], "marker": "*"},
+    "ticket, dtc": {"color": COLOURS[2], "marker": "p"},
+    "ticket, norms": {"color": COLOURS[9], "marker": "h"},
+    "ticket, random": {"color": COLOURS[1], "marker": "<"},
 }
 
 

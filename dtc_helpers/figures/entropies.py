@@ -1,4 +1,4 @@
-"""Figures of entropies, null models and the proposition: as in `plots`, each draws on given Axes, computes nothing."""
+"""Figures of entropies, null models and the proposition: each draws on the Axes it is given and computes nothing."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,12 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
-from dtc_helpers.figures.style import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, removed_axis, runs
+from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, removed_axis, runs
 
 SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
-_COLOURS = sns.color_palette("colorblind")
 VERDICT_CODES = {"below": -1, "open": 0, "above": 1}
-VERDICT_COLOURS = (_COLOURS[1], "0.88", _COLOURS[9])
+VERDICT_COLOURS = (COLOURS[1], "0.88", COLOURS[9])
 VERDICT_LABELS = ("worse than the null", "cannot be told apart", "better than the null")
 
 
@@ -155,7 +154,7 @@ def bin_widths(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     ----------
     table : columns panel, width, and value, low, high of "tested" and of "null" (tested_value, …, null_high).
     """
-    styles = {"tested": (_COLOURS[2], "o", "measured"), "null": ("0.45", "s", "Gaussian vectors")}
+    styles = {"tested": (COLOURS[2], "o", "measured"), "null": ("0.45", "s", "Gaussian vectors")}
     for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
         for which, (colour, marker, label) in styles.items():
             ax.fill_between(rows.width, rows[f"{which}_low"], rows[f"{which}_high"], color=colour, alpha=0.25)
@@ -181,7 +180,7 @@ def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
         places = range(len(rows))
         codes = (rows.excess_low > 0).astype(int) - (rows.excess_high < 0)
-        colours = [{-1: VERDICT_COLOURS[0], 0: "0.55", 1: _COLOURS[0]}[code] for code in codes]
+        colours = [{-1: VERDICT_COLOURS[0], 0: "0.55", 1: COLOURS[0]}[code] for code in codes]
         ax.axvline(0, color="0.3", lw=1, zorder=1)
         ax.hlines(places, rows.excess_low, rows.excess_high, colors=colours, lw=2.5)
         ax.scatter(rows.excess_value, places, c=colours, s=35, zorder=3)
@@ -206,7 +205,7 @@ def ceiling(table: pd.DataFrame, ax: Axes) -> Axes:
     """
     lengths = np.linspace(1, table.n_measurements.max(), 500)
     ax.plot(lengths, np.log(lengths), color="0.2", lw=2, label="ceiling: ln m")
-    ax.plot(table.n_measurements, table.entropy, "o", ms=5, alpha=0.5, color=_COLOURS[0], label="random vectors")
+    ax.plot(table.n_measurements, table.entropy, "o", ms=5, alpha=0.5, color=COLOURS[0], label="random vectors")
     ax.set_xlabel("number of measurements m")
     ax.set_ylabel("Gibbs entropy [nats]")
     ax.legend(loc="lower right")

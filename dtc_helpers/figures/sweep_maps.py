@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from dtc_helpers.figures.style import METHOD_LABELS
+from dtc_helpers.figures.style import COLOURS, METHOD_LABELS
 
 _BESIDE: dict[str, Any] = {
     "fontsize": "x-small", "title_fontsize": "x-small", "loc": "center left", "bbox_to_anchor": (1, 0.5),
@@ -53,7 +53,7 @@ def sweep_response(runs: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
     """
     hue = varied[1] if len(varied) == 2 else None
     groups = list(runs[hue].unique()) if hue else [None]
-    colours = _colours(runs[hue]) if hue else {None: sns.color_palette("colorblind")[0]}
+    colours = _colours(runs[hue]) if hue else {None: COLOURS[0]}
     for (method, of_method), ax in zip(runs.groupby("method", sort=False), axes, strict=True):
         for group, marker in zip(groups, _MARKERS * 100, strict=False):
             chosen = of_method[of_method[hue] == group] if hue else of_method

@@ -172,7 +172,7 @@ def draw_null(
 
     Raises
     ------
-    ValueError as `proposition.correlations`, or where the null needs what the process does not have.
+    ValueError as `relation.correlations`, or where the null needs what the process does not have.
     """
     pairs = [null(process, measure, rng) for _ in range(n_draws)]
     return NullDraws(

@@ -21,7 +21,7 @@ from dtc_helpers.studies.walk import ANY_READING
 
 
 def with_accuracy(table: pd.DataFrame) -> pd.DataFrame:
-    """Table of `arm_runs.run_arms` with the accuracy that each reading speaks of as column accuracy."""
+    """Table of `runs.run_arms` with the accuracy that each reading speaks of as column accuracy."""
     readings = [ANY_READING[name] for name in table.reading.unique()]
     accuracy = [table.loc[table.reading == reading.name, reading.accuracy_column] for reading in readings]
     return table.assign(accuracy=pd.concat(accuracy))
@@ -54,7 +54,7 @@ def carried_forward(table: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     table : reading is the step.
-    steps : in their order; arms are run without gaps from the first on (`studies.switch_runs`).
+    steps : in their order; arms are run without gaps from the first on (`study_12_from_code_to_text.switch_runs`).
     """
     parts = []
     for _, arm in table.groupby("arm", sort=False):

@@ -29,7 +29,7 @@ class Point:
 
     key: str
     parameters: dict[str, Any]  # as the grid gives them
-    job: dict[str, Any]  # argument of `sweep_point.run_point`, but for the settings
+    job: dict[str, Any]  # argument of `point.run_point`, but for the settings
     about: dict[str, Any]  # part of `result.json` that the caller knows
 
 
