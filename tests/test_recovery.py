@@ -144,6 +144,13 @@ def test_every_solver_keeps_the_same_contract(solver):
 # The certificate
 
 
+def test_within_is_numpys_clip():
+    values = np.array([-np.inf, -2.0, 0.0, 0.5, 3.0, np.inf, np.nan])
+    highest = np.array([1.0, 1.0, 1.0, 0.25, 2.0, 7.0, 1.0])
+    for upper in (1.0, highest):
+        np.testing.assert_array_equal(certificate.within(values, 0.0, upper), np.clip(values, 0.0, upper))
+
+
 @settings(max_examples=50, deadline=None)
 @given(problem=problems(), log_ratio=st.floats(-1, 5), seed=st.integers(0, 1000))
 def test_gap_of_any_code_lies_in_0_to_1_and_bounds_its_distance_from_the_optimum(problem, log_ratio, seed):

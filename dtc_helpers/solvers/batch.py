@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from dtc_helpers.solvers import Answer
-from dtc_helpers.solvers.certificate import l1_penalty_max
+from dtc_helpers.solvers.certificate import l1_penalty_max, within
 
 _PENALTIES = 1e-300, 1e300  # λ in the units of the solve
 
@@ -41,7 +41,7 @@ class FlatBatch:
             penalty = self._one_each(l1_penalty_fraction, "l1_penalty_fraction") * l1_penalty_max(self.Theta, self.y)
         else:
             penalty = self._one_each(l1_penalty, "l1_penalty") / self._of_matrix / self._of_measurement
-        return np.clip(penalty, *_PENALTIES)  # y = 0 has no λ_max: its answer is 0 for any λ
+        return within(penalty, *_PENALTIES)  # y = 0 has no λ_max: its answer is 0 for any λ
 
     def _one_each(self, given: float | Tensor | None, name: str) -> np.ndarray:
         penalty = np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given, dtype=float)
@@ -89,4 +89,4 @@ def _unit(values: np.ndarray, axis: int | None = None) -> np.ndarray:
     largest = np.abs(values).max(axis, initial=0.0)
     if not np.isfinite(largest).all():
         raise ValueError("sensing_matrix or measurement holds NaN or infinity: look at the weights they came from")
-    return np.ldexp(1.0, np.clip(np.frexp(largest)[1], -1021, 1023))
+    return np.ldexp(1.0, within(np.frexp(largest)[1], -1021, 1023))

@@ -57,7 +57,7 @@ def judged(Theta: np.ndarray, y: np.ndarray, penalty: np.ndarray, answer: Answer
     squared, correlation = np.vecdot(c, c), np.vecdot(c, y)
     with np.errstate(over="ignore"):
         feasible = penalty / np.maximum(l1_penalty_max(Theta, c), _TINY)  # the largest multiple of c that is
-    scale = np.clip(correlation / np.maximum(squared, _TINY), 0.0, feasible)
+    scale = within(correlation / np.maximum(squared, _TINY), 0.0, feasible)
     bound = scale * (2 * correlation - scale * squared)
     return Proven(answer.code, c, objective, bound, [solver] * len(y), answer.iterations)
 
@@ -65,6 +65,11 @@ def judged(Theta: np.ndarray, y: np.ndarray, penalty: np.ndarray, answer: Answer
 def l1_penalty_max(Theta: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Smallest λ for which s = 0 is optimal, 2‖Θᵀy‖∞, (problems,)."""
     return 2 * np.abs(np.einsum("...mn,...m->...n", Theta, y)).max(-1)
+
+
+def within(values: np.ndarray, lowest: float, highest: float | np.ndarray) -> np.ndarray:
+    """`numpy.clip` in half of its time, which counts where a whole solve takes 0.2 ms."""
+    return np.minimum(np.maximum(values, lowest), highest)
 
 
 def relative_gap(objective: np.ndarray, bound: np.ndarray) -> np.ndarray:
