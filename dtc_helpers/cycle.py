@@ -12,9 +12,9 @@ from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP, xavier_mlp
 from dtc_helpers.readings import Plan, Reading
 from dtc_helpers.recovery import REFERENCES
-from dtc_helpers.scoring import SCORES, HiddenLayer, Scores, hidden_layer
+from dtc_helpers.scoring import SCORES, HiddenLayer, Score, Scores, hidden_layer
 from dtc_helpers.surgery import CHOICES, carry_adam, keep_neurons, n_keep
-from dtc_helpers.training import Accuracy, Batch, accuracy, adam, batches, shuffled_batches, train
+from dtc_helpers.training import Accuracy, Batch, accuracy, adam, batches, class_constants, shuffled_batches, train
 
 LOUD_GAP = 0.01  # relative duality gap above which a solver that proves nothing is not used in silence
 
@@ -64,7 +64,7 @@ def compress_train(
     network: ReplicatedMLP,
     dataset: Dataset,
     *,
-    method: str,
+    method: str | Score,
     reading: Reading,
     seeds: Sequence[int],
     plan: Plan,
@@ -75,7 +75,7 @@ def compress_train(
     ----------
     network : untrained; its weights are changed by the first cycle.
     dataset : on the device of the network.
-    method : one of `scoring.SCORES`.
+    method : one of `scoring.SCORES`, or a score of your own.
     reading : what is computed, see `readings.READINGS`.
     seeds : one a replicate; all randomness of replicate r comes from seeds[r], but the order of the images, which all
         replicates share, from the first.
@@ -87,7 +87,7 @@ def compress_train(
     while it goes on FloatingPointError for weights that are NaN or infinite, and RuntimeError for a solve that gives
     no answer, or no proof where the reading asks for one. Each names the cycle.
     """
-    if method not in SCORES:
+    if isinstance(method, str) and method not in SCORES:
         raise ValueError(f"method = {method!r} is not one of {', '.join(SCORES)}")
     if len(seeds) != network.n_replicates:
         raise ValueError(f"{len(seeds)} seeds for {network.n_replicates} replicates: expected one each")
@@ -97,7 +97,7 @@ def compress_train(
 
 
 def _cycles(
-    network: ReplicatedMLP, dataset: Dataset, *, method: str, reading: Reading, seeds: Sequence[int], plan: Plan
+    network: ReplicatedMLP, dataset: Dataset, *, method: str | Score, reading: Reading, seeds: Sequence[int], plan: Plan
 ) -> Iterator[CycleRecord]:
     n_neurons_at_start = network.n_neurons
     optimizer = adam(network)
@@ -124,12 +124,19 @@ def _cycles(
             cycle,
             network.n_neurons,
             1 - network.n_neurons / n_neurons_at_start,
-            accuracy(network, dataset.test.images, dataset.test.labels, loss_axis=reading.loss_axis),
+            test_accuracy(network, dataset, reading=reading),
             tuple(cuts),
             network,
             train_seconds=trained - started,
             score_seconds=scored - trained,
         )
+
+
+def test_accuracy(network: ReplicatedMLP, dataset: Dataset, *, reading: Reading) -> Accuracy:
+    """Accuracy on the test images; with a batch softmax, the class constants are those of 10,000 training images."""
+    constants = class_constants(network, dataset.train.images[:10_000]) if reading.loss_axis == "batch" else None
+    images, labels = dataset.test.images, dataset.test.labels
+    return accuracy(network, images, labels, loss_axis=reading.loss_axis, constants=constants)
 
 
 def cycle_batches(
@@ -153,11 +160,11 @@ def _check_weights(network: ReplicatedMLP, cycle: int) -> None:
         )
 
 
-def _scores(method: str, view: HiddenLayer, reading: Reading, place: str) -> Scores:
+def _scores(method: str | Score, view: HiddenLayer, reading: Reading, place: str) -> Scores:
     """Scores, refused where the reading's solver owes a proof and gives none; where it owes none, a bad gap is said."""
     owes_proof = reading.solver not in REFERENCES
     try:
-        scores = SCORES[method](view)
+        scores = (SCORES[method] if isinstance(method, str) else method)(view)
         if scores.recovery is not None and owes_proof:
             scores.recovery.certified()
     except RuntimeError as error:
@@ -169,7 +176,7 @@ def _scores(method: str, view: HiddenLayer, reading: Reading, place: str) -> Sco
     return scores
 
 
-def _choose(scores: Scores, method: str, reading: Reading, plan: Plan) -> Tensor:
+def _choose(scores: Scores, method: str | Score, reading: Reading, plan: Plan) -> Tensor:
     """Indices of the neurons that stay, (n_replicates, n_kept)."""
     n_kept = n_keep(scores.values.shape[1], plan.keep_fraction)
     return CHOICES[reading.kept_scores](scores.values, n_kept, ranked=method in reading.kept_as_ranked)

@@ -11,7 +11,14 @@ from torch import Tensor
 from dtc_helpers.networks import ReplicatedMLP, incoming_norms, incoming_sums, outgoing_norms, outgoing_sums
 from dtc_helpers.readings import Plan, Reading
 from dtc_helpers.recovery import Recovery, recover
-from dtc_helpers.sensing import MEASUREMENT_COUNTS, gaussian_matrix, measure, recovered_weights, sensing_matrix
+from dtc_helpers.sensing import (
+    MEASUREMENT_COUNTS,
+    RandomSource,
+    gaussian_matrix,
+    measure,
+    recovered_weights,
+    sensing_matrix,
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,7 @@ class HiddenLayer:
     incoming_norms: Tensor  # L2, (n_replicates, n_neurons)
     outgoing_norms: Tensor  # L2, (n_replicates, n_neurons)
     measurement_matrix: Tensor  # Φ, (n_replicates, n_measurements, n_neurons), the same for both sums
-    choice_rngs: Sequence[np.random.RandomState | np.random.Generator]  # one a replicate
+    choice_rngs: Sequence[RandomSource]  # one a replicate
     reading: Reading  # its solver and its ray domain
     plan: Plan  # its λ
 
@@ -75,8 +82,7 @@ def magnitude_scores(layer: HiddenLayer) -> Scores:
 def norm_scores(layer: HiddenLayer) -> Scores:
     """‖W[i, :]‖ · ‖W'[:, i]‖: the L2 norms of the incoming and of the outgoing weights, multiplied.
 
-    The usual magnitude of a neuron: a sum may be small because large weights cancel, and the product does not change
-    when a ReLU neuron's incoming weights are scaled up and its outgoing ones down.
+    The usual magnitude: it does not change when a ReLU neuron's incoming weights are scaled up, its outgoing ones down.
     """
     return Scores(layer.incoming_norms * layer.outgoing_norms)
 
@@ -110,7 +116,8 @@ def dtc_scores(layer: HiddenLayer) -> Scores:
     return Scores(rays.abs(), recovery)
 
 
-SCORES: dict[str, Callable[[HiddenLayer], Scores]] = {
+Score = Callable[[HiddenLayer], Scores]
+SCORES: dict[str, Score] = {
     "magnitude": magnitude_scores,
     "norms": norm_scores,
     "random": random_scores,

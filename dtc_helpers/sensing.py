@@ -1,23 +1,17 @@
 """The made-up measurement of inverse compressed sensing: Φ (Gaussian), Ψ (cosine basis), Θ = ΦΨ, y = Φw."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import scipy.fft
 import torch
 from torch import Tensor
 
-
-class NormalSource(Protocol):
-    """Source of normal numbers: `numpy.random.Generator` or the legacy `numpy.random.RandomState`."""
-
-    def normal(self, *, size: tuple[int, ...]) -> np.ndarray:
-        """Standard normal numbers of shape `size`."""
-        ...
+RandomSource = np.random.Generator | np.random.RandomState  # the second draws what was published, bit for bit
 
 
-def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: NormalSource) -> Tensor:
+def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: RandomSource) -> Tensor:
     """Measurement matrix Φ with independent standard normal entries.
 
     Parameters
@@ -39,16 +33,12 @@ def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: NormalSource) -
     >>> tuple(Phi.shape), Phi.dtype
     ((2, 5), torch.float64)
     """
-    _check_n_measurements(n_measurements, n_neurons)
-    return torch.from_numpy(np.asarray(rng.normal(size=(n_measurements, n_neurons))))
-
-
-def _check_n_measurements(n_measurements: int, n_neurons: int) -> None:
     if not 1 <= n_measurements <= n_neurons:
         raise ValueError(
             f"n_measurements = {n_measurements} is outside 1…{n_neurons}: "
             "compressed sensing measures at least once and at most once per neuron"
         )
+    return torch.from_numpy(np.asarray(rng.normal(size=(n_measurements, n_neurons))))
 
 
 def dct_basis(n_neurons: int, *, dct_type: int = 1) -> Tensor:
@@ -154,26 +144,12 @@ def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
 
 
 def n_measurements_truncated(n_neurons: int, measurement_fraction: float) -> int:
-    """Number of measurements as published: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29).
-
-    Examples
-    --------
-    >>> from dtc_helpers.sensing import n_measurements_truncated
-    >>> n_measurements_truncated(300, 0.1), n_measurements_truncated(17, 0.1)
-    (29, 1)
-    """
+    """Number of measurements as published: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29)."""
     return max(1, int(n_neurons * (1 - (1 - measurement_fraction))))
 
 
 def n_measurements_rounded(n_neurons: int, measurement_fraction: float) -> int:
-    """Number of measurements m as the text says: the nearest whole number to measurement_fraction · N, at least 1.
-
-    Examples
-    --------
-    >>> from dtc_helpers.sensing import n_measurements_rounded
-    >>> n_measurements_rounded(300, 0.1), n_measurements_rounded(4, 0.1)
-    (30, 1)
-    """
+    """Number of measurements m as the text says: the nearest whole number to measurement_fraction · N, at least 1."""
     return max(1, round(n_neurons * measurement_fraction))
 
 

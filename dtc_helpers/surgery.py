@@ -64,17 +64,13 @@ CHOICES = {"lowest": lowest, "highest": highest}
 
 
 def keep_neurons(network: ReplicatedMLP, kept: Tensor | list[int], *, layer: int = 0) -> ReplicatedMLP:
-    """Network with only the kept neurons of one hidden layer; the given network is untouched.
+    """Network with only the kept neurons of one hidden layer, under their old `neuron_ids`; the given one is untouched.
 
     Parameters
     ----------
     kept : (n_replicates, n_kept) indices into the current layer, in the order wanted;
         a list, or one axis, is the same for all replicates.
     layer : hidden layer, 0 is the first. The output layer cannot be cut.
-
-    Returns
-    -------
-    ReplicatedMLP whose `neuron_ids` still name the neurons of the uncut network.
 
     Raises
     ------

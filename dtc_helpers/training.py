@@ -3,26 +3,16 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dtc_helpers.sensing import RandomSource
+
 BATCH_SIZE = 512
 LEARNING_RATE = 1e-3
-
-
 Batch = tuple[Tensor, Tensor]  # images (n_images, n_inputs), labels (n_images,)
-
-
-class ShuffleSource(Protocol):
-    """Source of an order: `numpy.random.Generator` or the legacy `numpy.random.RandomState`."""
-
-    def permutation(self, x: int, /) -> np.ndarray:
-        """0 … x − 1 in random order."""
-        ...
 
 
 def batches(images: Tensor, labels: Tensor, *, n_batches: int, batch_size: int = BATCH_SIZE) -> Iterator[Batch]:
@@ -34,13 +24,12 @@ def batches(images: Tensor, labels: Tensor, *, n_batches: int, batch_size: int =
 
 
 def shuffled_batches(
-    images: Tensor, labels: Tensor, *, first: int, n_batches: int, rng_of_pass: Callable[[int], ShuffleSource]
+    images: Tensor, labels: Tensor, *, first: int, n_batches: int, rng_of_pass: Callable[[int], RandomSource]
 ) -> Iterator[Batch]:
     """Batches in an order drawn anew for every pass; each pass ends with what is left.
 
     Parameters
     ----------
-    images, labels : (n_images, n_inputs), (n_images,).
     first : number of the first batch, counted from the beginning of the training; cycles continue each other's passes.
     rng_of_pass : gives the source of the order of a pass by its number.
     """
@@ -122,16 +111,42 @@ class Accuracy:
     overall: Tensor  # correct / all
     batch_mean: Tensor  # mean of the accuracies of the batches, the last of which is smaller (as published)
     single_image: Tensor  # correct / all when each image is classified on its own
+    calibrated: Tensor  # the same once each class has its constant (`class_constants`); NaN where none are given
 
 
 @torch.no_grad()
-def accuracy(network: nn.Module, images: Tensor, labels: Tensor, *, loss_axis: str) -> Accuracy:
-    """Accuracy with the images shown in batches of 512, in stored order (the last batch is smaller)."""
-    right, single = [], []
+def accuracy(
+    network: nn.Module, images: Tensor, labels: Tensor, *, loss_axis: str, constants: Tensor | None = None
+) -> Accuracy:
+    """Accuracy with the images shown in batches of 512, in stored order (the last batch is smaller).
+
+    Parameters
+    ----------
+    constants : (n_replicates, n_classes), taken off the logits of single images for the accuracy `calibrated`.
+    """
+    answers = {"batch": [], "single": [], "calibrated": []}
     n_batches = math.ceil(len(labels) / BATCH_SIZE)
     for batch_images, batch_labels in batches(images, labels, n_batches=n_batches):
         logits = network(batch_images)
-        right.append((outputs(logits, axis=loss_axis).argmax(-1) == batch_labels).double())
-        single.append((logits.argmax(-1) == batch_labels).double())
-    batch_mean = torch.stack([batch.mean(-1) for batch in right]).mean(0)
-    return Accuracy(torch.cat(right, -1).mean(-1), batch_mean, torch.cat(single, -1).mean(-1))
+        shifted = logits if constants is None else logits - constants.unsqueeze(1)
+        for name, values in zip(answers, (outputs(logits, axis=loss_axis), logits, shifted), strict=True):
+            answers[name].append((values.argmax(-1) == batch_labels).double())
+    batch_mean = torch.stack([batch.mean(-1) for batch in answers["batch"]]).mean(0)
+    overall, single, calibrated = (torch.cat(right, -1).mean(-1) for right in answers.values())
+    return Accuracy(
+        overall, batch_mean, single, torch.full_like(single, torch.nan) if constants is None else calibrated
+    )
+
+
+@torch.no_grad()
+def class_constants(network: nn.Module, images: Tensor) -> Tensor:
+    """What a log-softmax over the batch takes off the logits of every class, for all of these images as one batch.
+
+    A network trained with it never learns this scale: a constant added to all logits of a class changes no loss.
+
+    Returns
+    -------
+    (n_replicates, n_classes): log Σ exp of the logits of a class over the images.
+    """
+    first = range(0, len(images), BATCH_SIZE)
+    return torch.stack([network(images[i : i + BATCH_SIZE]).logsumexp(1) for i in first]).logsumexp(0)

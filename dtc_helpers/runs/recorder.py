@@ -73,4 +73,5 @@ def _cycle_values(record: CycleRecord, replicate: int, *, is_dtc: bool) -> dict[
         "score_seconds": record.score_seconds,
         "duality_gap": max(gaps, default=np.nan),
         "single_image_accuracy": float(record.accuracy.single_image[replicate]),
+        "calibrated_accuracy": float(record.accuracy.calibrated[replicate]),
     }

@@ -14,7 +14,7 @@ from dtc_helpers.paths import finish, whole_files, whole_folder, write_json
 COLUMNS = (
     "dataset", "reading", "method", "replicate", "seed", "cycle", "neurons", "removed_fraction", "test_accuracy",
     "mean_batch_accuracy", "weight_ray_mean", "entropy_incoming", "entropy_outgoing", "train_seconds",
-    "score_seconds", "duality_gap", "single_image_accuracy",
+    "score_seconds", "duality_gap", "single_image_accuracy", "calibrated_accuracy",
 )  # fmt: skip
 RUN = "run.json"
 TIMING_COLUMNS = ("train_seconds", "score_seconds")

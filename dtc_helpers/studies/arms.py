@@ -12,8 +12,9 @@ from dtc_helpers.cycle import CycleRecord, compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import Plan, Reading
-from dtc_helpers.scoring import SCORES
+from dtc_helpers.scoring import SCORES, Score
 from dtc_helpers.studies.controls import batches_of_equal_cost, dense, random_ids, rewound, trained_to
+from dtc_helpers.studies.numbering import NUMBERINGS, numbered_scores
 from dtc_helpers.surgery import schedules
 from dtc_helpers.training import Accuracy
 
@@ -65,7 +66,7 @@ class Setting:
         widths = hidden_widths or self.hidden_widths
         return start_networks(self.dataset, widths, reading=self.reading, seeds=self.seeds, device=self.device)
 
-    def cut(self, method: str) -> Iterator[CycleRecord]:
+    def cut(self, method: str | Score) -> Iterator[CycleRecord]:
         """Compress-train of untrained networks."""
         arguments = {"reading": self.reading, "seeds": self.seeds, "plan": self.plan}
         return compress_train(self.start(), self.dataset, method=method, **arguments)
@@ -92,7 +93,7 @@ class Outcome(NamedTuple):
     duality_gap: Tensor | None = None  # the largest of all solves of the run so far, (n_replicates,); None without any
 
 
-def cut_arm(setting: Setting, *, method: str) -> Iterator[Outcome]:
+def cut_arm(setting: Setting, *, method: str | Score) -> Iterator[Outcome]:
     """Compress-train: an outcome after every cut, and a last one when the setting's total of batches is used up."""
     gap = None
     for record in setting.cut(method):
@@ -175,6 +176,7 @@ def _equal_cost(setting: Setting, widths: Sequence[int], n_cycles: int) -> int:
 
 ARMS: dict[str, Callable[[Setting], Iterator[Outcome]]] = {
     **{method: partial(cut_arm, method=method) for method in SCORES},
+    **{name: partial(cut_arm, method=partial(numbered_scores, name=name)) for name in NUMBERINGS if name != "dtc"},
     "dense": dense_arm,
     "scratch": scratch_arm,
     "scratch, batches": partial(scratch_arm, budgets=("batches",)),

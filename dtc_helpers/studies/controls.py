@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from dtc_helpers.cycle import cycle_batches
+from dtc_helpers.cycle import cycle_batches, test_accuracy
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import IndependentStreams, Plan, Reading
 from dtc_helpers.surgery import keep_neurons
-from dtc_helpers.training import Accuracy, accuracy, adam, train
+from dtc_helpers.training import Accuracy, adam, train
 
 
 def dense(
@@ -30,7 +30,7 @@ def dense(
             optimizer = adam(network)
         shown = cycle_batches(dataset, cycle, reading=reading, seeds=seeds, plan=plan)
         train(network, shown, optimizer=optimizer, loss_axis=reading.loss_axis)
-        yield accuracy(network, dataset.test.images, dataset.test.labels, loss_axis=reading.loss_axis)
+        yield test_accuracy(network, dataset, reading=reading)
 
 
 def trained_to(
@@ -49,7 +49,7 @@ def trained_to(
     shown = cycle_batches(dataset, 1, reading=reading, seeds=seeds, plan=Plan(stops[-1]))
     for done, stop in itertools.pairwise([0, *stops]):
         train(network, itertools.islice(shown, stop - done), optimizer=optimizer, loss_axis=reading.loss_axis)
-        yield accuracy(network, dataset.test.images, dataset.test.labels, loss_axis=reading.loss_axis)
+        yield test_accuracy(network, dataset, reading=reading)
 
 
 def rewound(start: ReplicatedMLP, neuron_ids: Sequence[Tensor]) -> ReplicatedMLP:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from dtc_helpers.studies.arms import ARMS, SIZED, Setting
 
 ARM_COLUMNS = (
     "dataset", "reading", "arm", "replicate", "seed", "neurons", "removed_fraction", "batches", "test_accuracy",
-    "mean_batch_accuracy", "single_image_accuracy", "duality_gap",
+    "mean_batch_accuracy", "single_image_accuracy", "duality_gap", "calibrated_accuracy",
 )  # fmt: skip
 
 
@@ -45,6 +45,7 @@ def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
                     "mean_batch_accuracy": round(float(accuracy.batch_mean[replicate]), 6),
                     "single_image_accuracy": round(float(accuracy.single_image[replicate]), 6),
                     "duality_gap": np.nan if gap is None else float(f"{gap[replicate]:.3g}"),
+                    "calibrated_accuracy": round(float(accuracy.calibrated[replicate]), 6),
                 }
             )
     return pd.DataFrame(rows, columns=[*setting.columns, *ARM_COLUMNS])
@@ -106,12 +107,13 @@ def _fingerprint(setting: Setting) -> str:
 
 
 def _made(setting: Setting, arm: str) -> Made:
+    return recorded(partial(run_arm, setting, arm), title=_title(setting, arm), n_replicates=len(setting.seeds))
+
+
+def recorded(make: Callable[[], pd.DataFrame], *, title: str, n_replicates: int) -> Made:
+    """Table that is made now, and what it was, its seconds, commit, threads and instruction set."""
     started = time.perf_counter()
-    table, made = run_arm(setting, arm), provenance()
-    record = {
-        "run": _title(setting, arm),
-        "replicates": len(setting.seeds),
-        "seconds": round(time.perf_counter() - started, 1),
-        **{name: made[name] for name in ("git_commit", "threads", "cpu_capability")},
-    }
-    return table, record
+    table, made = make(), provenance()
+    seconds = round(time.perf_counter() - started, 1)
+    used = {name: made[name] for name in ("git_commit", "threads", "cpu_capability")}
+    return table, {"run": title, "replicates": n_replicates, "seconds": seconds, **used}

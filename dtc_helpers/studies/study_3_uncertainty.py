@@ -18,6 +18,9 @@ class UncertaintyParameters(StudyParameters):
     control_readings: list[ReadingName]
     control_replicates: Replicates
     widths: list[int]
+    order_reading: ReadingName
+    orders: Replicates
+    order_replicates: Replicates
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -39,3 +42,27 @@ def uncertainty_runs(parameters: UncertaintyParameters) -> Runs:
         for reading in readings
         for arm in arms
     ]
+
+
+def order_runs(parameters: UncertaintyParameters) -> Runs:
+    """Study 3, afterwards: several orders of the images, and for each order replicates of their own."""
+    n = parameters.order_replicates
+    return [
+        (
+            setting(
+                parameters.dataset,
+                ANY_READING[parameters.order_reading],
+                parameters.seeds(parameters.orders * n)[order * n : (order + 1) * n],
+                columns={"order": order},
+            ),
+            arm,
+        )
+        for order in range(parameters.orders)
+        for arm in parameters.arms
+    ]
+
+
+def single_image_runs(parameters: UncertaintyParameters) -> Runs:
+    """Study 3, afterwards: the published reading once more, with the accuracy of single images and class constants."""
+    seeds = parameters.seeds(parameters.control_replicates)
+    return [(setting(parameters.dataset, ANY_READING["published"], seeds), arm) for arm in parameters.arms]

@@ -1,0 +1,78 @@
+"""Study 13: numbering, whether the order of the neurons decides what DTC cuts, and with it how well DTC does."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dtc_helpers.paths import in_project
+from dtc_helpers.readings import READINGS
+from dtc_helpers.runs.checking import DatasetName, Replicates
+from dtc_helpers.runs.provenance import provenance
+from dtc_helpers.scoring import HiddenLayer, Scores, random_scores
+from dtc_helpers.studies.arms import Setting
+from dtc_helpers.studies.numbering import NUMBERINGS, choices
+from dtc_helpers.studies.runs import read_table, recorded, write_made
+from dtc_helpers.studies.study import STORED, ArmName, Runs, StudyParameters, setting
+from dtc_helpers.surgery import n_keep
+
+READING = READINGS["described"]
+OTHER_READING = replace(READING, ray_domain="sparse_code")
+CHOICES = "13_choices"  # the table beside that of the runs
+
+
+@dataclass(frozen=True)
+class NumberingParameters(StudyParameters):
+    """Parameters of study 13; it raises as `Parameters` does."""
+
+    dataset: DatasetName
+    other_arms: list[ArmName]
+    other_replicates: Replicates
+
+
+def numbering_runs(parameters: NumberingParameters) -> Runs:
+    """Study 13: the described reading, some arms with all replicates; and DTC with its codes as rays, with fewer."""
+    few, everything = parameters.seeds(parameters.other_replicates), [*parameters.arms, *parameters.other_arms]
+    runs = [(READING, arm, parameters.seeds()) for arm in parameters.arms]
+    runs += [(READING, arm, few) for arm in parameters.other_arms]
+    runs += [(OTHER_READING, arm, few) for arm in everything if arm in NUMBERINGS]
+    return [
+        (setting(parameters.dataset, reading, seeds, columns={"ray_domain": reading.ray_domain}), arm)
+        for reading, arm, seeds in runs
+    ]
+
+
+def choices_table(parameters: NumberingParameters) -> pd.DataFrame:
+    """What each numbering recovers and cuts, layer by layer along random pruning; stored, or computed when asked for.
+
+    Returns
+    -------
+    Columns dataset, seed, neurons (before the cut), and those of `numbering.choices`.
+    """
+    if not parameters.recompute:
+        return read_table(STORED / f"{CHOICES}.csv")
+    seeds = parameters.seeds(parameters.other_replicates)
+    common = setting(parameters.dataset, READING, seeds)
+    table, record = recorded(lambda: pd.DataFrame(_choices_along(common)), title=CHOICES, n_replicates=len(seeds))
+    run = {"parameters": asdict(parameters), "device": str(common.device), **provenance(), "runs": [record]}
+    write_made((table, run), in_project(parameters.results_dir) / f"{CHOICES}.csv")
+    return table
+
+
+def _choices_along(common: Setting) -> Iterator[dict[str, Any]]:
+    """Rows of every cycle of random pruning, which none of the scores has had a hand in."""
+    rng, rows = np.random.default_rng(common.seeds[0]), []
+
+    def seen(layer: HiddenLayer) -> Scores:
+        scores, n_neurons = random_scores(layer), layer.incoming_sums.shape[1]
+        n_cut = n_neurons - n_keep(n_neurons, common.plan.keep_fraction)
+        for row in choices(layer, n_cut=n_cut, rng=rng):
+            keys = {"dataset": common.name, "seed": common.seeds[row["replicate"]], "neurons": n_neurons}
+            rows.append(keys | row)
+        return scores
+
+    for _ in common.cut(seen):
+        yield from rows
+        rows.clear()
