@@ -51,6 +51,7 @@ class SlowAccuracy:
     overall: float
     batch_mean: float
     single_image: float
+    calibrated: float
     doubtful: float
 
 
@@ -99,7 +100,7 @@ def slow_compress_train(question: Question) -> Iterator[SlowCycle]:
             found,
             [len(of_layer) for of_layer in names],
             1 - sum(len(of_layer) for of_layer in names) / sum(question.widths),
-            accuracy(weights, question.dataset.test, reading.loss_axis),
+            accuracy(weights, question.dataset, reading.loss_axis),
             cuts,
             [weight.clone() for weight in weights],  # the next cycle trains them on
             names,
@@ -195,20 +196,27 @@ def adam_step(weight: Tensor, gradient: Tensor, a: Adam) -> None:
 
 
 @torch.no_grad()
-def accuracy(weights: list[Tensor], test: Split, loss_axis: str) -> SlowAccuracy:
-    network, right, right_alone, shares, undecided, smallest = plain_network(weights), 0, 0, [], 0, IMAGES_AT_ONCE
+def accuracy(weights: list[Tensor], dataset: Dataset, loss_axis: str) -> SlowAccuracy:
+    network, test = plain_network(weights), dataset.test
+    constants = network(dataset.train.images[:10_000]).double().exp().sum(0).log()  # of every class
+    right, right_alone, right_shifted, shares, undecided, smallest = 0, 0, 0, [], 0, IMAGES_AT_ONCE
     for start in range(0, len(test.labels), IMAGES_AT_ONCE):
         logits = network(test.images[start : start + IMAGES_AT_ONCE])
         labels = test.labels[start : start + IMAGES_AT_ONCE].tolist()
         of_batch = (logits - logits.exp().sum(0).log() if loss_axis == "batch" else logits).tolist()
-        verdicts = [answers.index(max(answers)) == label for answers, label in zip(of_batch, labels, strict=True)]
-        alone = [answers.index(max(answers)) == label for answers, label in zip(logits.tolist(), labels, strict=True)]
+        shifted = (logits - constants).tolist()
+        verdicts, alone, of_shifted = (
+            [answers.index(max(answers)) == label for answers, label in zip(all_answers, labels, strict=True)]
+            for all_answers in (of_batch, logits.tolist(), shifted)
+        )
         right, right_alone = right + sum(verdicts), right_alone + sum(alone)
+        right_shifted += sum(of_shifted)
         shares.append(sum(verdicts) / len(labels))
-        undecided += sum(is_undecided(answers) for answers in [*of_batch, *logits.tolist()])
+        undecided += sum(is_undecided(answers) for answers in [*of_batch, *logits.tolist(), *shifted])
         smallest = min(smallest, len(labels))
-    n_images = len(test.labels)
-    return SlowAccuracy(right / n_images, sum(shares) / len(shares), right_alone / n_images, undecided / smallest)
+    n = len(test.labels)
+    calibrated = right_shifted / n if loss_axis == "batch" else math.nan
+    return SlowAccuracy(right / n, sum(shares) / len(shares), right_alone / n, calibrated, undecided / smallest)
 
 
 def is_undecided(answers: list[float]) -> bool:

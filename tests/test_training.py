@@ -10,6 +10,7 @@ from dtc_helpers.training import (
     accuracy,
     adam,
     batches,
+    class_constants,
     cross_entropy,
     outputs,
     shuffled_batches,
@@ -192,6 +193,21 @@ def test_accuracy_is_that_of_the_slow_loop(tiny_dataset, loss_axis, n_images):
         assert found.overall[replicate].item() == pytest.approx(right / n_images)
         assert found.batch_mean[replicate].item() == pytest.approx(sum(shares) / len(shares))
         assert found.single_image[replicate].item() == pytest.approx(alone / n_images)
+
+
+def test_class_constants_make_single_images_as_good_as_batches_that_hold_all_classes_alike():
+    """Logits that are right but for a constant a class, which a batch of all classes cannot see."""
+    labels = torch.arange(500) % 5
+    right = 3.0 * nn.functional.one_hot(labels, 5) + torch.randn(500, 5, generator=torch.Generator().manual_seed(0))
+    shifted = right + torch.tensor([0.0, 40.0, -30.0, 5.0, -8.0])
+    network = FixedLogits(5)
+    constants = class_constants(network, shifted)
+    torch.testing.assert_close(constants, shifted.exp().sum(0).log()[None], rtol=1e-5, atol=1e-5)
+    found = accuracy(network, shifted, labels, loss_axis="batch", constants=constants)
+    assert found.single_image.item() == pytest.approx(0.2)  # everything is taken for class 1
+    assert found.calibrated.item() > 0.9
+    assert found.calibrated.item() == found.overall.item()  # one batch, whose constants these are
+    assert accuracy(network, shifted, labels, loss_axis="batch").calibrated.isnan().all()
 
 
 def test_mean_of_batch_accuracies_gives_the_images_of_the_smaller_batch_more_weight():

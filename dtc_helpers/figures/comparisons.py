@@ -18,6 +18,14 @@ ARM_STYLES = {
     "ticket, dtc": {"color": COLOURS[2], "marker": "p"},
     "ticket, norms": {"color": COLOURS[9], "marker": "h"},
     "ticket, random": {"color": COLOURS[1], "marker": "<"},
+    "dtc renumbered": {"color": COLOURS[8], "marker": "X"},
+    "dtc sorted": {"color": COLOURS[3], "marker": "d"},
+    "dtc random basis": {"color": COLOURS[7], "marker": ">"},
+}
+ARM_LABELS = {
+    **{arm: arm.replace("_", "-") for arm in ARM_STYLES},
+    **METHOD_LABELS,
+    **{arm: arm.replace("dtc", "DTC,") for arm in ARM_STYLES if arm.startswith("dtc ")},
 }
 
 
@@ -31,7 +39,7 @@ def accuracy_with_intervals(panels: Mapping[str, pd.DataFrame], axes: Sequence[A
     for (title, table), ax in zip(panels.items(), axes, strict=True):
         for arm, run in table.groupby("arm", sort=False):
             style = ARM_STYLES[str(arm)]
-            ax.plot(run.neurons, run["mean"], ms=4, label=METHOD_LABELS.get(str(arm), str(arm)), **style)
+            ax.plot(run.neurons, run["mean"], ms=4, label=ARM_LABELS[str(arm)], **style)
             ax.fill_between(run.neurons, run.low, run.high, color=style["color"], alpha=0.25, lw=0)
         _neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
@@ -76,7 +84,7 @@ def arm_means(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Seque
             style = ARM_STYLES[row["arm"]]
             ax.hlines(place, row["low"], row["high"], color=style["color"], lw=2.5)
             ax.plot(row["mean"], place, ms=7, **style)
-        labels = [METHOD_LABELS.get(str(arm), str(arm).replace("_", "-")) for arm in table.arm]
+        labels = [ARM_LABELS[arm] for arm in table.arm]
         ax.set_yticks(range(len(labels)), labels if ax is axes[0] else [""] * len(labels))
         ax.invert_yaxis()
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))

@@ -33,7 +33,7 @@ def test_columns_are_those_of_the_design():
         "mean_batch_accuracy, weight_ray_mean, entropy_incoming, entropy_outgoing, train_seconds, score_seconds, "
         "duality_gap"
     )
-    assert (*in_design.split(", "), "single_image_accuracy") == COLUMNS
+    assert (*in_design.split(", "), "single_image_accuracy", "calibrated_accuracy") == COLUMNS
 
 
 def test_cycles_have_one_row_a_method_replicate_and_cycle(collected):
@@ -58,6 +58,7 @@ def test_rows_hold_what_the_records_say(collected):
             assert row.test_accuracy == record.accuracy.overall[replicate].item()
             assert row.mean_batch_accuracy == record.accuracy.batch_mean[replicate].item()
             assert row.single_image_accuracy == record.accuracy.single_image[replicate].item()
+            assert row.calibrated_accuracy == record.accuracy.calibrated[replicate].item()
             assert (row.train_seconds, row.score_seconds) == (record.train_seconds, record.score_seconds)
             entropies = [
                 [gibbs_entropy(y.numpy(), bin_edges=PUBLISHED_BIN_EDGES).value for y in cut.measurements[:, replicate]]

@@ -10,7 +10,12 @@ from dtc_helpers.studies import runs as arm_runs
 from dtc_helpers.studies import study, study_4_pruning_frequency, study_5_penalty_and_measurements
 from dtc_helpers.studies.runs import ARM_COLUMNS
 from dtc_helpers.studies.study import study_table
-from dtc_helpers.studies.study_3_uncertainty import UncertaintyParameters, uncertainty_runs
+from dtc_helpers.studies.study_3_uncertainty import (
+    UncertaintyParameters,
+    order_runs,
+    single_image_runs,
+    uncertainty_runs,
+)
 from dtc_helpers.studies.study_4_pruning_frequency import FrequencyParameters, frequency_runs
 from dtc_helpers.studies.study_5_penalty_and_measurements import PenaltyParameters, chosen_runs, penalty_runs
 from dtc_helpers.studies.study_6_lottery_tickets import TicketParameters, ticket_runs
@@ -23,7 +28,8 @@ from dtc_helpers.studies.walk import WALK
 COMMON = {"seed": 1, "recompute": True, "results_dir": "results", "figures_dir": "figures"}
 UNCERTAINTY = UncertaintyParameters(
     ["random", "dtc"], 3, **COMMON, dataset="digits", readings=["described"], controls=["scratch"],
-    control_readings=["described"], control_replicates=2, widths=[5],
+    control_readings=["described"], control_replicates=2, widths=[5], order_reading="described", orders=2,
+    order_replicates=2,
 )  # fmt: skip
 FREQUENCY = FrequencyParameters(
     ["random"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], cut_fractions=[0.3, 0.5],
@@ -141,6 +147,18 @@ def test_arms_run_in_the_readings_and_controls_in_theirs_with_their_own_replicat
     runs = [(s.reading.name, arm, list(s.seeds), s.neurons) for s, arm in uncertainty_runs(parameters)]
     arms = [(reading, arm, [1, 2, 3], [5]) for reading in ("published", "described") for arm in ("random", "dtc")]
     assert runs == [*arms, ("published", "scratch", [1, 2], [5])]
+
+
+def test_every_order_of_the_images_has_replicates_of_its_own():
+    """The order is drawn by the first seed of a run."""
+    runs = [(s.columns["order"], list(s.seeds), s.reading.name, arm) for s, arm in order_runs(UNCERTAINTY)]
+    seeds = {0: [1, 2], 1: [3, 4]}
+    assert runs == [(order, seeds[order], "described", arm) for order in (0, 1) for arm in ("random", "dtc")]
+
+
+def test_single_images_are_looked_at_in_the_published_reading_with_as_many_replicates_as_controls():
+    runs = [(s.reading.name, list(s.seeds), arm) for s, arm in single_image_runs(UNCERTAINTY)]
+    assert runs == [("published", [1, 2], "random"), ("published", [1, 2], "dtc")]
 
 
 def test_first_dataset_has_the_full_grid_and_points_that_take_too_long_are_left_out():
