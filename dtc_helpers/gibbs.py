@@ -116,13 +116,15 @@ def entropy_series(
     """
     if len(measurements) == 0:
         raise ValueError("a process without steps has no entropies: expected at least one measurement")
-    for measurement in measurements:
-        _check(measurement, base)
-    if shared:  # one histogram for all: rows are steps
+    [_check(measurement, base) for measurement in measurements]
+    if shared:  # one histogram for all, of which only the occupied bins are looked at
         sizes, values = [y.size for y in measurements], np.concatenate(measurements)
-        bins_of_both = [np.arange(len(sizes) + 1) - 0.5, _edges(values, bins)]
-        counts = np.histogram2d(np.repeat(np.arange(len(sizes)), sizes), values, bins=bins_of_both)[0]  # pyright: ignore[reportArgumentType, reportCallIssue]
-        found = [_of_counts(row, size, base, miller_madow) for row, size in zip(counts, sizes, strict=True)]
+        edges = _edges(values, bins)
+        places = np.searchsorted(edges, values, side="right") - 1 - (values == edges[-1])  # the last edge counts too
+        cells = np.repeat(np.arange(len(sizes)), sizes) * len(edges) + places
+        cells, counts = np.unique(cells[(places >= 0) & (places < len(edges) - 1)], return_counts=True)
+        of_steps = np.split(counts, np.searchsorted(cells, np.arange(1, len(sizes)) * len(edges)))
+        found = [_of_counts(n, size, base, miller_madow) for n, size in zip(of_steps, sizes, strict=True)]
     else:
         found = [gibbs_entropy(y, bin_edges=bins, base=base, miller_madow=miller_madow) for y in measurements]
     return np.array([entropy.normalised if normalised else entropy.value for entropy in found])

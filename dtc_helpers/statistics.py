@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
 from statsmodels.nonparametric.smoothers_lowess import lowess
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.weightstats import ttost_paired
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
 PUBLISHED_LOWESS_FRACTION = 0.3
 
@@ -141,40 +143,75 @@ def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:
 class Comparison:
     """Two arms on common seeds."""
 
-    difference: Estimate  # of the first minus the second, paired by seed
+    difference: Estimate  # of the first minus the second; its n is that of the smaller arm
+    n: tuple[int, int]  # replicates of each
     probability_of_improvement: float  # that a run of the first beats a run of the second; ties count half
-    p_difference: float  # paired t test of no difference
-    p_equivalence: float  # two one-sided paired t tests of a difference of at least `margin` either way
+    p_difference: float  # t test of no difference; NaN where nothing varies: then no test can be made
+    p_equivalence: float  # two one-sided t tests of a difference of at least `margin` either way; NaN alike
     margin: float
 
 
 def compare(values: ArrayLike, others: ArrayLike, *, margin: float = EQUIVALENCE_MARGIN) -> Comparison:
-    """Compare two arms whose replicates share their seeds.
+    """Compare two arms: paired by seed where both have as many replicates, else by Welch's t with all of both.
 
     Parameters
     ----------
-    values, others : (n_replicates,), in the same order of seeds.
+    values, others : (n_replicates,), in the same order of seeds where there are as many.
     margin : differences below it do not matter; in the unit of the values.
 
     Raises
     ------
-    ValueError for arms of different length, fewer than two replicates, or values that are not finite.
+    ValueError for fewer than two replicates of an arm, or values that are not finite.
     """
     x, y = _finite(values), _finite(others)
-    if x.shape != y.shape or x.size < 2:
-        raise ValueError(f"{x.size} and {y.size} replicates: a paired comparison needs the same seeds, at least 2")
-    if np.ptp(x - y) == 0:  # no spread, no t test: the sign decides
-        p_difference, p_equivalence = float(x[0] == y[0]), float(abs(x[0] - y[0]) >= margin)
-    else:
-        p_difference = float(scipy.stats.ttest_rel(x, y).pvalue)
-        p_equivalence = float(ttost_paired(x, y, -margin, margin)[0])
-    improvement = float(scipy.stats.mannwhitneyu(x, y).statistic) / x.size**2
-    return Comparison(t_interval(x - y), improvement, p_difference, p_equivalence, margin)
+    if min(x.size, y.size) < 2:
+        raise ValueError(f"{x.size} and {y.size} replicates: a comparison needs at least 2 of each arm")
+    improvement = float(scipy.stats.mannwhitneyu(x, y).statistic) / (x.size * y.size)
+    difference, p_difference, p_equivalence = (_paired if x.size == y.size else _unpaired)(x, y, margin)
+    return Comparison(difference, (x.size, y.size), improvement, p_difference, p_equivalence, margin)
+
+
+def _paired(x: np.ndarray, y: np.ndarray, margin: float) -> tuple[Estimate, float, float]:
+    p_equivalence = float(ttost_paired(x, y, -margin, margin)[0]) if np.ptp(x - y) > 0 else np.nan
+    return t_interval(x - y), no_difference(x - y), p_equivalence
+
+
+def _unpaired(x: np.ndarray, y: np.ndarray, margin: float) -> tuple[Estimate, float, float]:
+    if np.ptp(x) == np.ptp(y) == 0:
+        return Estimate(float(x[0] - y[0]), np.nan, np.nan, np.nan, min(x.size, y.size)), np.nan, np.nan
+    found: Any = scipy.stats.ttest_ind(x, y, equal_var=False)
+    low, high = found.confidence_interval(0.95)
+    difference = Estimate(float(x.mean() - y.mean()), float(low), float(high), np.nan, min(x.size, y.size))
+    return difference, float(found.pvalue), float(ttost_ind(x, y, -margin, margin, usevar="unequal")[0])
+
+
+def no_difference(differences: ArrayLike) -> float:
+    """P value of a t test that the mean of differences is 0; NaN for fewer than two, or where they do not vary."""
+    x = np.asarray(differences, dtype=float)
+    found: Any = scipy.stats.ttest_1samp(x, 0) if x.size > 1 and np.ptp(x) > 0 else None
+    return float("nan") if found is None else float(found.pvalue)
+
+
+def equivalence_power(sd: float, n: int, *, margin: float = EQUIVALENCE_MARGIN, level: float = 0.05) -> float:
+    """How often n pairs whose differences scatter by `sd` would be called equivalent if there were no difference.
+
+    From the two one-sided t tests, with the standard error as it is expected to be (Phillips, 1990, approximately).
+    """
+    distance = margin / (sd / np.sqrt(n)) - scipy.stats.t.ppf(1 - level, n - 1)
+    return max(0.0, 2 * float(scipy.stats.t.cdf(distance, n - 1)) - 1)
+
+
+def detectable_difference(sd: float, n: int, *, power: float = 0.8, level: float = 0.05) -> float:
+    """Smallest true difference that a t test of n pairs would find with this power, in the unit of `sd`."""
+    return sd * float(TTestPower().solve_power(nobs=n, alpha=level, power=power))
 
 
 def corrected(p_values: ArrayLike) -> np.ndarray:
-    """P values times what Holm's method asks for looking at as many, in the given order."""
-    return np.asarray(multipletests(np.asarray(p_values), method="holm")[1])
+    """P values times what Holm's method asks for looking at as many, in the given order; NaN was no look."""
+    p = np.array(p_values, dtype=float)
+    if (made := np.isfinite(p)).any():
+        p[made] = multipletests(p[made], method="holm")[1]
+    return p
 
 
 def area_under_curve(removed_fraction: ArrayLike, accuracy: ArrayLike) -> float:
@@ -212,10 +249,11 @@ def sentence(
         (False, True): f"is {'better' if better else 'worse'} than",
         (True, True): f"is {'better' if better else 'worse'}, by less than matters, than",
     }[is_equivalent, is_different]
+    n = " and ".join(map(str, dict.fromkeys(compared.n)))
     low, mean, high = (100 * v for v in (compared.difference.low, compared.difference.mean, compared.difference.high))
     return (
         f"{names[0]} {verdict} {names[1]}: {mean:+.2f} points of accuracy ({low:+.2f} to {high:+.2f}, "
-        f"n = {compared.difference.n}, margin {100 * compared.margin:g})"
+        f"n = {n}, margin {100 * compared.margin:g})"
     )
 
 

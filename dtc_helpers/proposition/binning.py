@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
-from dtc_helpers.proposition.null_models import gaussian_measurements
+from dtc_helpers.proposition.null_models import exact_measurements
 from dtc_helpers.proposition.relation import Measure, Process, column
 from dtc_helpers.statistics import bootstrap_interval, pearson
 from dtc_helpers.statistics import excess as excess_over
@@ -51,30 +51,31 @@ def binning_correlations(
     rng: np.random.Generator,
     n_draws: int,
 ) -> pd.DataFrame:
-    """Pearson correlation with the fitness: of the measurements, and of Gaussian vectors of the same lengths.
+    """Pearson correlation with the fitness: of the measurements, and of what a fresh Φ would measure (the exact null).
 
-    All binnings see the same Gaussian vectors, so that they differ by the histogram and not by chance.
+    All binnings see the same draws of it, so that they differ by the histogram and not by chance.
 
     Parameters
     ----------
     processes : panel → replicates.
     binnings : name → measure.
-    n_draws : Gaussian processes for each replicate, whose correlations are averaged.
+    n_draws : of the exact null for each replicate, whose correlations are averaged.
 
     Returns
     -------
-    One row a panel × binning × replicate; columns panel, binning, replicate, tested, expected (NaN if not defined).
+    One row a panel × binning × replicate; columns panel, binning, replicate, tested, expected (NaN if not defined), and
+    monte_carlo, the standard error of expected that comes of so many draws.
     """
     rows = []
     for panel, replicates in processes.items():
         for replicate, process in enumerate(replicates):
-            lengths, fitness = column(process, "length"), column(process, "fitness")
-            own = [step.measurement for step in process]
-            draws = [gaussian_measurements(process, lengths, rng) for _ in range(n_draws)]
+            own, fitness = [step.measurement for step in process], column(process, "fitness")
+            draws = [exact_measurements(process, rng) for _ in range(n_draws)]
             for name, measure in binnings.items():
                 keys = {"panel": panel, "binning": name, "replicate": replicate}
-                expected = pd.Series([pearson(measure(vectors), fitness) for vectors in draws]).mean()  # without NaN
-                rows.append({**keys, "tested": pearson(measure(own), fitness), "expected": expected})
+                found = pd.Series([pearson(measure(vectors), fitness) for vectors in draws])  # its mean leaves NaN out
+                numbers = {"expected": found.mean(), "monte_carlo": found.sem()}
+                rows.append({**keys, "tested": pearson(measure(own), fitness), **numbers})
     return pd.DataFrame(rows)
 
 
@@ -87,8 +88,9 @@ def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd
 
     Returns
     -------
-    One row a panel × binning; columns panel, binning, and value, low, high, n of "tested", of "null" (Gaussian
-    vectors) and of "excess" (tested − null, paired by replicate): tested_value, …, excess_n.
+    One row a panel × binning; columns panel, binning, value, low, high, n of "tested", of "null" (expected) and of
+    "excess" (tested − null, paired by replicate): tested_value, …, excess_n; and monte_carlo, the standard error of
+    the excess that comes of so many draws.
     """
     rows = []
     for (panel, binning), group in correlations.groupby(["panel", "binning"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
@@ -102,14 +104,15 @@ def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd
             for which, each in series.items()
             for name, number in {"value": each.mean, "low": each.low, "high": each.high, "n": each.n}.items()
         }
-        rows.append({"panel": panel, "binning": binning, **numbers})
+        of_draws = float(np.sqrt((group.monte_carlo**2).sum()) / group.monte_carlo.count())
+        rows.append({"panel": panel, "binning": binning, **numbers, "monte_carlo": of_draws})
     return pd.DataFrame(rows)
 
 
 def best_binnings(correlations: pd.DataFrame, *, rng: np.random.Generator, n_flips: int = 10_000) -> pd.DataFrame:
     """Binning whose excess stands out most in every panel, with a p value that knows it was picked.
 
-    If Gaussian vectors did as well, the excesses of a replicate could as well have the other sign, all binnings of it
+    If a fresh Φ did as well, the excesses of a replicate could as well have the other sign, all binnings of it
     together. The largest t of all binnings is set against the largest t under random signs (Westfall and Young, 1993).
 
     Returns

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ from dtc_helpers.paths import whole_files, write_json
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
-from dtc_helpers.proposition.relation import Correlations, Process
+from dtc_helpers.proposition.relation import Correlations, Process, Step
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.runs.results import RUN, read_run
-from dtc_helpers.statistics import excess
+from dtc_helpers.statistics import corrected, excess, no_difference
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand
 SUBJECTS = {**DATASETS, PHOTOGRAPHS: None}
@@ -45,28 +45,39 @@ class Evidence:
     run: dict[str, Any]  # settings, versions, times
 
 
-def gather_evidence(dataset: str, *, replicates: int, seed: int, plan: Plan, n_draws: int = 20) -> Evidence:
+def gather_evidence(dataset: str, *, replicates: int, seed: int, plan: Plan, n_draws: int) -> Evidence:
     """Make every process of a dataset and set it against every null model.
 
     Parameters
     ----------
     dataset : as in `load_dataset`, or "photographs" for JPEG.
     replicates : networks with seeds seed, seed + 1, …; each photograph is a replicate.
+    n_draws : of every null model for every replicate.
     """
-    rows, comparisons, values, seconds = [], [], [], {}
+    rows, values, seconds = [], [], {}
     started = time.perf_counter()
     for name, processes in _processes(dataset, replicates, seed, plan):
         for replicate, process in enumerate(processes):
             keys = {"dataset": dataset, "process": name, "replicate": replicate}
             rows += [{**keys, **row} for row in step_rows(process)]
             values += [step.measurement for step in process]
-            rng = np.random.default_rng([seed, replicate])
-            comparisons += [{**keys, **row} for row in _comparison_rows(process, rng, n_draws)]
         seconds[name] = round(time.perf_counter() - started, 1)
         print(f"{dataset}, {name}: {seconds[name]} s since the start", flush=True)  # noqa: T201
-    settings = {"dataset": dataset, "replicates": replicates, "seed": seed, "n_draws": n_draws, **asdict(plan)}
+    settings = {"dataset": dataset, "replicates": replicates, "seed": seed, **asdict(plan)}
     run = {**settings, "bins": "fd, shared by the process", "seconds_at_the_end_of": seconds, **provenance()}
-    return Evidence(pd.DataFrame(rows), pd.DataFrame(comparisons), np.concatenate(values), run)
+    return compared(Evidence(pd.DataFrame(rows), pd.DataFrame(), np.concatenate(values), run), n_draws=n_draws)
+
+
+def compared(evidence: Evidence, *, n_draws: int) -> Evidence:
+    """Same steps, set against every null model with as many draws; nothing is trained."""
+    rows = []
+    for name in evidence.steps.process.unique():
+        for replicate, process in enumerate(processes_of_evidence(evidence, name)):
+            keys = {"dataset": evidence.run["dataset"], "process": name, "replicate": replicate}
+            rng = np.random.default_rng([evidence.run["seed"], replicate])
+            rows += [{**keys, **row} for row in _comparison_rows(process, rng, n_draws)]
+    made = {"n_draws": n_draws, **{name: provenance()[name] for name in ("git_commit", "versions")}}
+    return replace(evidence, comparisons=pd.DataFrame(rows), run={**evidence.run, "comparisons": made})
 
 
 def _processes(dataset: str, replicates: int, seed: int, plan: Plan) -> Iterator[tuple[str, Sequence[Process]]]:
@@ -97,12 +108,12 @@ def _comparison_rows(process: Process, rng: np.random.Generator, n_draws: int) -
     for name, null in NULLS.items():
         found = draw_null(process, null, rng=rng, n_draws=n_draws)
         for statistic in STATISTICS:
-            values = {which: found.mean(which, statistic) for which in ("tested", "null")}
             yield {
                 "null_model": name,
                 "statistic": statistic,
-                "tested": values["tested"],
-                "expected": values["null"],
+                "tested": found.mean("tested", statistic),
+                "expected": found.mean("null", statistic),
+                "monte_carlo": found.error(statistic),
             }
 
 
@@ -134,6 +145,31 @@ def read_evidence(folder: Path) -> Evidence:
     )
 
 
+def processes_of_evidence(evidence: Evidence, name: str) -> list[list[Step]]:
+    """Replicates of a process of a trial.
+
+    The signals are not stored; vectors of one value with their norm stand for them, which measure alike.
+
+    Raises
+    ------
+    ValueError for a process that the trial has not.
+    """
+    rows = evidence.steps[evidence.steps.process == name]
+    if rows.empty:
+        raise ValueError(f"process = {name!r} is not one of {', '.join(evidence.steps.process.unique())}")
+    vectors = np.split(evidence.values, evidence.steps.n_measurements.to_numpy().cumsum()[:-1])
+    columns = ["removed_fraction", "fitness", "signal_norm", "unrelated_norm"]
+    return [
+        [_stored_step(vectors[i], numbers) for i, numbers in zip(run.index, np.asarray(run[columns]), strict=True)]
+        for _, run in rows.groupby("replicate")
+    ]
+
+
+def _stored_step(measurement: np.ndarray, numbers: np.ndarray) -> Step:
+    removed_fraction, fitness, *norms = numbers
+    return Step(measurement, removed_fraction, fitness, *(np.array([norm]) for norm in norms))
+
+
 # ------------------------------------------------------------------------------------------- tables
 
 
@@ -142,8 +178,10 @@ def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataF
 
     Returns
     -------
-    Columns tested and expected (means), excess, low, high (95 % bootstrap over replicates), n, and
-    verdict: "above" where the whole interval is above 0, "below" where it is below, else "open".
+    Columns tested and expected (means), excess, low, high (95 % bootstrap over replicates), n, monte_carlo (standard
+    error of the excess that comes of so many draws of the null), verdict: "above" where the whole interval is above
+    0, "below" where it is below, else "open"; and p_corrected, of a t test that the excess is 0, corrected by Holm's
+    method for all processes that are set against the same null model by the same statistic.
     """
     keys = ["dataset", "process", "null_model", "statistic"]
     rows: list[dict[str, Any]] = []
@@ -151,5 +189,9 @@ def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataF
         found = excess(group.tested, group.expected, rng=rng)
         numbers = {"tested": group.tested.mean(), "expected": group.expected.mean(), "excess": found.mean}
         interval = {"low": found.low, "high": found.high, "n": found.n, "verdict": found.verdict}
-        rows.append({**dict(zip(keys, key, strict=True)), **numbers, **interval})  # pyright: ignore[reportArgumentType]
-    return pd.DataFrame(rows)
+        of_draws = {"monte_carlo": float(np.sqrt((group.monte_carlo**2).sum()) / len(group))}
+        difference = (group.tested - group.expected).dropna()
+        p_value = {"p_corrected": no_difference(difference)}
+        rows.append({**dict(zip(keys, key, strict=True)), **numbers, **interval, **of_draws, **p_value})  # pyright: ignore[reportArgumentType]
+    table = pd.DataFrame(rows)
+    return table.assign(p_corrected=table.groupby(["null_model", "statistic"]).p_corrected.transform(corrected))

@@ -3,19 +3,19 @@
 A null model answers with two series of entropies over the same steps: what is put to the test, and what knows less.
 Only what the first correlates more with the fitness than the second is credited to the proposition.
 
-For a Gaussian Φ drawn anew, y = Φw is exactly m independent normal numbers of standard deviation ‖w‖. So of a signal, a
-measurement can show two things only, its own length m and the norm ‖w‖; the nulls take them away one after the other.
+For a Gaussian Φ drawn without knowledge of w, y = Φw is m independent normal numbers of standard deviation ‖w‖: each is
+a sum of w_i times independent standard normal numbers, and rows of Φ are independent. So a measurement can show m and
+‖w‖, and nothing else; the nulls take them away one after the other. Where neurons were chosen by an earlier Φ that
+shares its numbers with this one, as published, that is an approximation: the exact null is what a fresh Φ would give.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.proposition.relation import Correlations, Measure, Process, column, correlations
-from dtc_helpers.statistics import pearson
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,28 @@ class TestedAndNull:
 Null = Callable[[Process, Measure, np.random.Generator], TestedAndNull]
 
 
-def gaussian_vectors(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
-    """Independent Gaussian vectors of the same lengths, all with the standard deviation of all measurements together.
+def exact_null(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
+    """Independent normal numbers of the same lengths, at every step of the standard deviation ‖w‖ of its own signal.
 
-    Rules out that the entropy goes with fitness only because the vector shrinks: these vectors know no network.
+    Does a measurement show anything but its length m and the norm ‖w‖? A fresh Φ could not.
     """
-    return TestedAndNull(
-        process, _own(process, measure), measure(gaussian_measurements(process, column(process, "length"), rng))
-    )
+    return TestedAndNull(process, _own(process, measure), measure(exact_measurements(process, rng)))
+
+
+def gaussian_vectors(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
+    """Independent normal numbers of the same lengths, all with the standard deviation of all measurements together.
+
+    Does it take more than that the vector shrinks? These vectors know no network, only one scale.
+    """
+    scale = np.concatenate([step.measurement for step in process]).std()
+    vectors = [rng.normal(0, scale, n) for n in column(process, "length")]
+    return TestedAndNull(process, _own(process, measure), measure(vectors))
 
 
 def log_lengths(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:  # noqa: ARG001
     """Logarithm of the length, ln m, in place of the entropy: no histogram, no values, no chance.
 
-    Rules out that counting the measurements does as well as looking at them.
+    Does looking at the measurements do better than counting them?
     """
     return TestedAndNull(process, _own(process, measure), np.log(column(process, "length")))
 
@@ -51,7 +59,7 @@ def log_lengths(process: Process, measure: Measure, rng: np.random.Generator) ->
 def unrelated_signal(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
     """Measurements, of the same lengths, of what has nothing to do with the process, e.g. an untrained network.
 
-    Rules out that any signal that is compressed alike would do: it has the lengths, and a norm that falls alike.
+    Does it matter which signal is compressed? This one has the lengths, and a norm that falls alike.
     """
     lengths = column(process, "length")
     return TestedAndNull(process, _own(process, measure), measure(_measured(process, "unrelated_signal", lengths, rng)))
@@ -60,21 +68,21 @@ def unrelated_signal(process: Process, measure: Measure, rng: np.random.Generato
 def one_length(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
     """Same measurements subsampled to one length, the median of all; shorter steps are left out.
 
-    Set against Gaussian vectors of that one length. Rules out that the correlation comes from the number of values:
-    if it does, nothing is left here.
+    Is anything left where all have one length? They are set against normal numbers of that length and one scale.
     """
     lengths = column(process, "length")
     length = int(np.median(lengths))
     steps = [step for step in process if step.measurement.size >= length]
     tested = [rng.choice(step.measurement, length, replace=False) for step in steps]
-    return TestedAndNull(steps, measure(tested), measure(gaussian_measurements(process, [length] * len(steps), rng)))
+    scale = np.concatenate([step.measurement for step in process]).std()
+    return TestedAndNull(steps, measure(tested), measure([rng.normal(0, scale, length) for _ in steps]))
 
 
 def fixed_m(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
     """Signal of every step measured again with the same m, that of the first step, so that every step takes part.
 
-    Set against the unrelated signal measured with that m. Rules out the length of the measurement together with
-    whatever any signal shows that is compressed alike: the norm of any vector falls as it gets shorter.
+    Is anything left where all have one length, beyond what any signal shows that is compressed alike? It is set against
+    the unrelated signal measured with that m: the norm of any vector falls as it gets shorter.
     """
     lengths = np.full(len(process), column(process, "length").max())
     tested, null = (measure(_measured(process, name, lengths, rng)) for name in ("signal", "unrelated_signal"))
@@ -84,42 +92,14 @@ def fixed_m(process: Process, measure: Measure, rng: np.random.Generator) -> Tes
 def shuffled_steps(process: Process, measure: Measure, rng: np.random.Generator) -> TestedAndNull:
     """Entropies in a random order of the steps.
 
-    Rules out chance alone; any two series that fall along the process pass it, so it is the weakest of the nulls.
+    Is it more than chance? Any two series that fall along the process are; it is the weakest question of all.
     """
     own = _own(process, measure)
     return TestedAndNull(process, own, rng.permutation(own))
 
 
-def gaussian_null(
-    lengths: Sequence[int],
-    fitness: ArrayLike,
-    *,
-    scale: float,
-    bin_edges: np.ndarray,
-    rng: np.random.Generator,
-    n_draws: int = 1000,
-) -> np.ndarray:
-    """Correlations of `gaussian_vectors` without a process: what shrinking alone is worth.
-
-    Parameters
-    ----------
-    lengths : number of measurements of every step.
-    fitness : performance of every step.
-    scale : standard deviation of the Gaussian values.
-
-    Returns
-    -------
-    (n_draws,) Pearson correlations.
-    """
-    return np.array(
-        [
-            pearson(entropy_series([rng.normal(0, scale, n) for n in lengths], bins=bin_edges), fitness)
-            for _ in range(n_draws)
-        ]
-    )
-
-
 NULLS: dict[str, Null] = {
+    "exact null": exact_null,
     "Gaussian vectors": gaussian_vectors,
     "ln m alone": log_lengths,
     "unrelated signal": unrelated_signal,
@@ -133,16 +113,17 @@ def _own(process: Process, measure: Measure) -> np.ndarray:
     return measure([step.measurement for step in process])
 
 
-def gaussian_measurements(
-    process: Process, lengths: Sequence[int] | np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
-    """Independent Gaussian vectors of such lengths, with the standard deviation of all measurements of the process."""
-    scale = np.concatenate([step.measurement for step in process]).std()
-    return [rng.normal(0, scale, n) for n in lengths]
+def exact_measurements(process: Process, rng: np.random.Generator) -> list[np.ndarray]:
+    """What a fresh Gaussian Φ would measure of the signal of every step: normal numbers of standard deviation ‖w‖.
+
+    Raises
+    ------
+    ValueError where a step has no signal.
+    """
+    return _measured(process, "signal", column(process, "length"), rng)
 
 
 def _measured(process: Process, name: str, lengths: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """New measurements of a signal of every step: normal numbers of standard deviation ‖w‖, which is what Φw is."""
     signals = [getattr(step, name) for step in process]
     if any(len(signal) == 0 for signal in signals):
         raise ValueError(f"a step has no {name}: this null model needs it at every step, see proposition.Step")
@@ -159,10 +140,21 @@ class NullDraws:
     tested: list[Correlations]
     null: list[Correlations]
 
+    def values(self, which: str, statistic: str) -> np.ndarray:
+        """Of "tested" or "null", (n_draws,); NaN where a draw has none."""
+        return np.array([getattr(found, statistic) for found in getattr(self, which)])
+
     def mean(self, which: str, statistic: str) -> float:
         """Mean over the draws of "tested" or "null"; NaN if no draw has one."""
-        values = np.array([getattr(found, statistic) for found in getattr(self, which)])
+        values = self.values(which, statistic)
         return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else float("nan")
+
+    def error(self, statistic: str) -> float:
+        """Monte-Carlo standard error of mean tested − mean null; NaN for fewer than two draws."""
+        found = [values[np.isfinite(values)] for values in (self.values(w, statistic) for w in ("tested", "null"))]
+        if min(map(len, found)) < 2:
+            return float("nan")
+        return float(np.sqrt(sum(values.var(ddof=1) / len(values) for values in found)))
 
 
 def draw_null(

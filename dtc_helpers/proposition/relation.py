@@ -55,6 +55,7 @@ class Correlations:
     spearman: float
     given_ratio: float  # partial Pearson correlation, given the compression ratio
     given_length: float  # partial Pearson correlation, given the log of the number of measurements
+    given_length_and_step: float  # partial Pearson correlation, given that and the number of the step
 
 
 def correlations(process: Process, series: ArrayLike) -> Correlations:
@@ -69,35 +70,38 @@ def correlations(process: Process, series: ArrayLike) -> Correlations:
         raise ValueError(f"a process of {len(process)} steps has no relation: expected at least {MIN_STEPS} steps")
     if not np.isfinite(fitness).all():
         raise ValueError("a fitness is NaN or infinite: expected a finite number at every step")
-    x = np.asarray(series, dtype=float)
+    x, log_lengths = np.asarray(series, dtype=float), np.log(column(process, "length"))
     defined = np.isfinite(x)
     return Correlations(
         pearson(x, fitness),
         pearson(scipy.stats.rankdata(x[defined]), scipy.stats.rankdata(fitness[defined])),
         partial_correlation(x, fitness, given=column(process, "compression_ratio")),
-        partial_correlation(x, fitness, given=np.log(column(process, "length"))),
+        partial_correlation(x, fitness, given=log_lengths),
+        partial_correlation(x, fitness, given=np.stack([log_lengths, np.arange(len(process))])),
     )
 
 
 def partial_correlation(series: np.ndarray, fitness: np.ndarray, *, given: np.ndarray) -> float:
-    """Pearson correlation of the parts of both that are left when the best straight line in `given` is taken away.
+    """Pearson correlation of the parts of both that are left when what is linear in `given` is taken away.
 
     Parameters
     ----------
-    series, fitness, given : (n_steps,); steps with an undefined series are passed over.
+    series, fitness : (n_steps,); steps with an undefined series are passed over.
+    given : (n_steps,), or (n_given, n_steps) for several.
 
     Returns
     -------
-    NaN where nothing but rounding is left of either, or fewer than 4 steps are defined.
+    NaN where nothing but rounding is left of either, or fewer than 4 steps are defined (one more for every further
+    given).
     """
-    defined = np.isfinite(series)
-    if np.count_nonzero(defined) < MIN_STEPS:
+    defined, given = np.isfinite(series), np.atleast_2d(given)
+    if np.count_nonzero(defined) < MIN_STEPS + len(given) - 1:
         return float("nan")
-    return pearson(*(_residual(values[defined], given[defined]) for values in (series, fitness)))
+    return pearson(*(_residual(values[defined], given[:, defined]) for values in (series, fitness)))
 
 
 def _residual(values: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Rest of the values beside a straight line in `given`; exactly 0 where that is rounding."""
-    z, centred = given - given.mean(), values - values.mean()
-    residual = centred - z * (z @ centred) / (z @ z) if np.ptp(given) > 0 else centred
+    """Rest of the values beside the best fit that is linear in all `given`; exactly 0 where that is rounding."""
+    z, centred = (given - given.mean(axis=1, keepdims=True)).T, values - values.mean()
+    residual = centred - z @ np.linalg.lstsq(z, centred, rcond=None)[0]
     return residual if np.abs(residual).max() > 1e-9 * np.abs(values).max() else np.zeros_like(residual)

@@ -1,4 +1,4 @@
-"""Stored runs and stored evidence, as processes again: for other bins, other null models, without training."""
+"""A run of notebook 1 as a process, beside all null models."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,8 +9,7 @@ import torch
 
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.networks import outgoing_sums, xavier_mlp
-from dtc_helpers.proposition.evidence import Evidence
-from dtc_helpers.proposition.null_models import NULLS, draw_null
+from dtc_helpers.proposition.null_models import NULLS, NullDraws, draw_null
 from dtc_helpers.proposition.relation import Process, Step
 from dtc_helpers.runs.results import Results
 from dtc_helpers.runs.tables import with_lowess
@@ -38,49 +37,33 @@ def process_of_run(results: Results, method: str, *, fitness: str, generator: to
     ]
 
 
-def nulls_of_run(processes: Mapping[str, Process], *, n_draws: int, rng: np.random.Generator) -> pd.DataFrame:
-    """All null models of single runs, in the published bins: one row a method × null model.
+def draw_nulls(processes: Mapping[str, Process], *, n_draws: int, seed: int) -> dict[tuple[str, str], NullDraws]:
+    """Draws of all null models of single runs, in the published bins: (method, null model) → draws."""
+    rng, measure = np.random.default_rng(seed), partial(entropy_series, bins=PUBLISHED_BIN_EDGES)
+    return {
+        (method, name): draw_null(process, null, measure=measure, n_draws=n_draws, rng=rng)
+        for method, process in processes.items()
+        for name, null in NULLS.items()
+    }
+
+
+def null_table(draws: Mapping[tuple[str, str], NullDraws], statistic: str = "pearson") -> pd.DataFrame:
+    """Where what is tested lies among the draws of each null model: one row a method × null model.
 
     Returns
     -------
-    Index method, null model; Pearson correlations tested and expected (means over the draws), low and high (middle
-    95 % of what the null gives), share above: draws in which the null does at least as well as what is tested, and
-    draws in which both are defined.
+    Index method, null model; tested and expected (means over the draws), low and high (middle 95 % of what the null
+    gives), share above: draws in which the null does at least as well as what is tested, its Monte-Carlo standard
+    error, and draws: those in which both are defined.
     """
-    rows, measure = {}, partial(entropy_series, bins=PUBLISHED_BIN_EDGES)
-    for method, process in processes.items():
-        for name, null in NULLS.items():
-            found = draw_null(process, null, measure=measure, n_draws=n_draws, rng=rng)
-            tested, expected = (np.array([c.pearson for c in which]) for which in (found.tested, found.null))
-            defined = np.isfinite(tested) & np.isfinite(expected)  # not where all values lie in bins of their own
-            tested, expected = tested[defined], expected[defined]
-            low, high = np.quantile(expected, [0.025, 0.975]) if defined.any() else (np.nan, np.nan)
-            means = {"tested": found.mean("tested", "pearson"), "expected": found.mean("null", "pearson")}
-            above = (expected >= tested).mean() if defined.any() else np.nan
-            rows[method, name] = {**means, "low": low, "high": high, "share above": above, "draws": defined.sum()}
+    rows = {}
+    for key, found in draws.items():
+        tested, expected = (found.values(which, statistic) for which in ("tested", "null"))
+        defined = np.isfinite(tested) & np.isfinite(expected)  # not where all values lie in bins of their own
+        tested, expected, n = tested[defined], expected[defined], int(defined.sum())
+        low, high = np.quantile(expected, [0.025, 0.975]) if n else (np.nan, np.nan)
+        above = (expected >= tested).mean() if n else np.nan
+        means = {"tested": found.mean("tested", statistic), "expected": found.mean("null", statistic)}
+        error = np.sqrt(above * (1 - above) / n) if n else np.nan
+        rows[key] = {**means, "low": low, "high": high, "share above": above, "error of the share": error, "draws": n}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["method", "null model"])
-
-
-def processes_of_evidence(evidence: Evidence, name: str) -> list[list[Step]]:
-    """Replicates of a process of a trial.
-
-    The signals are not stored; vectors of one value with their norm stand for them, which measure alike.
-
-    Raises
-    ------
-    ValueError for a process that the trial has not.
-    """
-    rows = evidence.steps[evidence.steps.process == name]
-    if rows.empty:
-        raise ValueError(f"process = {name!r} is not one of {', '.join(evidence.steps.process.unique())}")
-    vectors = np.split(evidence.values, evidence.steps.n_measurements.to_numpy().cumsum()[:-1])
-    columns = ["removed_fraction", "fitness", "signal_norm", "unrelated_norm"]
-    return [
-        [_stored_step(vectors[i], numbers) for i, numbers in zip(run.index, np.asarray(run[columns]), strict=True)]
-        for _, run in rows.groupby("replicate")
-    ]
-
-
-def _stored_step(measurement: np.ndarray, numbers: np.ndarray) -> Step:
-    removed_fraction, fitness, *norms = numbers
-    return Step(measurement, removed_fraction, fitness, *(np.array([norm]) for norm in norms))

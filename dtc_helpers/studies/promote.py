@@ -38,17 +38,19 @@ def promote(name: str, results_dir: str | Path) -> Path:
 
 def _complaints(table: pd.DataFrame, run: dict, stored: Path) -> list[str]:
     """Reasons not to store a table, the gravest first."""
-    if missing := [column for column in ARM_COLUMNS if column not in table]:
+    keys = run.get("keys")  # of a table of runs: what is not measured
+    needed = ARM_COLUMNS if keys is None else read_table(stored).columns if stored.is_file() else keys
+    if missing := [column for column in needed if column not in table]:
         return [f"it has no column {', '.join(missing)}"]
     found, runs = [], run["runs"]
     if changed := [one["run"] for one in runs if "+changes" in str(one["git_commit"])]:
         found.append(f"{len(changed)} of its runs were made by code that is in no commit, e.g. {changed[0]}")
-    keys = [column for column in table if column not in ARM_COLUMNS[3:]]
-    if table.duplicated([*keys, "seed", "neurons", "batches"]).any():
+    own = [column for column in table if column not in ARM_COLUMNS[3:]]
+    if table.duplicated(keys or [*own, "seed", "neurons", "batches"]).any():
         found.append("it has a row twice")
     if stored.is_file():
         old = read_table(stored)
-        common = [key for key in keys if key in old]
+        common = [key for key in (keys or own) if key in old]
         sizes = pd.DataFrame({"old": old.groupby(common).size(), "new": table.groupby(common).size()}).fillna(0)
         fewer = sizes[sizes.new < sizes.old]
         if len(fewer):

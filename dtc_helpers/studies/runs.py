@@ -107,13 +107,17 @@ def _fingerprint(setting: Setting) -> str:
 
 
 def _made(setting: Setting, arm: str) -> Made:
-    return recorded(partial(run_arm, setting, arm), title=_title(setting, arm), n_replicates=len(setting.seeds))
+    table, record = recorded(partial(run_arm, setting, arm), title=_title(setting, arm))
+    return table, {**record, "replicates": len(setting.seeds)}
 
 
-def recorded(make: Callable[[], pd.DataFrame], *, title: str, n_replicates: int) -> Made:
-    """Table that is made now, and what it was, its seconds, commit, threads and instruction set."""
+def recorded(make: Callable[[], pd.DataFrame], *, title: str) -> Made:
+    """Table that is made now; and its title, seconds, commit, threads and instruction set."""
     started = time.perf_counter()
     table, made = make(), provenance()
     seconds = round(time.perf_counter() - started, 1)
-    used = {name: made[name] for name in ("git_commit", "threads", "cpu_capability")}
-    return table, {"run": title, "replicates": n_replicates, "seconds": seconds, **used}
+    return table, {
+        "run": title,
+        "seconds": seconds,
+        **{name: made[name] for name in ("git_commit", "threads", "cpu_capability")},
+    }

@@ -1,7 +1,7 @@
 """Common ground of all studies of replicated arms: parameters, settings, and the table, read or computed."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from dtc_helpers.runs.checking import DatasetName, NotebookParameters, OneOf, Re
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.studies.arms import ARMS, Setting, last_places
-from dtc_helpers.studies.runs import read_table, run_arms, write_made
+from dtc_helpers.studies.runs import read_made, read_table, recorded, run_arms, write_made
 
 STORED = project_root() / "notebooks" / "studies" / "data"
 ArmName = Annotated[str, OneOf(ARMS)]
@@ -95,6 +95,32 @@ def setting(dataset: str, reading: Reading, seeds: list[int], **others: Any) -> 
 def _images(dataset: str, choosing: bool) -> Dataset:
     images = load_dataset(dataset).to(usable_device("auto"))
     return images.for_choosing() if choosing else images
+
+
+def other_table(
+    name: str, make: Callable[[], pd.DataFrame], *, settings: dict[str, Any], keys: Sequence[str], new_in: str | None
+) -> pd.DataFrame:
+    """Table of a study that is none of runs: from `notebooks/studies/data/<name>.csv`, or made and written alike.
+
+    Parameters
+    ----------
+    settings : what the table depends on, beside the code.
+    keys : columns that tell its rows from each other.
+    new_in : folder for a new table; None reads the stored one.
+
+    Raises
+    ------
+    ValueError if what is stored was made with other settings.
+    """
+    if new_in is not None:
+        table, record = recorded(make, title=name)
+        run = {"settings": settings, "keys": list(keys), **provenance(), "runs": [record]}
+        write_made((table, run), in_project(new_in) / f"{name}.csv")
+        return table
+    table, run = read_made(STORED / f"{name}.csv")
+    if other := {key: value for key, value in run["settings"].items() if settings.get(key) != value}:
+        raise ValueError(f"{name}.csv was made with {other}: set recompute=True, or ask for what is stored")
+    return table
 
 
 def _computed(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFrame:

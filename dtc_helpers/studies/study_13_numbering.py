@@ -1,26 +1,22 @@
 """Study 13: numbering, whether the order of the neurons decides what DTC cuts, and with it how well DTC does."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import in_project
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.checking import DatasetName, Replicates
-from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.scoring import HiddenLayer, Scores, random_scores
 from dtc_helpers.studies.arms import Setting
 from dtc_helpers.studies.numbering import NUMBERINGS, choices
-from dtc_helpers.studies.runs import read_table, recorded, write_made
-from dtc_helpers.studies.study import STORED, ArmName, Runs, StudyParameters, setting
+from dtc_helpers.studies.study import ArmName, Runs, StudyParameters, other_table, setting
 from dtc_helpers.surgery import n_keep
 
 READING = READINGS["described"]
 OTHER_READING = replace(READING, ray_domain="sparse_code")
-CHOICES = "13_choices"  # the table beside that of the runs
 
 
 @dataclass(frozen=True)
@@ -51,14 +47,14 @@ def choices_table(parameters: NumberingParameters) -> pd.DataFrame:
     -------
     Columns dataset, seed, neurons (before the cut), and those of `numbering.choices`.
     """
-    if not parameters.recompute:
-        return read_table(STORED / f"{CHOICES}.csv")
     seeds = parameters.seeds(parameters.other_replicates)
-    common = setting(parameters.dataset, READING, seeds)
-    table, record = recorded(lambda: pd.DataFrame(_choices_along(common)), title=CHOICES, n_replicates=len(seeds))
-    run = {"parameters": asdict(parameters), "device": str(common.device), **provenance(), "runs": [record]}
-    write_made((table, run), in_project(parameters.results_dir) / f"{CHOICES}.csv")
-    return table
+    return other_table(
+        "13_choices",
+        lambda: pd.DataFrame(_choices_along(setting(parameters.dataset, READING, seeds))),
+        settings={"dataset": parameters.dataset, "seeds": seeds},
+        keys=("dataset", "ray_domain", "arm", "seed", "neurons"),
+        new_in=parameters.results_dir if parameters.recompute else None,
+    )
 
 
 def _choices_along(common: Setting) -> Iterator[dict[str, Any]]:

@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from dtc_helpers.proposition.evidence import SUBJECTS
+import numpy as np
+import pandas as pd
+
+from dtc_helpers.paths import in_project
+from dtc_helpers.proposition.binning import binning_correlations, other_binnings, width_binnings
+from dtc_helpers.proposition.evidence import SUBJECTS, processes_of_evidence, read_evidence
 from dtc_helpers.runs.checking import NotebookParameters, NullDraws, OneOf, Seed
+from dtc_helpers.studies.study import other_table
 
 
 @dataclass(frozen=True)
@@ -15,5 +21,33 @@ class BinningParameters(NotebookParameters):
     processes: list[str]
     null_draws: NullDraws
     seed: Seed
+    recompute: bool
+    results_dir: str
     data_dir: str
     figures_dir: str
+
+
+def correlations_table(parameters: BinningParameters) -> pd.DataFrame:
+    """Table of `binning.binning_correlations` for every pair of a dataset and a process: stored, or computed.
+
+    Raises
+    ------
+    ValueError if what is stored was made with other parameters.
+    """
+    names = ("datasets", "processes", "null_draws", "seed")
+    return other_table(
+        "9_binning",
+        lambda: _drawn(parameters),
+        settings={name: getattr(parameters, name) for name in names},
+        keys=("panel", "binning", "replicate"),
+        new_in=parameters.results_dir if parameters.recompute else None,
+    )
+
+
+def _drawn(parameters: BinningParameters) -> pd.DataFrame:
+    panels = {
+        f"{process} · {name}": processes_of_evidence(read_evidence(in_project(parameters.data_dir) / name), process)
+        for name, process in zip(parameters.datasets, parameters.processes, strict=True)
+    }
+    binnings, rng = width_binnings() | other_binnings(), np.random.default_rng(parameters.seed)
+    return binning_correlations(panels, binnings, rng=rng, n_draws=parameters.null_draws)

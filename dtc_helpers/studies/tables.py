@@ -182,8 +182,10 @@ def verdicts(table: pd.DataFrame, pairs: Iterable[tuple[str, str]], *, margin: f
 
 
 def _compared(table: pd.DataFrame, arm: str, other: str, margin: float) -> Comparison:
-    """Both arms on the seeds that both have."""
-    values = table[table.arm.isin([arm, other])].pivot(index="seed", columns="arm", values="accuracy").dropna()
-    if not {arm, other} <= set(values.columns):
-        raise ValueError(f"no common seeds of {arm} and {other}: the table has {', '.join(table.arm.unique())}")
-    return compare(values[arm], values[other], margin=margin)
+    """Both arms: seed by seed where they have the same seeds, else all replicates of both."""
+    if missing := [name for name in (arm, other) if name not in set(table.arm)]:
+        raise ValueError(f"no runs of {', '.join(missing)}: the table has {', '.join(table.arm.unique())}")
+    values, others = (table[table.arm == name].set_index("seed").accuracy.sort_index() for name in (arm, other))
+    if len(values) == len(others) and not values.index.equals(others.index):
+        raise ValueError(f"{arm} and {other} have as many seeds, but not the same: they can't be paired")
+    return compare(values, others, margin=margin)
