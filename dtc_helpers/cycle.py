@@ -134,9 +134,9 @@ def _cycles(
 
 def test_accuracy(network: ReplicatedMLP, dataset: Dataset, *, reading: Reading) -> Accuracy:
     """Accuracy on the test images; with a batch softmax, the class constants are those of 10,000 training images."""
-    constants = class_constants(network, dataset.train.images[:10_000]) if reading.loss_axis == "batch" else None
-    images, labels = dataset.test.images, dataset.test.labels
-    return accuracy(network, images, labels, loss_axis=reading.loss_axis, constants=constants)
+    test, axis = dataset.test, reading.loss_axis
+    constants = class_constants(network, dataset.train.images[:10_000]) if axis == "batch" else None
+    return accuracy(network, test.images, test.labels, loss_axis=axis, constants=constants)
 
 
 def cycle_batches(

@@ -73,11 +73,11 @@ def _of_counts(counts: np.ndarray, n_measurements: int, base: str, miller_madow:
 def _check(measurement: np.ndarray, base: str) -> None:
     if base not in BASES:
         raise ValueError(f"base = {base!r} is not one of {', '.join(BASES)}")
-    finite = np.isfinite(measurement)
-    if measurement.size == 0 or not finite.all():
+    n_bad = np.count_nonzero(~np.isfinite(measurement))
+    if measurement.size == 0 or n_bad:
         raise ValueError(
-            f"a measurement of {measurement.size} values, {np.count_nonzero(~finite)} of them NaN or infinite, "
-            "has no entropy: expected finite values, at least one"
+            f"a measurement of {measurement.size} values, {n_bad} of them NaN or infinite, has no entropy: "
+            "expected finite values, at least one"
         )
 
 
@@ -116,7 +116,8 @@ def entropy_series(
     """
     if len(measurements) == 0:
         raise ValueError("a process without steps has no entropies: expected at least one measurement")
-    [_check(measurement, base) for measurement in measurements]
+    for measurement in measurements:
+        _check(measurement, base)
     if shared:  # one histogram for all, of which only the occupied bins are looked at
         sizes, values = [y.size for y in measurements], np.concatenate(measurements)
         edges = _edges(values, bins)

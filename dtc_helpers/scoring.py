@@ -55,8 +55,7 @@ def hidden_layer(
 
     Parameters
     ----------
-    layer : 0 is the first.
-    cycle : 1 is the first.
+    layer, cycle : 0 is the first layer, 1 the first cycle.
     seeds : one a replicate.
     """
     n_neurons, streams = network.hidden_widths[layer], [reading.streams(seed) for seed in seeds]

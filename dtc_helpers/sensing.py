@@ -143,14 +143,14 @@ def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
     return (measurement_matrix @ weights.unsqueeze(-1)).squeeze(-1)
 
 
-def n_measurements_truncated(n_neurons: int, measurement_fraction: float) -> int:
+def _truncated(n_neurons: int, measurement_fraction: float) -> int:
     """Number of measurements as published: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29)."""
     return max(1, int(n_neurons * (1 - (1 - measurement_fraction))))
 
 
-def n_measurements_rounded(n_neurons: int, measurement_fraction: float) -> int:
+def _rounded(n_neurons: int, measurement_fraction: float) -> int:
     """Number of measurements m as the text says: the nearest whole number to measurement_fraction · N, at least 1."""
     return max(1, round(n_neurons * measurement_fraction))
 
 
-MEASUREMENT_COUNTS = {"truncated": n_measurements_truncated, "rounded": n_measurements_rounded}
+MEASUREMENT_COUNTS = {"truncated": _truncated, "rounded": _rounded}

@@ -70,7 +70,7 @@ def keep_neurons(network: ReplicatedMLP, kept: Tensor | list[int], *, layer: int
     ----------
     kept : (n_replicates, n_kept) indices into the current layer, in the order wanted;
         a list, or one axis, is the same for all replicates.
-    layer : hidden layer, 0 is the first. The output layer cannot be cut.
+    layer : hidden layer, 0 is the first.
 
     Raises
     ------

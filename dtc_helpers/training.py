@@ -142,7 +142,7 @@ def accuracy(
 def class_constants(network: nn.Module, images: Tensor) -> Tensor:
     """What a log-softmax over the batch takes off the logits of every class, for all of these images as one batch.
 
-    A network trained with it never learns this scale: a constant added to all logits of a class changes no loss.
+    A constant added to all logits of a class changes no loss, so a network trained with it never learns this scale.
 
     Returns
     -------

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from dtc_helpers.statistics import area_under_curve, compare, corrected, sentence, t_interval
+from dtc_helpers.statistics import (
+    area_under_curve,
+    compare,
+    corrected,
+    detectable_difference,
+    equivalence_power,
+    no_difference,
+    sentence,
+    t_interval,
+)
 
 N_TRIALS = 1000
 
@@ -81,17 +90,20 @@ def test_probability_of_improvement_counts_pairs_and_half_of_the_ties():
     assert compare(x, y).probability_of_improvement == pytest.approx(np.mean(pairs))
 
 
-@pytest.mark.parametrize(("other", "p_difference", "p_equivalence"), [(0.9, 1, 0), (0.903, 0, 0), (0.95, 0, 1)])
-def test_arms_without_spread_are_judged_by_their_difference(other, p_difference, p_equivalence):
-    compared = compare([0.9] * 4, [other] * 4)
-    assert (compared.p_difference, compared.p_equivalence) == (p_difference, p_equivalence)
+@pytest.mark.parametrize("other", [0.9, 0.903, 0.95])
+@pytest.mark.parametrize("n_others", [2, 4])
+def test_arms_whose_difference_does_not_vary_are_not_judged(other, n_others):
+    """Two seeds with one difference say nothing of how it scatters."""
+    compared = compare([0.9] * 4, [other] * n_others)
+    assert compared.difference.mean == pytest.approx(0.9 - other)
+    assert np.isnan([compared.p_difference, compared.p_equivalence]).all()
+    numbers = {"p_difference": compared.p_difference, "p_equivalence": compared.p_equivalence}
+    assert sentence(["a", "b"], compared, **numbers).startswith("a cannot be told from b: ")
 
 
 @pytest.mark.parametrize("shift", [-0.5, 0.5])
 def test_difference_of_exactly_the_margin_is_not_equivalent(shift):
     other = np.full(4, 1.0)
-    without_spread = compare(other + shift, other, margin=0.5)
-    assert (without_spread.p_equivalence, without_spread.p_difference) == (1, 0)
     with_spread = compare(other + shift + 0.25 * np.array([-1, 0, 0, 1]), other, margin=0.5)
     assert with_spread.p_equivalence == pytest.approx(0.5)  # as likely above the margin as below
 
@@ -108,7 +120,34 @@ def test_p_values_are_those_of_students_t_by_hand(mean, margin):
     one_sided = t.sf((difference.mean() + margin) / error), t.cdf((difference.mean() - margin) / error)
     assert found.p_equivalence == pytest.approx(max(one_sided))
     assert found.difference == t_interval(difference)
-    assert found.margin == margin
+    assert (found.margin, found.n) == (margin, (8, 8))
+
+
+@pytest.mark.parametrize("shift", [-0.02, 0.0, 0.003])
+def test_arms_of_unequal_size_are_compared_by_welchs_t_with_all_replicates(shift):
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(0.9 + shift, 0.01, 30), rng.normal(0.9, 0.002, 10)
+    found, a, b = compare(x, y), x.var(ddof=1) / 30, y.var(ddof=1) / 10
+    error, freedom = np.sqrt(a + b), (a + b) ** 2 / (a**2 / 29 + b**2 / 9)
+    t, difference = scipy.stats.t(df=freedom), x.mean() - y.mean()
+    assert found.p_difference == pytest.approx(2 * t.sf(abs(difference) / error))
+    expected = max(t.sf((difference + 0.005) / error), t.cdf((difference - 0.005) / error))
+    assert found.p_equivalence == pytest.approx(expected)
+    interval = [difference - t.ppf(0.975) * error, difference + t.ppf(0.975) * error]
+    assert [found.difference.low, found.difference.high] == pytest.approx(interval)
+    assert (found.difference.mean, found.n) == (pytest.approx(difference), (30, 10))
+    words = sentence(["a", "b"], found, p_difference=1, p_equivalence=1)
+    assert words.endswith(", n = 30 and 10, margin 0.5)")
+
+
+@pytest.mark.parametrize(("sd", "n"), [(0.012, 30), (0.02, 10), (0.004, 10)])
+def test_power_of_equivalence_and_the_difference_that_can_be_detected_are_those_of_simulations(sd, n):
+    rng = np.random.default_rng(7)
+    none = rng.normal(0, sd, (4000, n))
+    claimed = [compare(d, np.zeros(n)).p_equivalence < 0.05 for d in none[:1000]]
+    assert equivalence_power(sd, n) == pytest.approx(np.mean(claimed), abs=0.06)
+    there = none + detectable_difference(sd, n)
+    assert np.mean([no_difference(d) < 0.05 for d in there]) == pytest.approx(0.8, abs=0.03)
 
 
 def test_arm_without_spread_may_be_compared_with_one_that_has():
@@ -122,13 +161,20 @@ def test_margin_is_half_a_point_of_accuracy_unless_given():
 
 
 @pytest.mark.parametrize(("x", "y"), [([1.0], [2.0]), ([1.0, 2.0], [1.0]), ([1.0, np.nan], [1.0, 2.0]), ([], [])])
-def test_arms_that_cannot_be_paired_are_refused(x, y):
-    with pytest.raises(ValueError, match=r"finite|same seeds"):
+def test_arms_that_cannot_be_compared_are_refused(x, y):
+    with pytest.raises(ValueError, match=r"finite|at least 2 of each"):
         compare(x, y)
 
 
 def test_correction_is_holms():
     assert corrected([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])  # 3·0.01, then 2·0.03 for both others
+
+
+def test_what_could_not_be_tested_counts_as_no_test():
+    found = corrected([0.01, np.nan, 0.04, 0.03])
+    assert np.isnan(found[1])
+    assert found[[0, 2, 3]] == pytest.approx([0.03, 0.06, 0.06])
+    assert np.isnan(corrected([np.nan])).all()
 
 
 def test_area_of_a_constant_is_the_constant_and_of_a_ramp_its_middle():

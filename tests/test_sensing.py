@@ -7,11 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtc_helpers.sensing import (
+    MEASUREMENT_COUNTS,
     dct_basis,
     gaussian_matrix,
     measure,
-    n_measurements_rounded,
-    n_measurements_truncated,
     recovered_weights,
     sensing_matrix,
 )
@@ -83,7 +82,7 @@ def test_published_draws():
 
 @pytest.mark.parametrize(("n_neurons", "expected"), [(460, 45), (300, 29), (19, 1), (10, 1), (512, 51)])
 def test_published_number_of_measurements(n_neurons, expected):
-    assert n_measurements_truncated(n_neurons, 0.1) == expected
+    assert MEASUREMENT_COUNTS["truncated"](n_neurons, 0.1) == expected
 
 
 # Halves go to the even number, as Python rounds: 2.5 → 2, 3.5 → 4, 4.5 → 4. Widths 25 and 45 are on the schedule.
@@ -91,7 +90,7 @@ def test_published_number_of_measurements(n_neurons, expected):
     ("n_neurons", "expected"), [(460, 46), (300, 30), (25, 2), (35, 4), (45, 4), (51, 5), (4, 1), (1, 1)]
 )
 def test_described_number_of_measurements(n_neurons, expected):
-    assert n_measurements_rounded(n_neurons, 0.1) == expected
+    assert MEASUREMENT_COUNTS["rounded"](n_neurons, 0.1) == expected
 
 
 @pytest.mark.parametrize("n_measurements", [0, -1, 11])

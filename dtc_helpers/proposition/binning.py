@@ -73,8 +73,8 @@ def binning_correlations(
             draws = [exact_measurements(process, rng) for _ in range(n_draws)]
             for name, measure in binnings.items():
                 keys = {"panel": panel, "binning": name, "replicate": replicate}
-                found = pd.Series([pearson(measure(vectors), fitness) for vectors in draws])  # its mean leaves NaN out
-                numbers = {"expected": found.mean(), "monte_carlo": found.sem()}
+                found = pd.Series([pearson(measure(vectors), fitness) for vectors in draws]).dropna()
+                numbers = {"expected": found.mean(), "monte_carlo": found.std() / np.sqrt(max(len(found), 1))}
                 rows.append({**keys, "tested": pearson(measure(own), fitness), **numbers})
     return pd.DataFrame(rows)
 
@@ -104,7 +104,7 @@ def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd
             for which, each in series.items()
             for name, number in {"value": each.mean, "low": each.low, "high": each.high, "n": each.n}.items()
         }
-        of_draws = float(np.sqrt((group.monte_carlo**2).sum()) / group.monte_carlo.count())
+        of_draws = float(np.sqrt((group.monte_carlo**2).sum()) / max(group.monte_carlo.count(), 1))
         rows.append({"panel": panel, "binning": binning, **numbers, "monte_carlo": of_draws})
     return pd.DataFrame(rows)
 

@@ -95,7 +95,7 @@ def paired(
     by: Sequence[str] = ("neurons",),
     margin: float = EQUIVALENCE_MARGIN,
 ) -> pd.DataFrame:
-    """Arm minus the other on common seeds at every width, with p values corrected for the number of widths (Holm).
+    """Arm minus the other at every width, with p values corrected for the number of widths (Holm); see `compare`.
 
     Parameters
     ----------
@@ -104,7 +104,8 @@ def paired(
 
     Returns
     -------
-    Columns `by`, difference, low, high, n, improvement (the probability), p_difference, p_equivalence.
+    Columns `by`, difference, low, high, n and n_other (replicates of each), improvement (the probability),
+    p_difference, p_equivalence.
     """
     rows = {place: _compared(group, arm, other, margin) for place, group in table.groupby(list(by), sort=False)}
     return _comparisons(rows, list(by))
@@ -152,7 +153,8 @@ def _comparisons(compared: Mapping[Any, Comparison], names: Sequence[str]) -> pd
             "difference": found.difference.mean,
             "low": found.difference.low,
             "high": found.difference.high,
-            "n": found.difference.n,
+            "n": found.n[0],
+            "n_other": found.n[1],
             "improvement": found.probability_of_improvement,
             "p_difference": found.p_difference,
             "p_equivalence": found.p_equivalence,

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from test_null_models import with_signals
 from test_relation import by_length, made_process
 
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
@@ -17,7 +18,7 @@ from dtc_helpers.proposition.binning import (
     other_binnings,
     width_binnings,
 )
-from dtc_helpers.proposition.null_models import gaussian_measurements
+from dtc_helpers.proposition.null_models import exact_measurements
 from dtc_helpers.proposition.relation import column
 from dtc_helpers.statistics import pearson
 
@@ -32,7 +33,7 @@ def test_edges_are_multiples_of_the_width_and_cover_the_reach(width):
 
 def test_table_has_a_row_a_process_and_binning_and_the_base_changes_nothing():
     rng = np.random.default_rng(0)
-    processes = {"length": [made_process(rng, fitness=by_length) for _ in range(3)]}
+    processes = {"length": [with_signals(made_process(rng, fitness=by_length)) for _ in range(3)]}
     binnings = {**width_binnings(), **other_binnings()}
     correlations = binning_correlations(processes, binnings, rng=rng, n_draws=1)
     assert len(correlations) == 3 * len(binnings)
@@ -67,18 +68,20 @@ def test_binning_is_what_its_name_says(name, options):
     np.testing.assert_allclose(measure(measurements), entropy_series(measurements, **options))
 
 
-def test_correlations_of_binnings_are_means_over_the_same_gaussian_vectors():
+def test_correlations_of_binnings_are_means_over_the_same_draws_of_the_exact_null():
     rng = np.random.default_rng(0)
-    process = made_process(rng, fitness=lambda *given: given[-1], lengths=(9, 8, 7, 6, 5, 4, 3, 2, 2, 2))
+    process = with_signals(made_process(rng, fitness=lambda *given: given[-1], lengths=(9, 8, 7, 6, 5, 4, 3, 2, 2, 2)))
     binnings = {"narrow": partial(entropy_series, bins=bins_of_width(0.5)), "wide": narrow_or_nothing}
     found = binning_correlations({"p": [process]}, binnings, rng=np.random.default_rng(5), n_draws=6)
     again, fitness = np.random.default_rng(5), column(process, "fitness")
-    draws = [gaussian_measurements(process, column(process, "length"), again) for _ in range(6)]
+    draws = [exact_measurements(process, again) for _ in range(6)]
     for row, measure in zip(found.to_dict("records"), binnings.values(), strict=True):
         assert row["tested"] == pytest.approx(pearson(measure([step.measurement for step in process]), fitness))
         each = np.array([pearson(measure(vectors), fitness) for vectors in draws])
-        assert row["expected"] == pytest.approx(each[np.isfinite(each)].mean())
-    assert 0 < np.isfinite(each).sum() < 6  # that of the wide bins is not always defined
+        each = each[np.isfinite(each)]
+        assert row["expected"] == pytest.approx(each.mean())
+        assert row["monte_carlo"] == pytest.approx(each.std(ddof=1) / np.sqrt(len(each)))
+    assert 0 < len(each) < 6  # that of the wide bins is not always defined
 
 
 def narrow_or_nothing(measurements):
@@ -87,10 +90,11 @@ def narrow_or_nothing(measurements):
 
 
 def test_table_of_binnings_is_the_mean_over_replicates_of_each_and_of_their_difference():
-    values = {"tested": [0.5, 0.7, 0.9], "expected": [0.4, 0.3, 0.8]}
+    values = {"tested": [0.5, 0.7, 0.9], "expected": [0.4, 0.3, 0.8], "monte_carlo": [0.03, 0.04, 0.0]}
     table = pd.DataFrame({"panel": "p", "binning": "b", "replicate": range(3), **values})
     (row,) = binning_table(table, rng=np.random.default_rng(0)).to_dict("records")
     assert [row[f"{which}_value"] for which in ("tested", "null", "excess")] == pytest.approx([0.7, 0.5, 0.2])
+    assert row["monte_carlo"] == pytest.approx(0.05 / 3)
     assert row["excess_low"] == pytest.approx(0.1, abs=1e-9)
     assert row["excess_high"] == pytest.approx(0.4, abs=1e-9)
 

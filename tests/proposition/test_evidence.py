@@ -4,6 +4,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import torch
 from made_results import results_of
 
@@ -14,8 +15,10 @@ from dtc_helpers.proposition import evidence as evidence_module
 from dtc_helpers.proposition.evidence import (
     NETWORK_PROCESSES,
     STATISTICS,
+    compared,
     excesses,
     gather_evidence,
+    processes_of_evidence,
     read_evidence,
     write_evidence,
 )
@@ -23,7 +26,7 @@ from dtc_helpers.proposition.image_processes import jpeg_processes
 from dtc_helpers.proposition.network_processes import COMPRESSORS, post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.proposition.relation import Step, correlations
-from dtc_helpers.proposition.stored_processes import nulls_of_run, process_of_run, processes_of_evidence
+from dtc_helpers.proposition.stored_processes import draw_nulls, null_table, process_of_run
 from dtc_helpers.readings import Plan
 from dtc_helpers.statistics import excess, smooth
 
@@ -44,7 +47,8 @@ def test_trial_has_a_row_a_step_and_one_a_null_model_and_statistic(trial):
     assert trial.steps.groupby(["process", "replicate"], sort=False).size().tolist() == [n_steps] * 4
     assert len(trial.comparisons) == 2 * 2 * len(NULLS) * len(STATISTICS)
     assert len(trial.values) == trial.steps.n_measurements.sum()
-    assert {"dataset", "seed", "n_draws", "l1_penalty", "versions", "git_commit"} <= set(trial.run)
+    assert {"dataset", "seed", "l1_penalty", "versions", "git_commit"} <= set(trial.run)
+    assert trial.run["comparisons"]["n_draws"] == 2
 
 
 def test_trial_is_its_processes_measured_and_set_against_the_nulls_by_hand(trial):
@@ -57,14 +61,23 @@ def test_trial_is_its_processes_measured_and_set_against_the_nulls_by_hand(trial
     assert rows.step.tolist() == [*range(1, len(made[0]) + 1)] * 2
     for column, name in {"signal_norm": "signal", "unrelated_norm": "unrelated_signal"}.items():
         assert rows[column].tolist() == pytest.approx([np.linalg.norm(getattr(step, name)) for step in steps])
-    compared = trial.comparisons.query("process == 'dtc'").set_index(["replicate", "null_model", "statistic"])
+    rows = trial.comparisons.query("process == 'dtc'").set_index(["replicate", "null_model", "statistic"])
     for replicate, process in enumerate(made):
         rng = np.random.default_rng([1, replicate])
         for name, null in NULLS.items():
             found = draw_null(process, null, rng=rng, n_draws=2)
             for statistic in STATISTICS:
-                expected = [found.mean(which, statistic) for which in ("tested", "null")]
-                np.testing.assert_allclose(compared.loc[(replicate, name, statistic), ["tested", "expected"]], expected)
+                row = rows.loc[(replicate, name, statistic), ["tested", "expected", "monte_carlo"]]
+                expected = [*(found.mean(which, statistic) for which in ("tested", "null")), found.error(statistic)]
+                np.testing.assert_allclose(row.astype(float), expected, rtol=1e-6)
+
+
+def test_more_draws_of_the_nulls_need_no_training_and_leave_the_steps_alone(trial, monkeypatch):
+    monkeypatch.setattr(evidence_module, "_processes", lambda *_: pytest.fail("made processes again"))
+    more = compared(trial, n_draws=5)
+    pd.testing.assert_frame_equal(more.steps, trial.steps)
+    assert more.run["comparisons"]["n_draws"] == 5
+    pd.testing.assert_frame_equal(compared(more, n_draws=2).comparisons, trial.comparisons)
 
 
 def test_processes_are_what_their_names_say():
@@ -128,7 +141,15 @@ def test_unknown_stored_process_is_refused_with_those_there_are(trial):
 def test_verdict_is_given_by_the_interval():
     values = {"up": [0.1, 0.2, 0.3], "down": [-0.1, -0.2, -0.3], "both": [-0.5, 0.5, 0.1], "one": [0.4, np.nan, np.nan]}
     rows = [
-        {"dataset": "d", "process": name, "null_model": "n", "statistic": "pearson", "tested": v, "expected": 0.0}
+        {
+            "dataset": "d",
+            "process": name,
+            "null_model": "n",
+            "statistic": "pearson",
+            "tested": v,
+            "expected": 0.0,
+            "monte_carlo": 0.3,
+        }
         for name, column in values.items()
         for v in column
     ]
@@ -136,6 +157,10 @@ def test_verdict_is_given_by_the_interval():
     assert found.verdict.to_dict() == {"up": "above", "down": "below", "both": "open", "one": "open"}
     assert found.n.to_dict() == {"up": 3, "down": 3, "both": 3, "one": 1}
     assert found.excess["up"] == pytest.approx(0.2)
+    assert found.monte_carlo["up"] == pytest.approx(np.sqrt(3 * 0.3**2) / 3)
+    p = {name: float(np.asarray(scipy.stats.ttest_1samp(values[name], 0))[1]) for name in ("up", "down", "both")}
+    assert found.p_corrected.drop("one").to_dict() == pytest.approx({**p, **{n: 3 * p[n] for n in ("up", "down")}})
+    assert np.isnan(found.p_corrected["one"])  # a single replicate was no test
 
 
 @pytest.fixture
@@ -154,11 +179,10 @@ def run_of_notebook_1():
 
 
 def test_run_of_notebook_1_becomes_a_process(run_of_notebook_1):
-    rng = np.random.default_rng(0)
     process = process_of_run(run_of_notebook_1, "dtc", fitness="accuracy", generator=generator(0))
     assert [step.measurement.size for step in process] == [50 - 3 * i for i in range(16)]
     assert [len(step.unrelated_signal) for step in process] == [len(step.signal) for step in process]
-    table = nulls_of_run({"dtc": process}, n_draws=5, rng=rng)
+    table = null_table(draw_nulls({"dtc": process}, n_draws=5, seed=0))
     assert list(table.index) == [("dtc", name) for name in NULLS]
     assert table["share above"].dropna().between(0, 1).all()
 
@@ -169,7 +193,7 @@ def generator(seed):
 
 def test_excess_is_paired_by_replicate_and_kept_apart_by_dataset():
     numbers = {"tested": [0.3, np.nan, 0.5], "expected": [0.1, 0.8, 0.4]}
-    names = {"process": "p", "null_model": "n", "statistic": "pearson"}
+    names = {"process": "p", "null_model": "n", "statistic": "pearson", "monte_carlo": 0.0}
     none = {"tested": [0.4] * 3, "expected": [0.4] * 3}
     table = pd.concat([pd.DataFrame({"dataset": d, **names, **each}) for d, each in (("one", numbers), ("two", none))])
     found = excesses(table, rng=np.random.default_rng(0)).set_index("dataset")
@@ -201,19 +225,21 @@ def test_nulls_of_a_run_are_counted_over_the_draws_that_have_a_correlation():
     rng = np.random.default_rng(0)
     nothing, fitness = np.zeros(9), rng.random(8)  # measurements of nothing are 0, and so are their entropies
     process = [Step(rng.normal(0, 9, 40 - 3 * i), i / 10, fitness[i], np.full(9, 1 + i), nothing) for i in range(8)]
-    table = nulls_of_run({"dtc": process}, n_draws=7, rng=np.random.default_rng(1)).loc["dtc"].astype(float)
+    table = null_table(draw_nulls({"dtc": process}, n_draws=7, seed=1)).loc["dtc"].astype(float)
     measure, again = partial(entropy_series, bins=PUBLISHED_BIN_EDGES), np.random.default_rng(1)
     for name, null in NULLS.items():
         draws = draw_null(process, null, measure=measure, n_draws=7, rng=again)
         pairs = [(t.pearson, e.pearson) for t, e in zip(draws.tested, draws.null, strict=True)]
         defined = [(t, e) for t, e in pairs if np.isfinite(t) and np.isfinite(e)]
         assert len(defined) == table.draws[name] == (0 if name in ("unrelated signal", "fixed m") else 7)
-        expected = [np.nan] * 4
+        expected = [np.nan] * 5
         if defined:
             found = [e for _, e in defined]
             above = np.mean([e >= t for t, e in defined])
-            expected = [np.mean(found), np.quantile(found, 0.025), np.quantile(found, 0.975), above]
-        np.testing.assert_allclose(table.loc[name, ["expected", "low", "high", "share above"]], expected)
+            error = np.sqrt(above * (1 - above) / len(defined))
+            expected = [np.mean(found), np.quantile(found, 0.025), np.quantile(found, 0.975), above, error]
+        columns = ["expected", "low", "high", "share above", "error of the share"]
+        np.testing.assert_allclose(table.loc[name, columns], expected)
         assert table.tested[name] == pytest.approx(np.mean([t for t, _ in pairs]))
 
 
@@ -221,6 +247,6 @@ def test_null_that_does_just_as_well_counts_as_above():
     """Every value has a published bin of its own: the entropy is ln m."""
     lengths, ones = (128, 64, 32, 16, 8, 4, 2, 1), np.ones(9)
     process = [Step(np.arange(n) * 0.2 + 0.1, i / 10, 1 - i**2 / 100, ones, ones) for i, n in enumerate(lengths)]
-    table = nulls_of_run({"dtc": process}, n_draws=3, rng=np.random.default_rng(0)).loc["dtc"]
+    table = null_table(draw_nulls({"dtc": process}, n_draws=3, seed=0)).loc["dtc"]
     assert table.tested["ln m alone"] == table.expected["ln m alone"]
     assert table["share above"]["ln m alone"] == 1

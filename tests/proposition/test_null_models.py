@@ -8,13 +8,12 @@ import scipy.stats
 import torch
 from test_relation import LENGTHS, by_length, made_process
 
-from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
+from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.proposition.null_models import (
     NULLS,
     NullDraws,
     draw_null,
     fixed_m,
-    gaussian_null,
     one_length,
     unrelated_signal,
 )
@@ -65,7 +64,32 @@ def test_true_link_beyond_length_is_credited(rng, name):
     assert found.mean > 0
 
 
-@pytest.mark.parametrize("name", ["Gaussian vectors", "unrelated signal"])
+def test_link_by_the_norm_is_not_credited_beyond_the_exact_null():
+    """It has the norm of every step, so it correlates as well; nothing but chance is left."""
+    wrong = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        processes = [signals_process(rng, fitness=true_link) for _ in range(12)]
+        wrong += excess_over("exact null", processes, rng, n_draws=3).verdict == "above"
+    assert wrong <= 4  # as above
+
+
+def test_exact_null_is_what_a_fresh_matrix_measures():
+    """Entropies of Φw for many Gaussian Φ, and of the null: two samples of one distribution."""
+    rng, w = np.random.default_rng(3), np.random.default_rng(4).standard_t(3, size=40)
+    process = [Step(np.zeros(30), 0.0, 0.0, w)]
+
+    def entropy(vectors):
+        return entropy_series(vectors, bins=np.arange(-60, 61, 2.0))
+
+    fresh = [entropy([measure(gaussian_matrix(30, 40, rng=rng), torch.from_numpy(w)).numpy()])[0] for _ in range(600)]
+    null = [NULLS["exact null"](process, entropy, rng).null[0] for _ in range(600)]
+    assert np.asarray(scipy.stats.ks_2samp(fresh, null))[1] > 0.001
+    (vector,) = caught_by(NULLS["exact null"], [Step(np.zeros(50_000), 0, 0, w)], rng)[1]
+    assert vector.std() == pytest.approx(np.linalg.norm(w), rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["Gaussian vectors", "unrelated signal", "exact null"])
 def test_mere_length_effect_is_not_credited(name):
     """Fitness is the length: entropy correlates with it, and so does every vector; of 20 trials few may err."""
     wrong, statistics = Counter(), ("pearson", "spearman", "given_ratio", "given_length")
@@ -117,7 +141,8 @@ def test_null_gives_two_series_over_the_same_steps_from_its_generator_alone(rng,
     assert len(one.tested) == len(one.null) == len(one.steps) > 3
     np.testing.assert_array_equal(one.null, other.null)
     assert set(map(id, one.steps)) <= set(map(id, process))
-    assert (NULLS[name].__doc__ or "").count("Rules out") == 1
+    question = (NULLS[name].__doc__ or "").split("\n\n")[1]
+    assert question.count("?") == 1  # what it asks; the answer is the result
 
 
 def lengths_seen(null, process, rng):
@@ -189,7 +214,7 @@ def test_every_order_of_the_steps_is_as_likely(rng):
     assert scipy.stats.chisquare(found).pvalue > 0.001
 
 
-@pytest.mark.parametrize("name", ["unrelated signal", "fixed m"])
+@pytest.mark.parametrize("name", ["exact null", "unrelated signal", "fixed m"])
 def test_missing_signal_is_named(rng, name):
     process = made_process(rng, fitness=by_length)
     with pytest.raises(ValueError, match=r"a step has no (unrelated_)?signal: this null model needs it"):
@@ -203,13 +228,25 @@ def test_single_step_is_refused(rng, name):
 
 
 def test_mean_of_a_comparison_is_over_the_draws_that_have_one():
-    tested = [Correlations(0.0, 0.1, np.nan, np.nan), Correlations(np.nan, 0.2, np.nan, 0.5)]
-    tested += [Correlations(0.5, 0.3, np.nan, np.nan), Correlations(0.1, 0.9, np.nan, np.nan)]
-    found = NullDraws(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0)])
+    nan = np.nan
+    tested = [Correlations(0.0, 0.1, nan, nan, nan), Correlations(nan, 0.2, nan, 0.5, nan)]
+    tested += [Correlations(0.5, 0.3, nan, nan, nan), Correlations(0.1, 0.9, nan, nan, nan)]
+    found = NullDraws(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0, 0.0)])
     assert found.mean("tested", "pearson") == pytest.approx(0.2)
     assert found.mean("tested", "given_length") == 0.5
     assert np.isnan(found.mean("tested", "given_ratio"))
     assert found.mean("null", "pearson") == -1
+    assert np.isnan(found.error("pearson"))  # one draw of the null says nothing of its spread
+    again = NullDraws(tested, null=tested[:3])
+    sd_tested, sd_null = np.std([0, 0.5, 0.1], ddof=1), np.std([0, 0.5], ddof=1)
+    assert again.error("pearson") == pytest.approx(np.sqrt(sd_tested**2 / 3 + sd_null**2 / 2))
+
+
+def test_monte_carlo_error_is_how_far_repetitions_scatter(rng):
+    process = signals_process(rng, fitness=true_link)
+    found = [draw_null(process, NULLS["exact null"], rng=rng, n_draws=40) for _ in range(60)]
+    means = [one.mean("tested", "pearson") - one.mean("null", "pearson") for one in found]
+    assert np.mean([one.error("pearson") for one in found]) == pytest.approx(np.std(means, ddof=1), rel=0.35)
 
 
 def sizes(vectors):
@@ -222,46 +259,3 @@ def test_comparison_takes_the_measure_it_is_given_and_draws_anew_every_time(rng)
     found = draw_null(process, NULLS["shuffled steps"], measure=sizes, n_draws=7, rng=rng)
     assert found.tested == [correlations(process, LENGTHS)] * 7
     assert len({one.pearson for one in found.null}) == len(found.null) == 7
-
-
-# ----------------------------------------------------------------------------------- without a process
-
-
-def null(lengths, fitness, *, seed=0, scale=5.0, n_draws=200):
-    rng = np.random.default_rng(seed)
-    return gaussian_null(lengths, fitness, scale=scale, bin_edges=PUBLISHED_BIN_EDGES, rng=rng, n_draws=n_draws)
-
-
-def test_null_of_equal_lengths_is_centred_at_no_correlation():
-    correlations = null([50] * 20, np.linspace(0, 1, 20))
-    assert correlations.shape == (200,)
-    # 20 unrelated pairs: standard deviation 1/√19 each, 0.016 for the mean of 200
-    assert abs(correlations.mean()) < 4 * 0.016
-    assert correlations.std() == pytest.approx(1 / np.sqrt(19), rel=0.2)
-
-
-def test_null_of_shrinking_lengths_follows_the_logarithm_of_the_length():
-    lengths = [100, 80, 60, 40, 20, 10, 5, 2]
-    assert null(lengths, np.log(lengths)).mean() > 0.9
-
-
-def test_null_depends_on_its_scale_in_bins_alone():
-    lengths = [60, 40, 30, 20, 10, 5]
-
-    def drawn(scale, bin_edges):
-        rng = np.random.default_rng(0)
-        return gaussian_null(lengths, lengths, scale=scale, bin_edges=bin_edges, rng=rng, n_draws=5)
-
-    edges = np.arange(-64.0, 65)
-    np.testing.assert_array_equal(drawn(3, edges), drawn(6, 2 * edges))
-    assert not np.array_equal(drawn(3, edges), drawn(6, edges))
-
-
-def test_null_comes_from_its_generator_alone():
-    lengths, fitness = [30, 20, 10], [3, 2, 2.5]
-    np.testing.assert_array_equal(null(lengths, fitness), null(lengths, fitness))
-    assert not np.array_equal(null(lengths, fitness), null(lengths, fitness, seed=1))
-
-
-def test_null_of_single_values_is_undefined():
-    assert np.isnan(null([1, 1, 1], [1, 2, 3], n_draws=5)).all()

@@ -59,19 +59,35 @@ def test_correlations_are_scipys(rng):
     ratios = 1 / (1 - np.arange(10) / 10)
     assert found.given_ratio == pytest.approx(partial_correlation(series, fitness, given=ratios))
     assert found.given_length == pytest.approx(partial_correlation(series, fitness, given=np.log(LENGTHS)))
+    both = np.stack([np.log(LENGTHS), np.arange(10)])
+    assert found.given_length_and_step == pytest.approx(partial_correlation(series, fitness, given=both))
 
 
 def test_step_without_an_entropy_takes_no_part_in_any_correlation(rng):
     process = made_process(rng, fitness=by_length)
     series = rng.normal(size=10)
-    found = correlations(process, np.where(np.arange(10) == 3, np.nan, series))
-    expected = correlations(process[:3] + process[4:], np.delete(series, 3))
-    np.testing.assert_allclose(list(asdict(found).values()), list(asdict(expected).values()))
+    found = asdict(correlations(process, np.where(np.arange(10) == 3, np.nan, series)))
+    expected = asdict(correlations(process[:3] + process[4:], np.delete(series, 3)))
+    # the steps keep their numbers
+    numbers, fitness = np.delete(np.arange(10), 3), np.delete(column(process, "fitness"), 3)
+    both = np.stack([np.delete(np.log(LENGTHS), 3), numbers])
+    expected["given_length_and_step"] = partial_correlation(np.delete(series, 3), fitness, given=both)
+    assert found == pytest.approx(expected)
 
 
-def test_four_steps_are_enough(rng):
-    process = made_process(rng, fitness=by_length)[:4]
-    assert np.isfinite(list(asdict(correlations(process, rng.normal(size=4))).values())).all()
+def test_four_steps_are_enough_and_five_where_two_things_are_given(rng):
+    process, series = made_process(rng, fitness=by_length), rng.normal(size=5)
+    found = asdict(correlations(process[:4], series[:4]))
+    assert np.isnan(found.pop("given_length_and_step"))
+    assert np.isfinite(list(found.values())).all()
+    assert np.isfinite(list(asdict(correlations(process[:5], series)).values())).all()
+
+
+def test_partial_correlation_given_two_is_that_of_the_residuals_of_least_squares(rng):
+    given, x, y = rng.normal(size=(2, 30)), *rng.normal(size=(2, 30))
+    design = np.column_stack([np.ones(30), *given])
+    residuals = [v - design @ np.linalg.solve(design.T @ design, design.T @ v) for v in (x, y)]
+    assert partial_correlation(x, y, given=given) == pytest.approx(scipy.stats.pearsonr(*residuals)[0])
 
 
 def test_partial_correlation_is_that_of_the_residuals_of_two_regressions(rng):

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -8,7 +9,7 @@ from dtc_helpers.readings import READINGS, IndependentStreams, Plan
 from dtc_helpers.recovery import recover
 from dtc_helpers.scoring import SCORES, HiddenLayer, Scores, dtc_scores, random_scores
 from dtc_helpers.sensing import dct_basis, gaussian_matrix
-from dtc_helpers.studies import study, study_13_numbering
+from dtc_helpers.studies import study
 from dtc_helpers.studies.numbering import NUMBERINGS, choices, numbered_rays, numbered_scores
 from dtc_helpers.studies.study_13_numbering import NumberingParameters, choices_table, numbering_runs
 
@@ -92,7 +93,8 @@ def test_scores_that_do_not_depend_on_the_numbering_and_scores_that_do(score, is
 
 
 def test_sorted_sums_are_recovered_better_than_sums_as_they_stand():
-    many = replace(layer(), incoming_sums=torch.randn(R, 200).double(), outgoing_sums=torch.randn(R, 200).double())
+    incoming, outgoing = torch.from_numpy(np.random.default_rng(3).normal(size=(2, R, 200)))
+    many = replace(layer(), incoming_sums=incoming, outgoing_sums=outgoing)
     matrices = torch.stack([gaussian_matrix(40, 200, rng=np.random.default_rng(r)) for r in range(R)])
     many = replace(many, measurement_matrix=matrices)
     sums, errors = torch.stack([many.incoming_sums, many.outgoing_sums]), {}
@@ -181,9 +183,12 @@ def test_choices_are_looked_at_before_every_cut_of_random_pruning_and_stored(par
     assert sorted(set(table.neurons)) == [5, 8, 12]
     assert len(table) == 3 * 2 * len(NUMBERINGS) * 2
     assert set(zip(table.replicate, table.seed, strict=True)) == {(0, 1), (1, 2)}
-    monkeypatch.setattr(study_13_numbering, "STORED", tmp_path)
+    monkeypatch.setattr(study, "STORED", tmp_path)
     stored = choices_table(replace(parameters, recompute=False))
-    assert stored.equals(table.astype(stored.dtypes.to_dict()))
+    pd.testing.assert_frame_equal(stored, table)
+    other = replace(parameters, recompute=False, other_replicates=3)
+    with pytest.raises(ValueError, match=r"13_choices.csv was made with {'seeds': \[1, 2\]}: set recompute=True"):
+        choices_table(other)
 
 
 def test_looking_at_a_layer_changes_nothing_of_random_pruning(parameters):

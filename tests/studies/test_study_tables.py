@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from matplotlib import pyplot as plt
 
 from dtc_helpers.figures import comparisons as study_plots
@@ -97,6 +98,7 @@ def test_row_of_a_comparison_says_what_the_comparison_found(table):
         "low": found.difference.low,
         "high": found.difference.high,
         "n": 6,
+        "n_other": 6,
         "improvement": found.probability_of_improvement,
         "p_difference": found.p_difference,
         "p_equivalence": found.p_equivalence,
@@ -104,12 +106,23 @@ def test_row_of_a_comparison_says_what_the_comparison_found(table):
     assert row["p_equivalence"] < 0.001 < 0.999 < paired(at_51, arm="dtc", other="random").p_equivalence[0]
 
 
-def test_seeds_that_one_arm_lacks_are_left_out(table):
+def test_seeds_that_one_arm_lacks_are_not_left_out(table):
+    """All replicates of both are compared, and the table says how many of each."""
     at_51 = table.query("reading == 'described' and neurons == 51")
     fewer = at_51[(at_51.arm == "dtc") | at_51.seed.isin([1, 4, 5])]
-    common = at_51[at_51.seed.isin([1, 4, 5])]
-    one, other = (paired(rows, arm="dtc", other="random") for rows in (fewer, common))
-    pd.testing.assert_frame_equal(one, other)
+    (row,) = paired(fewer, arm="dtc", other="random").to_dict("records")
+    values, others = (fewer[fewer.arm == arm].accuracy for arm in ("dtc", "random"))
+    found = compare(values, others)
+    assert (row["difference"], row["low"], row["high"]) == tuple(vars(found.difference).values())[:3]
+    assert (row["n"], row["n_other"]) == (len(values), 3)
+    assert row["p_difference"] == found.p_difference
+
+
+def test_as_many_seeds_but_others_are_refused(table):
+    at_51 = table.query("reading == 'described' and neurons == 51").reset_index(drop=True)
+    shifted = at_51.assign(seed=at_51.seed.where(at_51.arm == "dtc", at_51.seed + 1))
+    with pytest.raises(ValueError, match="dtc and random have as many seeds, but not the same"):
+        paired(shifted, arm="dtc", other="random")
 
 
 def test_points_are_compared_one_by_one(table):
@@ -175,7 +188,8 @@ def test_move_is_a_step_minus_the_one_before_it_on_the_same_seed():
     moved = moves(pd.DataFrame(rows, columns=["arm", "reading", "seed", "accuracy"]), ["a", "b", "c"])
     assert moved.step.tolist() == ["b", "c"]
     assert moved.difference.tolist() == pytest.approx([0.05 / 3, 0])
-    assert moved.p_difference.iloc[1] == 1
+    assert np.isnan(moved.p_difference.iloc[1])  # nothing varies, nothing can be tested
+    assert moved.p_difference.iloc[0] == pytest.approx(scipy.stats.ttest_1samp([0.01, 0.01, 0.03], 0)[1])
 
 
 def test_move_is_set_against_the_margin_it_is_given():
@@ -256,7 +270,7 @@ def test_equivalence_too_is_corrected_for_the_number_of_pairs():
 
 
 def test_arm_that_is_not_there_is_named(table):
-    with pytest.raises(ValueError, match="no common seeds of dtc and dense: the table has dtc, random"):
+    with pytest.raises(ValueError, match="no runs of dense: the table has dtc, random"):
         verdicts(table.query("reading == 'described' and neurons == 51"), [("dtc", "dense")])
 
 
