@@ -45,7 +45,7 @@ def accuracy_by_reading(cycles: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[
 def accuracy_close_up(cycles: pd.DataFrame, ax: Axes, *, floor: float = 0.8) -> Axes:
     """Figure 1 above an accuracy of `floor` (the paper's Figure 2); `floor` as a fraction."""
     accuracy(cycles, ax)
-    ax.set_ylim(floor, min(1.0, cycles.accuracy.max() + 0.01))
+    ax.set_ylim(floor, max(min(1.0, cycles.accuracy.max() + 0.01), floor + 0.01))  # empty where all are below
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
     return ax
 

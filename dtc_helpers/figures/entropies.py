@@ -12,6 +12,7 @@ from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, removed_axis, runs
 
 SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
+UNDEFINED = "undefined:\nnothing varies"  # what a correlation is of a series that does not vary
 VERDICT_CODES = {"below": -1, "open": 0, "above": 1}
 VERDICT_COLOURS = (COLOURS[1], "0.88", COLOURS[9])
 VERDICT_LABELS = ("worse than the null", "cannot be told apart", "better than the null")
@@ -79,21 +80,34 @@ def null_correlations(
 
     Parameters
     ----------
-    nulls : method → (n_draws,) correlations.
-    measured : method → correlation.
+    nulls : method → (n_draws,) correlations; NaN where a draw has none.
+    measured : method → correlation; NaN if there is none.
     """
     for (method, draws), ax in zip(nulls.items(), axes, strict=True):
-        sns.histplot(x=draws, ax=ax, stat="probability", bins=30, color="0.7", label="Gaussian vectors")
-        label = f"measured: {measured[method]:.3f}"
-        ax.axvline(measured[method], ymax=0.76, color=METHOD_COLOURS[method], lw=2.5, label=label)
+        defined = draws[np.isfinite(draws)]
+        _histogram(defined, ax)
+        if np.isfinite(measured[method]):
+            label = f"measured: {measured[method]:.3f}"
+            ax.axvline(measured[method], ymax=0.76, color=METHOD_COLOURS[method], lw=2.5, label=label)
+        else:
+            ax.plot([], [], color=METHOD_COLOURS[method], label="measured: undefined")
         ax.set_title(METHOD_LABELS[method])
         ax.set_xlabel("Pearson correlation [1]")
         ax.legend(fontsize="small", loc="upper left")
-    highest = max(bar.get_height() for ax in axes for bar in ax.patches if isinstance(bar, Rectangle))
+    highest = max((bar.get_height() for ax in axes for bar in ax.patches if isinstance(bar, Rectangle)), default=1)
     for ax in axes:
         ax.set_ylim(top=1.35 * highest)  # room for the legend above the bars
     axes[0].set_ylabel("share of draws [1]")
     return axes
+
+
+def _histogram(draws: np.ndarray, ax: Axes) -> None:
+    """Bars of the draws; without any a word, and one bar where they differ by rounding only (±1 of two cycles)."""
+    if len(draws) == 0:
+        ax.text(0.5, 0.4, UNDEFINED, transform=ax.transAxes, ha="center")
+        return
+    bins, span = (1, (draws[0] - 0.02, draws[0] + 0.02)) if np.ptp(draws) < 1e-9 else (30, None)
+    sns.histplot(x=draws, ax=ax, stat="probability", bins=bins, binrange=span, color="0.7", label="Gaussian vectors")
 
 
 def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
@@ -103,7 +117,7 @@ def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes
 
     Parameters
     ----------
-    table : index method, null model; columns tested, low, high, share above.
+    table : index method, null model; columns tested, low, high, share above; NaN where they are not defined.
     """
     for (method, rows), ax in zip(table.groupby("method", sort=False), axes, strict=True):
         places = range(len(rows))
@@ -114,7 +128,11 @@ def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes
         ax.plot(rows.tested, places, marker, color=colour, ms=6, mec="white", label="what is tested")
         for place, left, share in zip(places, np.minimum(rows.tested, starts), rows["share above"], strict=True):
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # the line at 0 does not cross it
-            ax.text(left - 0.06, place, f"{100 * share:.1f} %", ha="right", va="center", fontsize="x-small", bbox=box)
+            style = {"va": "center", "fontsize": "x-small", "bbox": box}
+            if np.isfinite(share):
+                ax.text(left - 0.06, place, f"{100 * share:.1f} %", ha="right", **style)
+            else:
+                ax.text(0.05, place, UNDEFINED.replace("\n", " "), ha="center", **style)
         ax.set_yticks(places, rows.index.get_level_values("null model"), fontsize="small")
         ax.set_title(METHOD_LABELS[str(method)])
         ax.set_xlabel("Pearson correlation [1]", fontsize="small")

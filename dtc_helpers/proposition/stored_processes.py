@@ -10,10 +10,11 @@ import torch
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.networks import outgoing_sums, xavier_mlp
 from dtc_helpers.proposition.evidence import Evidence
-from dtc_helpers.proposition.null_models import NULLS, draw_null
-from dtc_helpers.proposition.relation import Process, Step
+from dtc_helpers.proposition.null_models import NULLS
+from dtc_helpers.proposition.relation import Process, Step, column
 from dtc_helpers.runs.results import Results
 from dtc_helpers.runs.tables import with_lowess
+from dtc_helpers.statistics import pearson
 
 
 def process_of_run(results: Results, method: str, *, fitness: str, generator: torch.Generator) -> list[Step]:
@@ -45,20 +46,29 @@ def nulls_of_run(processes: Mapping[str, Process], *, n_draws: int, rng: np.rand
     -------
     Index method, null model; Pearson correlations tested and expected (means over the draws), low and high (middle
     95 % of what the null gives), share above: draws in which the null does at least as well as what is tested, and
-    draws in which both are defined.
+    draws in which both are defined; NaN where none is, e.g. where every measurement is one number.
     """
     rows, measure = {}, partial(entropy_series, bins=PUBLISHED_BIN_EDGES)
     for method, process in processes.items():
         for name, null in NULLS.items():
-            found = draw_null(process, null, measure=measure, n_draws=n_draws, rng=rng)
-            tested, expected = (np.array([c.pearson for c in which]) for which in (found.tested, found.null))
+            pairs = [null(process, measure, rng) for _ in range(n_draws)]
+            tested, expected = (
+                np.array([pearson(getattr(pair, series), column(pair.steps, "fitness")) for pair in pairs])
+                for series in ("tested", "null")
+            )
+            means = {"tested": _mean(tested), "expected": _mean(expected)}
             defined = np.isfinite(tested) & np.isfinite(expected)  # not where all values lie in bins of their own
             tested, expected = tested[defined], expected[defined]
             low, high = np.quantile(expected, [0.025, 0.975]) if defined.any() else (np.nan, np.nan)
-            means = {"tested": found.mean("tested", "pearson"), "expected": found.mean("null", "pearson")}
             above = (expected >= tested).mean() if defined.any() else np.nan
             rows[method, name] = {**means, "low": low, "high": high, "share above": above, "draws": defined.sum()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["method", "null model"])
+
+
+def _mean(correlations: np.ndarray) -> float:
+    """Mean of those that are defined; NaN if none is."""
+    defined = correlations[np.isfinite(correlations)]
+    return float(defined.mean()) if len(defined) else float("nan")
 
 
 def processes_of_evidence(evidence: Evidence, name: str) -> list[list[Step]]:

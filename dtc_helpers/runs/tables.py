@@ -41,7 +41,7 @@ def beside_paper(cycles: pd.DataFrame) -> pd.DataFrame:
     paper = pd.DataFrame(TABLE_1, columns=["removed", *TABLE_1_METHODS]).set_index("removed")
     for method, run in cycles.groupby("method", sort=False):
         ours = run.set_index(run.removed_fraction.round(4))
-        block = pd.DataFrame({"paper": paper.get(method)}).join(ours[["lowess", "accuracy"]], how="inner")
+        block = paper.reindex(columns=[method]).join(ours[["lowess", "accuracy"]], how="inner")
         block.columns = ["paper", "LOWESS", "raw"]
         blocks[method] = block.assign(difference=block["LOWESS"] - block["paper"])
     return pd.concat(blocks, axis=1)
@@ -114,19 +114,21 @@ def beside_null(next_layer: pd.DataFrame, nulls: dict[str, np.ndarray], measured
     Parameters
     ----------
     next_layer : from `entropies`, one side and replicate.
-    nulls : method → (n_draws,) correlations of the Gaussian null.
+    nulls : method → (n_draws,) correlations of the Gaussian null; NaN where a draw has none: it does not count.
     measured : method → correlation.
     """
     rows = {}
     for method, run in next_layer.groupby("method", sort=False):
-        low, high = np.quantile(nulls[str(method)], [0.025, 0.975])
+        draws = nulls[str(method)][np.isfinite(nulls[str(method)])]
+        low, high = np.quantile(draws, [0.025, 0.975]) if len(draws) else (np.nan, np.nan)
+        is_defined = len(draws) > 0 and np.isfinite(measured[method])
         rows[method] = {
             "measured": measured[method],
             "log of the length": pearson(np.log(run.n_measurements), run.lowess),
-            "Gaussian, mean": nulls[str(method)].mean(),
+            "Gaussian, mean": draws.mean() if len(draws) else np.nan,
             "Gaussian, 2.5 %": low,
             "Gaussian, 97.5 %": high,
-            "share of draws above measured": float((nulls[str(method)] >= measured[method]).mean()),
+            "share of draws above measured": float((draws >= measured[method]).mean()) if is_defined else np.nan,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -158,6 +160,38 @@ def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).set_index(["layer", "method", "replicate"])
+
+
+def why_undefined(entropy_table: pd.DataFrame) -> list[str]:
+    """Why correlations of a run are undefined, or say nothing: a sentence a reason; none for a run of usual length.
+
+    Parameters
+    ----------
+    entropy_table : from `entropies`.
+    """
+    places: dict[str, list[str]] = {}
+    for (side, method, replicate), run in entropy_table.groupby(["side", "method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+        place = f"{side} sums of {method}, replicate {replicate}"
+        places.setdefault(_why_undefined(run), []).append(place)
+    return [f"{reason}: {_some(of)}" for reason, of in places.items() if reason]
+
+
+def _some(places: list[str]) -> str:
+    return ", ".join([*places[:6], *([f"and {len(places) - 6} more"] if len(places) > 6 else [])])
+
+
+def _why_undefined(run: pd.DataFrame) -> str:
+    counted = run[run.entropy.notna()]
+    if len(run) == 1:
+        return "undefined (–), there is one cycle only"
+    if len(counted) < 2:
+        return f"undefined (–), {len(counted)} of {len(run)} cycles have a value inside the bins"
+    if np.ptp(counted.entropy) == 0:
+        lengths = " (one measurement, S = 0)" if (counted.n_measurements == 1).all() else ""
+        return f"undefined (–), the entropy is the same in every cycle{lengths}"
+    if np.ptp(counted.accuracy) == 0 or np.ptp(counted.lowess) == 0:
+        return "undefined (–), the accuracy is the same in every cycle"
+    return "1 or −1 whatever the data, there are two points only" if len(counted) == 2 else ""
 
 
 def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: np.ndarray) -> np.ndarray:
