@@ -1,6 +1,7 @@
 import ast
 import json
 import math
+import re
 import statistics
 import subprocess
 import sys
@@ -126,6 +127,22 @@ def test_teaching_page_judges_the_answers_that_are_given(tmp_path):
     assert "six values: not answered yet" in words
     assert "ceiling: right, well done!" in words
     assert "how many: not yet" in words
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if "mnist" not in path.parts], ids=lambda path: path.stem)
+def test_figures_of_a_dataset_lie_beside_the_results_unless_a_folder_is_named(path):
+    parameters, *_ = [cell.source for cell in code_cells(path) if cell.source.startswith("# Parameters")]
+    (places,) = {
+        line for cell in code_cells(path) for line in cell.source.split("\n") if "in_project(figures_dir" in line
+    }
+    if places.endswith("/ dataset"):  # committed for MNIST: no other run may overwrite them
+        assert 'figures_dir: str = ""' in parameters
+        names = {"results_dir": "/r", "dataset": "mnist", "in_project": Path}
+        for figures_dir, folder in (("", "/r/figures/mnist"), ("/f", "/f/mnist")):
+            exec(places, names | {"figures_dir": figures_dir}, found := {})
+            assert found["figures"] == Path(folder)
+    else:
+        assert re.search(r'in_project\(figures_dir\) / "(?!mnist)\w+"', places)
 
 
 @pytest.mark.notebook

@@ -24,7 +24,7 @@ MAIN, ENTROPY = NOTEBOOKS / "1_dtc_prune_train.ipynb", NOTEBOOKS / "2_gibbs_entr
 
 def run_both(folder, **chosen):
     """Names that both notebooks leave, on one batch a cycle."""
-    places = {"results_dir": str(folder), "figures_dir": str(folder)}
+    places = {"results_dir": str(folder)}
     first = run_cells(MAIN, batches_per_cycle=1, device="cpu", **places, **chosen)
     shared = {name: chosen[name] for name in ("methods", "readings") if name in chosen}
     return first, run_cells(ENTROPY, null_draws=10, **places, **shared)
@@ -72,7 +72,8 @@ def test_one_cycle_is_drawn_with_the_word_undefined_and_the_reason_is_told(tmp_p
     assert second["in_published"][["with LOWESS", "with raw"]].isna().all(axis=None)
     (reason,) = why_undefined(second["published"])
     assert reason.startswith("undefined (–), there is one cycle only: incoming sums of random, replicate 0, incoming")
-    assert {"null_correlations.png", "run_beside_nulls.png"} <= {path.name for path in tmp_path.rglob("*.png")}
+    drawn = {path.name for path in (tmp_path / "figures" / "digits").glob("*.png")}
+    assert {"accuracy.png", "null_correlations.png", "run_beside_nulls.png"} <= drawn
 
 
 def entropies(**columns):

@@ -131,6 +131,7 @@ def test_second_run_into_a_folder_is_told_before_it_trains_and_may_go_on_when_th
 def test_holder_of_a_folder_writes_into_it_and_gives_it_free_at_the_end(tmp_path):
     with only_writer(tmp_path), whole_folder(tmp_path / "part") as part:
         write_results(results_of(1), tmp_path)
+        assert (tmp_path / ".writing.lock").exists()
         (part / "file").touch()
     with only_writer(tmp_path):
         assert read_results(tmp_path).run["seed"] == 1
