@@ -49,6 +49,7 @@ benchmark: install
 execute: install
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/studies/*.ipynb
 	$(MAKE) reproduce DATASET=mnist
+	cp results/uncertainty/figures/mnist/* figures/mnist
 	mkdir -p notebooks/mnist
 	cp results/*.ipynb results/cycles.csv results/run.json notebooks/mnist
 	$(BIN)/ruff format --quiet notebooks

@@ -1,9 +1,11 @@
 """Where the project is, and how a file is written: whole or not at all, under a name that nobody else uses."""
 
+import errno
 import json
 import shutil
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +14,7 @@ from filelock import FileLock, Timeout
 
 Kept = TypeVar("Kept")
 PACKAGE = Path(__file__).resolve().parent
-_COMPLETE = ".complete"
+_COMPLETE, _LOCK = ".complete", ".writing.lock"
 
 
 def project_root() -> Path:
@@ -50,8 +52,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
         temporary = folder / path.name
         temporary.mkdir()
         yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.rename(path)
+        while temporary.exists():  # again where another process put one there in between: the last stays
+            shutil.rmtree(path, ignore_errors=True)
+            with _unless(errno.ENOTEMPTY, errno.EEXIST):
+                temporary.rename(path)
 
 
 @contextmanager
@@ -72,25 +76,111 @@ def _incoming(path: Path) -> Iterator[Path]:
             Path(lock.lock_file).unlink(missing_ok=True)
 
 
+class FolderInUseError(BlockingIOError):
+    """Another process writes into the folder."""
+
+
+@contextmanager
+def only_writer(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
+    """Folder, made where it is not there yet, into which no other process writes until the block ends.
+
+    Raises
+    ------
+    FolderInUseError where another one does, after waiting for so long; OSError where nobody can write there.
+    """
+    # one lock a process and folder, so that a run that holds it can write its results
+    lock = FileLock(folder / _LOCK, is_singleton=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=wait_seconds)
+    except Timeout:
+        raise FolderInUseError(
+            f"another run writes into {folder}: wait until it ends, or choose another results_dir"
+        ) from None
+    except OSError as error:
+        why = error.strerror or error
+        raise OSError(f"nothing can be written into {folder} ({why}): choose another results_dir") from None
+    try:
+        yield
+    finally:
+        if lock.lock_counter == 1:
+            (folder / _LOCK).unlink(missing_ok=True)
+        lock.release()
+
+
 @contextmanager
 def whole_files(folder: Path) -> Iterator[Path]:
     """Temporary folder whose files take the places of those in `folder` together: readers find all old or all new ones.
 
-    They count from the one renaming of their folder on; `finish` moves them, also after a process that was killed.
+    They count from the one renaming of their folder on; `read_together` moves them, also after a process that was
+    killed. One process at a time: another one waits for ten seconds, and is refused then.
     """
-    finish(folder)
-    with whole_folder(folder / _COMPLETE) as temporary:
-        yield temporary
-    finish(folder)
+    with only_writer(folder, wait_seconds=10):
+        _finish(folder)
+        with whole_folder(folder / _COMPLETE) as temporary:
+            yield temporary
+        _finish(folder)
 
 
-def finish(folder: Path) -> None:
-    """Move complete new files to their places, also those of a process that was killed while it did so."""
+def read_together(folder: Path, names: Sequence[str], read: Callable[[], Kept]) -> Kept:
+    """What `read` makes of files of a folder that `whole_files` wrote: of all old ones or all new ones.
+
+    Complete new files are moved to their places first, also those of a process that was killed while it did so.
+
+    Parameters
+    ----------
+    names : of the files; where one was replaced while `read` went on, it reads again.
+    """
+    while True:
+        before = _files(folder, names)
+        if (folder / _COMPLETE).is_dir():
+            with suppress(FolderInUseError), only_writer(folder):
+                _finish(folder)
+            time.sleep(0.01)  # where another process does it
+            continue
+        try:
+            found = read()
+        except Exception:
+            if _is_as(before, folder, names):
+                raise
+            continue
+        if _is_as(before, folder, names):
+            return found
+
+
+def _files(folder: Path, names: Sequence[str]) -> list[tuple[int, int] | None]:
+    """What tells a file from another one of its name."""
+    found: list[tuple[int, int] | None] = []
+    for name in names:
+        try:
+            status = (folder / name).stat()
+            found.append((status.st_ino, status.st_mtime_ns))
+        except OSError:
+            found.append(None)
+    return found
+
+
+def _is_as(before: list[tuple[int, int] | None], folder: Path, names: Sequence[str]) -> bool:
+    return not (folder / _COMPLETE).exists() and _files(folder, names) == before
+
+
+def _finish(folder: Path) -> None:
+    """Move complete new files to their places; for the only writer."""
     complete = folder / _COMPLETE
     if complete.is_dir():
         for path in complete.iterdir():
             path.replace(folder / path.name)
         complete.rmdir()
+
+
+@contextmanager
+def _unless(*numbers: int) -> Iterator[None]:
+    """Pass over an OSError of these numbers."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in numbers:
+            raise
 
 
 def write_json(value: Any, path: Path) -> None:

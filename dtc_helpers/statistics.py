@@ -41,6 +41,13 @@ def pearson(values: ArrayLike, others: ArrayLike) -> float:
     return float(np.corrcoef(x, y)[0, 1])
 
 
+def spearman(values: ArrayLike, others: ArrayLike) -> float:
+    """Spearman's rank correlation over the places at which the values are defined; NaN if either does not vary."""
+    x, y = np.asarray(values, dtype=float), np.asarray(others, dtype=float)
+    defined = np.isfinite(x)
+    return pearson(scipy.stats.rankdata(x[defined]), scipy.stats.rankdata(y[defined]))
+
+
 @dataclass(frozen=True)
 class RankingAgreement:
     """How far two rankings of the same neurons agree."""

@@ -1,6 +1,7 @@
 import ast
 import json
 import math
+import re
 import statistics
 import subprocess
 import sys
@@ -74,17 +75,28 @@ def test_notebook_defines_nothing_and_its_parameters_are_literals(path):
 
 @every_notebook
 def test_notebook_has_one_figure_a_cell_drawn_by_one_plot_function(path):
+    """Every figure is drawn by one function of `dtc_helpers.figures`, on one canvas, and saved under its name."""
+    figures = {name.stem for name in (ROOT / "dtc_helpers" / "figures").glob("*.py")} - {"style", "__init__"}
+    n_figures = 0
     for cell in code_cells(path):
         calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
         names = [ast.unparse(call.func) for call in calls]
-        modules = [name.rpartition(".")[0] for name in names if name != "plots.canvas"]
-        drawn = [module for module in modules if module.endswith("plots")]  # plots, proposition_plots
-        assert len(drawn) == names.count("plots.canvas") == names.count("records.save_figure") <= 1
+        drawn = [name for name in names if name.partition(".")[0] in figures]
+        assert len(drawn) == names.count("style.canvas") == names.count("style.save_figure") <= 1
+        n_figures += len(drawn)
+    assert n_figures > 0
 
 
 @every_notebook
 def test_nbval_compares_between_5_and_10_cells(path):
     assert 5 <= sum("NBVAL_CHECK_OUTPUT" in cell.source for cell in code_cells(path)) <= 10
+
+
+@pytest.mark.parametrize(("path", "n_cells", "n_words"), [(MAIN, 45, 1400), (ENTROPY, 35, 1000)], ids=["1", "2"])
+def test_primary_notebook_is_short(path, n_cells, n_words):
+    cells = nbformat.read(path, as_version=4).cells
+    assert len(cells) <= n_cells
+    assert sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown") <= n_words
 
 
 @pytest.mark.notebook
@@ -103,7 +115,7 @@ def test_notebooks_run_on_other_parameters_and_write_what_they_promise(tmp_path)
     assert stems == {path.stem for path in (tmp_path / "figures" / "digits").glob("*.pdf")}
     assert {
         "accuracy",
-        "accuracy_close_up",
+        "inverse_sensing",
         "weight_rays",
         "neuron_ledger",
         "gibbs_entropies",
@@ -126,6 +138,22 @@ def test_teaching_page_judges_the_answers_that_are_given(tmp_path):
     assert "six values: not answered yet" in words
     assert "ceiling: right, well done!" in words
     assert "how many: not yet" in words
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if "mnist" not in path.parts], ids=lambda path: path.stem)
+def test_figures_of_a_dataset_lie_beside_the_results_unless_a_folder_is_named(path):
+    parameters, *_ = [cell.source for cell in code_cells(path) if cell.source.startswith("# Parameters")]
+    (places,) = {
+        line for cell in code_cells(path) for line in cell.source.split("\n") if "in_project(figures_dir" in line
+    }
+    if places.endswith("/ dataset"):  # committed for MNIST: no other run may overwrite them
+        assert 'figures_dir: str = ""' in parameters
+        names = {"results_dir": "/r", "dataset": "mnist", "in_project": Path}
+        for figures_dir, folder in (("", "/r/figures/mnist"), ("/f", "/f/mnist")):
+            exec(places, names | {"figures_dir": figures_dir}, found := {})
+            assert found["figures"] == Path(folder)
+    else:
+        assert re.search(r'in_project\(figures_dir\) / "(?!mnist)\w+"', places)
 
 
 @pytest.mark.notebook

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import PercentFormatter
 
-from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
+from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, neurons_axis
 
 _DIFFERENCE = "0.25"  # belongs to no method
 ARM_STYLES = {
@@ -41,7 +41,7 @@ def accuracy_with_intervals(panels: Mapping[str, pd.DataFrame], axes: Sequence[A
             style = ARM_STYLES[str(arm)]
             ax.plot(run.neurons, run["mean"], ms=4, label=ARM_LABELS[str(arm)], **style)
             ax.fill_between(run.neurons, run.low, run.high, color=style["color"], alpha=0.25, lw=0)
-        _neurons_axis(ax)
+        neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
         ax.set_title(title, fontsize="medium")
     axes[0].set_ylabel("test accuracy [%],\nmean and 95 % interval")
@@ -65,7 +65,7 @@ def paired_differences(
         ax.axhline(0, color="0.4", lw=0.8)
         errors = [table.difference - table.low, table.high - table.difference]
         ax.errorbar(table.neurons, table.difference, yerr=errors, fmt="o", ms=4, color=_DIFFERENCE, lw=1.2)
-        _neurons_axis(ax)
+        neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
         ax.set_title(title, fontsize="medium")
     axes[0].set_ylabel(f"{names[0]} minus {names[1]} [points of accuracy]")
@@ -136,12 +136,3 @@ def walk(steps: Sequence[str], table: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_ylabel("test accuracy [%],\nmean and 95 % interval")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
     return ax
-
-
-def _neurons_axis(ax: Axes) -> None:
-    ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(ScalarFormatter())
-    ax.minorticks_off()
-    ax.xaxis.set_inverted(True)
-    ax.set_xlabel("hidden neurons left")

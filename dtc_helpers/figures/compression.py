@@ -1,5 +1,6 @@
 """Figures of compress-train runs: each draws on the Axes it is given and computes nothing."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,71 +9,129 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, removed_axis, runs
+from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, neurons_axis, runs
+from dtc_helpers.statistics import pearson
+
+_ARROW = {"arrowstyle": "->", "color": "0.3"}
 
 
-def accuracy(cycles: pd.DataFrame, ax: Axes) -> Axes:
-    """Accuracy against removed neurons (the paper's Figure 1): cycles as points, their LOWESS curve as a line.
-
-    Parameters
-    ----------
-    cycles : with the columns method, replicate, removed_fraction, accuracy, lowess.
-    """
-    for method, run, label in runs(cycles):
-        colour = METHOD_COLOURS[method]
-        ax.plot(run.removed_fraction, run.accuracy, METHOD_MARKERS[method], ms=4.5, alpha=0.6, color=colour)
-        ax.plot(run.removed_fraction, run.lowess, lw=2, label=label, color=colour)
-    removed_axis(ax)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
-    ax.set_ylabel("test accuracy [%]")
-    ax.legend(title="points: every cycle; lines: LOWESS", title_fontsize="small")
+def idea(ax: Axes) -> Axes:
+    """Picture of Dual Tomographic Compression: the sums of a hidden layer, two measurements, two rays, a cut; again."""
+    ax.set(xlim=(0, 12), ylim=(0, 5.4))
+    ax.axis("off")
+    hidden, cut = (0.6, 1.65, 2.7, 3.75, 4.8), 1.65
+    rows = {"inputs": (0.5, (1.2, 2.7, 4.2)), "hidden": (1.9, hidden), "classes": (3.3, (1.6, 3.8))}
+    for (x, ys), (to_x, to_ys) in itertools.pairwise(rows.values()):
+        for y, to_y in itertools.product(ys, to_ys):
+            ax.plot([x, to_x], [y, to_y], color="0.8", lw=0.8, zorder=1)
+    for name, (x, ys) in rows.items():
+        colours = [COLOURS[3] if name == "hidden" and y == cut else "white" for y in ys]
+        ax.scatter([x] * len(ys), ys, s=230, c=colours, edgecolors="0.2", zorder=2)
+        ax.text(x, 5.25, name, ha="center", fontsize="small")
+    for y, text in ((3.6, "incoming sums  a"), (1.8, "outgoing sums  b")):
+        _boxes(ax, y, (text, f"y = Φ{text[-1]}", "sparse code s", "ray Ψs"))
+        ax.annotate("", (11.1, 2.7 + 0.15 * np.sign(y - 2.7)), (10.6, y), arrowprops=_ARROW)
+    ax.text(11.55, 2.7, "|sum|\n= score", ha="center", va="center", fontsize="small")
+    ax.annotate(
+        "cut, train on, score again", (1.9, 0.25), (11.5, 0.25), ha="center", va="center", fontsize="small",
+        arrowprops={"arrowstyle": "->", "color": COLOURS[3]}, color=COLOURS[3],
+    )  # fmt: skip
     return ax
 
 
-def accuracy_by_reading(cycles: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Accuracy against removed neurons, one panel a reading; each shows the accuracy that its reading speaks of.
+def _boxes(ax: Axes, y: float, texts: Sequence[str]) -> None:
+    places = (4.9, 6.85, 8.5, 10.2)
+    box = {"boxstyle": "round", "facecolor": "0.95", "edgecolor": "0.5"}
+    for x, text in zip(places, texts, strict=True):
+        ax.text(x, y, text, ha="center", va="center", fontsize="small", bbox=box)
+    for x, to_x in ((3.5, 3.95), (5.85, 6.25), (7.4, 7.7), (9.3, 9.65)):
+        ax.annotate("", (to_x, y), (x, y), arrowprops=_ARROW)
+
+
+def cosines(basis: np.ndarray, ax: Axes) -> Axes:
+    """Columns of Ψ, each a cosine that runs through all neurons, one above the other.
+
+    Parameters
+    ----------
+    basis : (n_neurons, n_neurons).
+    """
+    n_neurons = len(basis)
+    for number, column in enumerate(basis.T):
+        colour = COLOURS[number % len(COLOURS)]
+        ax.axhline(-1.3 * number, color="0.85", lw=0.8)
+        ax.plot(np.arange(n_neurons), column - 1.3 * number, "o-", ms=4, lw=1.2, color=colour)
+    ax.set_yticks([-1.3 * number for number in range(n_neurons)], [f"cosine {number}" for number in range(n_neurons)])
+    ax.set_xlabel("neuron")
+    return ax
+
+
+def accuracy(cycles: pd.DataFrame, ax: Axes, *, paper: pd.DataFrame | None = None) -> Axes:
+    """Accuracy against the neurons that are left (the paper's Figure 1): after every cut, and LOWESS curves.
+
+    Parameters
+    ----------
+    cycles : with the columns method, replicate, neurons, accuracy, lowess.
+    paper : printed LOWESS values, columns neurons, method, accuracy; as open circles in their own right.
+    """
+    for method, run, label in runs(cycles):
+        colour = METHOD_COLOURS[method]
+        ax.plot(run.neurons, run.accuracy, METHOD_MARKERS[method], ls="-", ms=4, lw=1.2, label=label, color=colour)
+        ax.plot(run.neurons, run.lowess, ls=":", lw=1.5, color=colour)
+    if paper is not None:
+        for method, printed in paper.groupby("method", sort=False):
+            ax.plot(printed.neurons, printed.accuracy, "o", ms=8, mfc="none", color=METHOD_COLOURS[str(method)])
+    neurons_axis(ax)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
+    ax.set_ylabel("test accuracy [%]")
+    title = "dotted: LOWESS" + ("; circles: the paper's" if paper is not None else "")
+    ax.legend(title=title, title_fontsize="small", fontsize="small", loc="lower left")
+    return ax
+
+
+def accuracy_by_reading(
+    cycles: pd.DataFrame, axes: Sequence[Axes], *, paper: pd.DataFrame | None = None
+) -> Sequence[Axes]:
+    """Accuracy against the neurons that are left, one panel a reading; each shows the accuracy its reading speaks of.
 
     Parameters
     ----------
     cycles : as for `accuracy`, and the column reading.
+    paper : as for `accuracy`; it belongs to the published reading.
     """
     for (name, of_reading), ax in zip(cycles.groupby("reading", sort=False), axes, strict=True):
-        accuracy(of_reading, ax).legend(fontsize="small", loc="lower left")
+        accuracy(of_reading, ax, paper=paper if name == "published" else None)
         ax.set_title(f"{name} reading", fontsize="medium")
     return axes
 
 
-def accuracy_close_up(cycles: pd.DataFrame, ax: Axes, *, floor: float = 0.8) -> Axes:
-    """Figure 1 above an accuracy of `floor` (the paper's Figure 2); `floor` as a fraction."""
-    accuracy(cycles, ax)
-    ax.set_ylim(floor, min(1.0, cycles.accuracy.max() + 0.01))
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
-    return ax
-
-
-def batch_dependence(cycles: pd.DataFrame, ax: Axes) -> Axes:
-    """Accuracy of the same networks when images come in batches, and when each comes alone.
+def batch_dependence(cycles: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Accuracy of the same networks when images come in batches, one by one, and one by one with class constants.
 
     Parameters
     ----------
-    cycles : with the columns method, replicate, removed_fraction, mean_batch_accuracy, single_image_accuracy.
+    cycles : with the columns method, replicate, neurons, mean_batch_accuracy, single_image_accuracy,
+        calibrated_accuracy, of readings whose softmax goes over the batch; a panel a method.
     """
-    for method, run, label in runs(cycles):
-        style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method], "ms": 4}
-        ax.plot(run.removed_fraction, run.mean_batch_accuracy, **style, label=label and f"{label}, in batches")
-        ax.plot(
-            run.removed_fraction,
-            run.single_image_accuracy,
-            ls=":",
-            **style,
-            mfc="white",
-            label=label and "… one by one",
-        )
-    removed_axis(ax)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
-    ax.set_ylabel("test accuracy [%]")
-    ax.legend(fontsize="x-small", ncols=cycles.method.nunique(), loc="lower center", bbox_to_anchor=(0.5, 1))
-    return ax
+    if cycles.empty:
+        axes[0].text(0.5, 0.5, "no reading with a softmax over the batch", ha="center")
+        return axes
+    looks = {
+        "mean_batch_accuracy": ("-", "full", "in batches"),
+        "calibrated_accuracy": ("--", "none", "one by one, with ten constants"),
+        "single_image_accuracy": (":", "none", "one by one"),
+    }
+    for (method, of_method), ax in zip(cycles.groupby("method", sort=False), axes, strict=True):
+        colour, marker = METHOD_COLOURS[str(method)], METHOD_MARKERS[str(method)]
+        for replicate, run in of_method.groupby("replicate", sort=False):
+            for column, (line, fill, label) in looks.items():
+                label = label if replicate == of_method.replicate.iloc[0] else None
+                ax.plot(run.neurons, run[column], marker, ls=line, fillstyle=fill, ms=4, color=colour, label=label)
+        neurons_axis(ax)
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
+        ax.set_title(METHOD_LABELS[str(method)], fontsize="medium")
+    axes[0].set_ylabel("test accuracy [%]")
+    axes[0].legend(fontsize="x-small", loc="lower left")
+    return axes
 
 
 def weight_rays(cycles: pd.DataFrame, ax: Axes) -> Axes:
@@ -80,10 +139,10 @@ def weight_rays(cycles: pd.DataFrame, ax: Axes) -> Axes:
 
     Parameters
     ----------
-    cycles : of DTC, with the columns removed_fraction, weight_ray_mean.
+    cycles : of DTC, with the columns neurons, weight_ray_mean.
     """
-    ax.plot(cycles.removed_fraction, cycles.weight_ray_mean, "o-", ms=4.5, color=METHOD_COLOURS["dtc"])
-    removed_axis(ax)
+    ax.plot(cycles.neurons, cycles.weight_ray_mean, "o-", ms=4.5, color=METHOD_COLOURS["dtc"])
+    neurons_axis(ax)
     ax.set_ylabel("mean |weight ray| [weight units]")
     return ax
 
@@ -105,51 +164,30 @@ def neuron_ledger(ledger: Mapping[str, np.ndarray], axes: Sequence[Axes]) -> Seq
     return axes
 
 
-def inverse_sensing(vectors: Mapping[str, np.ndarray], axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Picture of an inverse compressed sensing: weights w, measurement y, sparse code s, recovered weights Ψs.
+def inverse_sensing(
+    weights: np.ndarray, recovered: np.ndarray, code: np.ndarray, axes: Sequence[Axes], *, n_shown: int = 64
+) -> Sequence[Axes]:
+    """Picture of an inverse compressed sensing: sums w with what is recovered of them, Ψs, and the sparse code s.
 
     Parameters
     ----------
-    vectors : title → values, one panel each.
+    weights, recovered, code : w, Ψs and s, (n_neurons,) each.
+    n_shown : neurons, and frequencies, of which so many are drawn.
     """
-    x_labels = ("neuron", "measurement", "frequency", "neuron")
-    for (title, values), x_label, ax in zip(vectors.items(), x_labels, axes, strict=True):
-        ax.vlines(np.arange(len(values)), 0, values, color=COLOURS[7], lw=max(0.5, 60 / len(values) / 4))
-        ax.plot(values, "o", ms=5 if len(values) <= 16 else 1.5, color=METHOD_COLOURS["dtc"])
-        ax.axhline(0, color="0.3", lw=0.8)
-        ax.set_title(title, fontsize="medium")
-        ax.set_xlabel(x_label)
-    axes[0].set_ylabel("value [weight units]")
-    return axes
-
-
-def rays_compared(exact: np.ndarray, published: np.ndarray, ax: Axes, *, n_cut: int) -> Axes:
-    """|Weight ray| of every neuron by two solvers; lines mark the value above which each cuts.
-
-    Parameters
-    ----------
-    exact, published : (n_neurons,) absolute weight rays.
-    n_cut : how many of the highest are cut.
-    """
-    ax.axline((0, 0), slope=1, color="0.7", lw=1)
-    ax.plot(exact, published, "o", ms=4, alpha=0.6, color=METHOD_COLOURS["dtc"])
-    for draw, rays in ((ax.axvline, exact), (ax.axhline, published)):
-        draw(np.sort(rays)[-n_cut], color=COLOURS[3], lw=1, ls="--")
-    ax.set_xlabel("|weight ray|, exact solve [weight units]")
-    ax.set_ylabel("|weight ray|, SCS [weight units]")
-    return ax
-
-
-def duality_gaps(cycles: pd.DataFrame, ax: Axes) -> Axes:
-    """Relative duality gap of the solves of every cycle: how far at most the answer is from the optimum.
-
-    Parameters
-    ----------
-    cycles : of DTC, with the columns removed_fraction, duality_gap.
-    """
-    ax.semilogy(
-        cycles.removed_fraction, cycles.duality_gap.clip(lower=1e-16), "o-", ms=4.5, color=METHOD_COLOURS["dtc"]
+    of_neurons, of_code = axes
+    n_shown = min(n_shown, len(weights))
+    of_neurons.vlines(np.arange(n_shown), 0, weights[:n_shown], color="0.75", lw=3, label="w")
+    of_neurons.plot(recovered[:n_shown], "o", ms=4, color=METHOD_COLOURS["dtc"], label="Ψs")
+    correlation = pearson(weights, recovered)
+    error = np.linalg.norm(recovered - weights) / np.linalg.norm(weights)
+    of_neurons.set_title(f"correlation {correlation:.2f}, relative error {error:.2f}", fontsize="medium")
+    of_neurons.set_xlabel(f"neuron (the first {n_shown} of {len(weights)})")
+    of_neurons.set_ylabel("sum of weights [weight units]")
+    of_neurons.legend(loc="upper right")
+    of_code.vlines(np.arange(n_shown), 0, code[:n_shown], color=COLOURS[4], lw=2)
+    of_code.set_title(
+        f"sparse code: {np.count_nonzero(np.abs(code) > 1e-9)} of {len(code)} are not 0", fontsize="medium"
     )
-    removed_axis(ax)
-    ax.set_ylabel("relative duality gap [1]")
-    return ax
+    of_code.set_xlabel(f"frequency (the first {n_shown})")
+    of_code.set_ylabel("s [weight units]")
+    return axes

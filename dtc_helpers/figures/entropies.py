@@ -9,48 +9,60 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
-from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, removed_axis, runs
+from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, neurons_axis, runs
 
 SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
+UNDEFINED = "undefined:\nnothing varies"  # what a correlation is of a series that does not vary
 VERDICT_CODES = {"below": -1, "open": 0, "above": 1}
 VERDICT_COLOURS = (COLOURS[1], "0.88", COLOURS[9])
 VERDICT_LABELS = ("worse than the null", "cannot be told apart", "better than the null")
 
 
 def occurrence_probabilities(steps: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Occurrence probabilities of the measurements of both layers (the paper's Figure 4).
+    """Occurrence probabilities of the measurements of both layers (the paper's Figure 4), sizes one below the other.
 
     Parameters
     ----------
     steps : "incoming" and "outgoing" → columns value (middle of the bin), probability, n_measurements.
     """
     for (side, occurrences), ax in zip(steps.items(), axes, strict=True):
-        colours = sns.color_palette("viridis", occurrences.n_measurements.nunique())
-        for colour, (m, step) in zip(colours, occurrences.groupby("n_measurements", sort=False), strict=True):
-            ax.step(step.value, step.probability, where="mid", color=colour, lw=1.3, label=f"{m}")
+        by_size = list(occurrences.groupby("n_measurements", sort=False))
+        for row, (_, step) in enumerate(by_size):
+            highest, filled = step.probability.max(), step.probability > 0
+            ax.axhline(-row, color="0.8", lw=0.8)
+            ax.vlines(
+                step.value[filled], -row, 0.8 * step.probability[filled] / highest - row, color=COLOURS[row], lw=2
+            )
+        labels = [f"m = {m}, up to {step.probability.max():.2f}" for m, step in by_size]
+        ax.set_yticks([-row for row in range(len(by_size))], labels, fontsize="small")
+        seen = occurrences.value[occurrences.probability > 0]
+        if len(seen):
+            ax.set_xlim(seen.min() - 1, seen.max() + 1)
         ax.set_title(SIDE_LABELS[side], fontsize="medium")
         ax.set_xlabel("measurement y [weight units]")
     axes[0].set_ylabel("occurrence probability per bin [1]")
-    axes[-1].legend(title="measurements", fontsize="small", title_fontsize="small")
     return axes
 
 
-def gibbs_entropies(entropies: pd.DataFrame, axes: Sequence[Axes], *, units: Mapping[str, str]) -> Sequence[Axes]:
+def gibbs_entropies(entropies: pd.DataFrame, axes: Sequence[Axes], *, unit: str) -> Sequence[Axes]:
     """Gibbs entropy of the measurements along the compression (the paper's Figure 5), one panel a layer.
 
     Parameters
     ----------
-    entropies : columns side, method, replicate, removed_fraction, entropy.
-    units : side → unit of its entropy.
+    entropies : columns side, method, replicate, neurons, n_measurements, entropy.
+    unit : of the entropy, nats: the ceiling ln m is drawn.
     """
     for side, ax in zip(entropies.side.unique(), axes, strict=True):
-        for method, run, label in runs(entropies.query("side == @side")):
+        of_side = entropies.query("side == @side")
+        ceiling = of_side.drop_duplicates("neurons")
+        ax.plot(ceiling.neurons, np.log(ceiling.n_measurements), color="0.5", lw=1, ls="--", label="ceiling ln m")
+        for method, run, label in runs(of_side):
             style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method]}
-            ax.plot(run.removed_fraction, run.entropy, ms=4, label=label, **style)
+            ax.plot(run.neurons, run.entropy, ms=4, label=label, **style)
         ax.set_title(SIDE_LABELS[side], fontsize="medium")
-        ax.set_ylabel(f"Gibbs entropy [{units[side]}]")
-        removed_axis(ax)
-    axes[-1].legend()
+        neurons_axis(ax)
+    axes[0].set_ylabel(f"Gibbs entropy [{unit}]")
+    axes[-1].legend(fontsize="small")
     return axes
 
 
@@ -79,49 +91,66 @@ def null_correlations(
 
     Parameters
     ----------
-    nulls : method → (n_draws,) correlations.
-    measured : method → correlation.
+    nulls : method → (n_draws,) correlations; NaN where a draw has none.
+    measured : method → correlation; NaN if there is none.
     """
     for (method, draws), ax in zip(nulls.items(), axes, strict=True):
-        sns.histplot(x=draws, ax=ax, stat="probability", bins=30, color="0.7", label="Gaussian vectors")
-        label = f"measured: {measured[method]:.3f}"
-        ax.axvline(measured[method], ymax=0.76, color=METHOD_COLOURS[method], lw=2.5, label=label)
+        defined = draws[np.isfinite(draws)]
+        _histogram(defined, ax)
+        if np.isfinite(measured[method]):
+            label = f"measured: {measured[method]:.3f}"
+            ax.axvline(measured[method], ymax=0.76, color=METHOD_COLOURS[method], lw=2.5, label=label)
+        else:
+            ax.plot([], [], color=METHOD_COLOURS[method], label="measured: undefined")
         ax.set_title(METHOD_LABELS[method])
         ax.set_xlabel("Pearson correlation [1]")
         ax.legend(fontsize="small", loc="upper left")
-    highest = max(bar.get_height() for ax in axes for bar in ax.patches if isinstance(bar, Rectangle))
+    highest = max((bar.get_height() for ax in axes for bar in ax.patches if isinstance(bar, Rectangle)), default=1)
     for ax in axes:
         ax.set_ylim(top=1.35 * highest)  # room for the legend above the bars
     axes[0].set_ylabel("share of draws [1]")
     return axes
 
 
-def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Correlation that is tested (point) beside the middle 95 % of what each null model gives (bar), a panel a method.
+def _histogram(draws: np.ndarray, ax: Axes) -> None:
+    """Bars of the draws; without any a word, and one bar where they differ by rounding only (±1 of two cycles)."""
+    if len(draws) == 0:
+        ax.text(0.5, 0.4, UNDEFINED, transform=ax.transAxes, ha="center")
+        return
+    bins, span = (1, (draws[0] - 0.02, draws[0] + 0.02)) if np.ptp(draws) < 1e-9 else (30, None)
+    sns.histplot(x=draws, ax=ax, stat="probability", bins=bins, binrange=span, color="0.7", label="exact null")
 
-    The number left of both is the share of draws in which the null does at least as well.
+
+def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes], *, close: tuple[float, float]) -> Sequence[Axes]:
+    """Correlation that is tested (marker) beside the middle 95 % of what each null model gives (bar); then close up.
 
     Parameters
     ----------
-    table : index method, null model; columns tested, low, high, share above.
+    table : index method, null model; columns tested, expected, low, high; NaN where they are not defined.
+    close : range of the second axis.
     """
-    for (method, rows), ax in zip(table.groupby("method", sort=False), axes, strict=True):
-        places = range(len(rows))
-        widths = (rows.high - rows.low).clip(lower=0.015)  # ln m alone has no spread: a line
-        starts = (rows.low + rows.high - widths) / 2
-        ax.barh(places, widths, left=starts, height=0.55, color="0.7", lw=0, label="null model, middle 95 %")
-        colour, marker = METHOD_COLOURS[str(method)], METHOD_MARKERS[str(method)]
-        ax.plot(rows.tested, places, marker, color=colour, ms=6, mec="white", label="what is tested")
-        for place, left, share in zip(places, np.minimum(rows.tested, starts), rows["share above"], strict=True):
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # the line at 0 does not cross it
-            ax.text(left - 0.06, place, f"{100 * share:.1f} %", ha="right", va="center", fontsize="x-small", bbox=box)
-        ax.set_yticks(places, rows.index.get_level_values("null model"), fontsize="small")
-        ax.set_title(METHOD_LABELS[str(method)])
-        ax.set_xlabel("Pearson correlation [1]", fontsize="small")
-        ax.axvline(0, color="0.3", lw=0.8, zorder=1)
-        ax.set_xlim(-0.95, 1.05)
-    axes[0].invert_yaxis()
-    axes[len(axes) // 2].legend(fontsize="x-small", loc="lower center", bbox_to_anchor=(0.5, 1.1))
+    names = list(table.index.get_level_values("null model").unique())
+    methods = list(table.index.get_level_values("method").unique())
+    for ax in axes:
+        for i, method in enumerate(methods):
+            rows, places = table.loc[method].loc[names], np.arange(len(names)) + 0.26 * (i - (len(methods) - 1) / 2)
+            ax.hlines(places, rows.low, rows.high, color="0.7", lw=6, label="" if i else "null model, middle 95 %")
+            ax.plot(rows.expected, places, "|", ms=9, color="0.35", label="" if i else "null model, mean")
+            style = {"color": METHOD_COLOURS[str(method)], "label": f"{METHOD_LABELS[str(method)]}, tested"}
+            ax.plot(rows.tested, places, METHOD_MARKERS[str(method)], ms=5, ls="none", mec="white", mew=0.5, **style)
+            for place in places[rows.low.isna()]:
+                ax.text(
+                    0.5, place, UNDEFINED.replace("\n", " "), transform=ax.get_yaxis_transform(), fontsize="x-small"
+                )
+        ax.set_ylim(len(names) - 0.5, -0.5)
+        ax.set_xlabel("Pearson correlation [1]")
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].set_xlim(-1.02, 1.02)
+    axes[0].axvline(0, color="0.3", lw=0.8, zorder=1)
+    axes[-1].set_yticks(range(len(names)), [""] * len(names))
+    axes[-1].set_xlim(*close)
+    axes[-1].set_title("close up", fontsize="medium")
+    axes[0].legend(fontsize="x-small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return axes
 
 
@@ -148,13 +177,13 @@ def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def bin_widths(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Correlation against bin width, for the measurements and for Gaussian vectors of the same lengths.
+    """Correlation against bin width, for the measurements and for the exact null.
 
     Parameters
     ----------
     table : columns panel, width, and value, low, high of "tested" and of "null" (tested_value, …, null_high).
     """
-    styles = {"tested": (COLOURS[2], "o", "measured"), "null": ("0.45", "s", "Gaussian vectors")}
+    styles = {"tested": (COLOURS[2], "o", "measured"), "null": ("0.45", "s", "exact null")}
     for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
         for which, (colour, marker, label) in styles.items():
             ax.fill_between(rows.width, rows[f"{which}_low"], rows[f"{which}_high"], color=colour, alpha=0.25)
@@ -169,7 +198,7 @@ def bin_widths(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 
 
 def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Excess over Gaussian vectors of every binning (a row), with its interval; a panel a process.
+    """Excess over the exact null of every binning (a row), with its interval; a panel a process.
 
     Blue intervals lie above 0, orange ones below, grey ones contain it.
 

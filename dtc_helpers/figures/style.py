@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import LogLocator, ScalarFormatter
 
 from dtc_helpers.paths import whole_file
 from dtc_helpers.scoring import SCORES
@@ -58,10 +58,14 @@ def runs(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str | None]]:
         labels[method] = None
 
 
-def removed_axis(ax: Axes) -> None:
-    """Removed neurons in per cent, as x axis."""
-    ax.set_xlabel("removed neurons [%]")
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+def neurons_axis(ax: Axes) -> None:
+    """Hidden neurons left, as a logarithmic x axis that falls to the right, as the network does."""
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.minorticks_off()
+    ax.xaxis.set_inverted(True)
+    ax.set_xlabel("hidden neurons left")
 
 
 def save_figure(figure: Figure, name: str, figures_dir: Path) -> None:

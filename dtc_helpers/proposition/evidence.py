@@ -12,7 +12,7 @@ import pandas as pd
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.images.datasets import DATASETS, load_dataset
-from dtc_helpers.paths import whole_files, write_json
+from dtc_helpers.paths import read_together, whole_files, write_json
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
@@ -120,6 +120,9 @@ def _comparison_rows(process: Process, rng: np.random.Generator, n_draws: int) -
 # ------------------------------------------------------------------------------------------- on disk
 
 
+_FILES = ("steps.csv", "comparisons.csv", "measurements.npy")
+
+
 def write_evidence(evidence: Evidence, folder: Path) -> None:
     """Write `steps.csv`, `comparisons.csv` (6 digits), `measurements.npy` and `run.json`, all or none."""
     with whole_files(folder) as files:
@@ -136,6 +139,10 @@ def read_evidence(folder: Path) -> Evidence:
     ------
     FileNotFoundError saying how to make it.
     """
+    return read_together(folder, (*_FILES, RUN), partial(_read, folder))
+
+
+def _read(folder: Path) -> Evidence:
     run = read_run(folder, what="trial", remedy="run study 10 with recompute = True")
     return Evidence(
         pd.read_csv(folder / "steps.csv"),

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import scipy.stats
 from numpy.typing import ArrayLike
 
-from dtc_helpers.statistics import pearson
+from dtc_helpers.statistics import pearson, spearman
 
 MIN_STEPS = 4  # with fewer, a partial correlation is ±1 whatever the data
 Measure = Callable[[Sequence[np.ndarray]], np.ndarray]  # measurements of a process → one entropy a step
@@ -71,10 +70,9 @@ def correlations(process: Process, series: ArrayLike) -> Correlations:
     if not np.isfinite(fitness).all():
         raise ValueError("a fitness is NaN or infinite: expected a finite number at every step")
     x, log_lengths = np.asarray(series, dtype=float), np.log(column(process, "length"))
-    defined = np.isfinite(x)
     return Correlations(
         pearson(x, fitness),
-        pearson(scipy.stats.rankdata(x[defined]), scipy.stats.rankdata(fitness[defined])),
+        spearman(x, fitness),
         partial_correlation(x, fitness, given=column(process, "compression_ratio")),
         partial_correlation(x, fitness, given=log_lengths),
         partial_correlation(x, fitness, given=np.stack([log_lengths, np.arange(len(process))])),

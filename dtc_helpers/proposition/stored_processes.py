@@ -9,10 +9,11 @@ import torch
 
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.networks import outgoing_sums, xavier_mlp
-from dtc_helpers.proposition.null_models import NULLS, NullDraws, draw_null
-from dtc_helpers.proposition.relation import Process, Step
+from dtc_helpers.proposition.null_models import NULLS
+from dtc_helpers.proposition.relation import Process, Step, column
 from dtc_helpers.runs.results import Results
 from dtc_helpers.runs.tables import with_lowess
+from dtc_helpers.statistics import pearson
 
 
 def process_of_run(results: Results, method: str, *, fitness: str, generator: torch.Generator) -> list[Step]:
@@ -37,33 +38,49 @@ def process_of_run(results: Results, method: str, *, fitness: str, generator: to
     ]
 
 
-def draw_nulls(processes: Mapping[str, Process], *, n_draws: int, seed: int) -> dict[tuple[str, str], NullDraws]:
-    """Draws of all null models of single runs, in the published bins: (method, null model) → draws."""
-    rng, measure = np.random.default_rng(seed), partial(entropy_series, bins=PUBLISHED_BIN_EDGES)
-    return {
-        (method, name): draw_null(process, null, measure=measure, n_draws=n_draws, rng=rng)
-        for method, process in processes.items()
-        for name, null in NULLS.items()
-    }
+def draw_nulls(
+    processes: Mapping[str, Process], *, n_draws: int, seed: int
+) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
+    """Pearson correlations with the fitness of single runs, in the published bins, beside those of every null model.
+
+    Returns
+    -------
+    (method, null model) → tested and expected, (n_draws,) each; NaN where a draw has none.
+    """
+    rng, measure, found = np.random.default_rng(seed), partial(entropy_series, bins=PUBLISHED_BIN_EDGES), {}
+    for method, process in processes.items():
+        for name, null in NULLS.items():
+            pairs = [null(process, measure, rng) for _ in range(n_draws)]
+            tested, expected = (
+                np.array([pearson(getattr(pair, series), column(pair.steps, "fitness")) for pair in pairs])
+                for series in ("tested", "null")
+            )
+            found[method, name] = (tested, expected)
+    return found
 
 
-def null_table(draws: Mapping[tuple[str, str], NullDraws], statistic: str = "pearson") -> pd.DataFrame:
+def null_table(draws: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
     """Where what is tested lies among the draws of each null model: one row a method × null model.
 
     Returns
     -------
     Index method, null model; tested and expected (means over the draws), low and high (middle 95 % of what the null
     gives), share above: draws in which the null does at least as well as what is tested, its Monte-Carlo standard
-    error, and draws: those in which both are defined.
+    error, and draws: those in which both are defined. NaN where none is, e.g. where every measurement is one number.
     """
     rows = {}
-    for key, found in draws.items():
-        tested, expected = (found.values(which, statistic) for which in ("tested", "null"))
+    for key, (tested, expected) in draws.items():
+        means = {"tested": _mean(tested), "expected": _mean(expected)}
         defined = np.isfinite(tested) & np.isfinite(expected)  # not where all values lie in bins of their own
-        tested, expected, n = tested[defined], expected[defined], int(defined.sum())
-        low, high = np.quantile(expected, [0.025, 0.975]) if n else (np.nan, np.nan)
-        above = (expected >= tested).mean() if n else np.nan
-        means = {"tested": found.mean("tested", statistic), "expected": found.mean("null", statistic)}
-        error = np.sqrt(above * (1 - above) / n) if n else np.nan
+        n, known = int(defined.sum()), expected[defined]
+        low, high = np.quantile(known, [0.025, 0.975]) if n else (np.nan, np.nan)
+        above = (known >= tested[defined]).mean() if n else np.nan
+        error = np.sqrt(above * (1 - above) / max(n, 1))
         rows[key] = {**means, "low": low, "high": high, "share above": above, "error of the share": error, "draws": n}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["method", "null model"])
+
+
+def _mean(correlations: np.ndarray) -> float:
+    """Mean of those that are defined; NaN if none is."""
+    defined = correlations[np.isfinite(correlations)]
+    return float(defined.mean()) if len(defined) else float("nan")

@@ -5,6 +5,7 @@ import itertools
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paper import PUBLISHED_SEED
-from dtc_helpers.paths import in_project, kept
+from dtc_helpers.paths import in_project, kept, only_writer
 from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.runs.checking import check_names
 from dtc_helpers.runs.parameters import usable_device
@@ -49,7 +50,7 @@ def run_methods(
     plan : numbers of the schedule and of the measurement; the published ones unless given.
     results_dir : folder that gets the results when all is done, written whole or not at all. If the run is interrupted,
         the next one with the same arguments, code, versions, threads and instruction set goes on after the last method
-        that was finished. None keeps nothing on disk.
+        that was finished. No other run may write there meanwhile. None keeps nothing on disk.
 
     Returns
     -------
@@ -57,8 +58,8 @@ def run_methods(
 
     Raises
     ------
-    ValueError for a method or reading that does not exist or is named twice, before anything is trained; as
-    `compress_train` while it runs.
+    Before anything is trained: ValueError for a method or reading that does not exist or is named twice,
+    FolderInUseError while another run writes into `results_dir`, OSError where nobody can. As `compress_train` later.
 
     Examples
     --------
@@ -75,26 +76,28 @@ def run_methods(
     setting = {"seeds": list(seeds), "hidden_widths": list(hidden_widths), "plan": plan or Plan()}
     folder = None if results_dir is None else in_project(results_dir)
     train = partial(_run_method, data, **setting)
-    if folder is not None:
-        train = partial(_taken_over, train, folder / _UNFINISHED, _fingerprint(data, setting))
-    parts = [train(reading, method) for reading, method in itertools.product(readings, methods)]
-    run = {
-        "parameters": {
-            "dataset": data.name,
-            "readings": list(readings),
-            "methods": list(methods),
-            **_parameters(**setting),
-            "results_dir": None if results_dir is None else str(results_dir),
-        },
-        "device_used": str(data.test.images.device),
-        "wall_seconds": round(time.perf_counter() - started, 2),
-        "peak_memory_gb": peak_memory_gb(),
-        **provenance(),
-    }
-    results = joined(parts, run)
-    if folder is not None:
-        write_results(results, folder)
-        shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
+    with ExitStack() as stack:
+        if folder is not None:
+            stack.enter_context(only_writer(folder))
+            train = partial(_taken_over, train, folder / _UNFINISHED, _fingerprint(data, setting))
+        parts = [train(reading, method) for reading, method in itertools.product(readings, methods)]
+        run = {
+            "parameters": {
+                "dataset": data.name,
+                "readings": list(readings),
+                "methods": list(methods),
+                **_parameters(**setting),
+                "results_dir": None if results_dir is None else str(results_dir),
+            },
+            "device_used": str(data.test.images.device),
+            "wall_seconds": round(time.perf_counter() - started, 2),
+            "peak_memory_gb": peak_memory_gb(),
+            **provenance(),
+        }
+        results = joined(parts, run)
+        if folder is not None:
+            write_results(results, folder)
+            shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
     return results
 
 

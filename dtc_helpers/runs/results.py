@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import finish, whole_files, whole_folder, write_json
+from dtc_helpers.paths import read_together, whole_files, whole_folder, write_json
 
 COLUMNS = (
     "dataset", "reading", "method", "replicate", "seed", "cycle", "neurons", "removed_fraction", "test_accuracy",
@@ -17,6 +18,7 @@ COLUMNS = (
     "score_seconds", "duality_gap", "single_image_accuracy", "calibrated_accuracy",
 )  # fmt: skip
 RUN = "run.json"
+FILES = ("cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", RUN)
 TIMING_COLUMNS = ("train_seconds", "score_seconds")
 LEDGER_COLUMNS = ("dataset", "reading", "method", "replicate", "layer", "neuron", "cycle", "score")
 
@@ -73,6 +75,10 @@ def write_results(results: Results, results_dir: Path) -> None:
     """Replace the results of a folder: `cycles.csv`, `ledger.csv`, `measurements.npz`, `neuron_sums.npz`, `run.json`.
 
     Killed at any moment, either all old or all new files are what `read_results` finds.
+
+    Raises
+    ------
+    FolderInUseError where another process writes into the folder, after ten seconds; OSError where nobody can.
     """
     with whole_files(results_dir) as folder:
         _write(results, folder)
@@ -93,34 +99,37 @@ def _write(results: Results, folder: Path) -> None:
 
 
 def read_results(results_dir: Path) -> Results:
-    """Results of a folder.
+    """Results of a folder; never a mixture, also while another process writes there.
 
     Raises
     ------
     FileNotFoundError saying which notebook writes them.
     """
-    run = read_run(results_dir, what="results", remedy="run notebook 1_dtc_prune_train first, or set results_dir")
+    return read_together(results_dir, FILES, partial(_read, results_dir))
+
+
+def _read(folder: Path) -> Results:
+    run = read_run(folder, what="results", remedy="run notebook 1_dtc_prune_train first, or set results_dir")
     vectors = []
     for name in ("measurements", "neuron_sums"):
-        with np.load(results_dir / f"{name}.npz") as archive:
+        with np.load(folder / f"{name}.npz") as archive:
             vectors.append(dict(archive))
     return Results(
-        pd.read_csv(results_dir / "cycles.csv"),
+        pd.read_csv(folder / "cycles.csv"),
         vectors[0],
-        pd.read_csv(results_dir / "ledger.csv"),
+        pd.read_csv(folder / "ledger.csv"),
         run,
         vectors[1],
     )
 
 
 def read_run(folder: Path, *, what: str, remedy: str) -> dict[str, Any]:
-    """`run.json` of a folder that `whole_files` wrote, after all its files are in their places.
+    """`run.json` of a folder that `whole_files` wrote; see `read_together`.
 
     Raises
     ------
     FileNotFoundError saying what is not there, and the remedy.
     """
-    finish(folder)
     if not (folder / RUN).is_file():
         raise FileNotFoundError(f"no {what} in {folder}: {remedy}")
     return json.loads((folder / RUN).read_text(encoding="utf-8"))

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from dtc_helpers.gibbs import gibbs_entropy
-from dtc_helpers.paper import PAPER_CORRELATIONS, TABLE_1, TABLE_1_METHODS
+from dtc_helpers.paper import TABLE_1, TABLE_1_METHODS
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.results import Results
-from dtc_helpers.statistics import pearson, smooth
+from dtc_helpers.statistics import pearson, smooth, spearman
 
 
 def with_lowess(cycles: pd.DataFrame) -> pd.DataFrame:
@@ -41,10 +41,20 @@ def beside_paper(cycles: pd.DataFrame) -> pd.DataFrame:
     paper = pd.DataFrame(TABLE_1, columns=["removed", *TABLE_1_METHODS]).set_index("removed")
     for method, run in cycles.groupby("method", sort=False):
         ours = run.set_index(run.removed_fraction.round(4))
-        block = pd.DataFrame({"paper": paper.get(method)}).join(ours[["lowess", "accuracy"]], how="inner")
+        block = paper.reindex(columns=[method]).join(ours[["lowess", "accuracy"]], how="inner")
         block.columns = ["paper", "LOWESS", "raw"]
         blocks[method] = block.assign(difference=block["LOWESS"] - block["paper"])
     return pd.concat(blocks, axis=1)
+
+
+def paper_table_1() -> pd.DataFrame:
+    """Table 1 of the paper, a row a printed value: columns neurons, method, accuracy (a LOWESS curve of one run)."""
+    rows = [
+        {"neurons": round(512 * (1 - removed)), "method": method, "accuracy": value}
+        for removed, *values in TABLE_1
+        for method, value in zip(TABLE_1_METHODS, values, strict=True)
+    ]
+    return pd.DataFrame(rows)
 
 
 def alive_by_cycle(ledger: pd.DataFrame, *, n_neurons: int) -> dict[str, np.ndarray]:
@@ -108,29 +118,6 @@ def measurement_of(results: Results, cycle: pd.Series, side: str) -> np.ndarray:
     return results.measurements[f"{cycle.reading}/{cycle.method}/{cycle.replicate}/{cycle.cycle}/{side}"]
 
 
-def beside_null(next_layer: pd.DataFrame, nulls: dict[str, np.ndarray], measured: pd.Series) -> pd.DataFrame:
-    """Measured correlation of every method beside what the lengths alone and Gaussian vectors give.
-
-    Parameters
-    ----------
-    next_layer : from `entropies`, one side and replicate.
-    nulls : method → (n_draws,) correlations of the Gaussian null.
-    measured : method → correlation.
-    """
-    rows = {}
-    for method, run in next_layer.groupby("method", sort=False):
-        low, high = np.quantile(nulls[str(method)], [0.025, 0.975])
-        rows[method] = {
-            "measured": measured[method],
-            "log of the length": pearson(np.log(run.n_measurements), run.lowess),
-            "Gaussian, mean": nulls[str(method)].mean(),
-            "Gaussian, 2.5 %": low,
-            "Gaussian, 97.5 %": high,
-            "share of draws above measured": float((nulls[str(method)] >= measured[method]).mean()),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
 def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
     """Pearson correlation of Gibbs entropy and accuracy, one row a layer × method × replicate.
 
@@ -140,8 +127,8 @@ def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Columns paper (its numbers belong to the next layer), with LOWESS (the accuracy that the paper prints), with raw
-    (the accuracies themselves), cycles (in which the entropy is defined) and outside (mean share outside the bins).
+    Columns with LOWESS (the accuracy that the paper prints), with raw (the accuracies themselves), Spearman (of the
+    ranks, raw), cycles (in which the entropy is defined) and outside (mean share outside the bins).
     """
     rows = []
     for (side, method, replicate), run in entropy_table.groupby(["side", "method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
@@ -150,14 +137,69 @@ def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
                 "layer": {"incoming": "previous", "outgoing": "next"}[side],
                 "method": method,
                 "replicate": replicate,
-                "paper": PAPER_CORRELATIONS.get(method) if side == "outgoing" else None,
                 "with LOWESS": pearson(run.entropy, run.lowess),
                 "with raw": pearson(run.entropy, run.accuracy),
+                "Spearman": spearman(run.entropy, run.accuracy),
                 "cycles": int(run.entropy.notna().sum()),
                 "outside": run.share_outside.mean(),
             }
         )
     return pd.DataFrame(rows).set_index(["layer", "method", "replicate"])
+
+
+def across(entropy_table: pd.DataFrame) -> pd.DataFrame:
+    """Pearson correlation of each method's entropy with each method's accuracy curve (LOWESS).
+
+    Parameters
+    ----------
+    entropy_table : from `entropies`, one side and replicate.
+
+    Returns
+    -------
+    Rows: whose entropy; columns: whose accuracy.
+    """
+    by_method = {method: run.set_index("neurons") for method, run in entropy_table.groupby("method", sort=False)}
+    rows = {
+        method: {other: pearson(run.entropy, its.lowess.reindex(run.index)) for other, its in by_method.items()}
+        for method, run in by_method.items()
+    }
+    return (
+        pd.DataFrame.from_dict(rows, orient="index")
+        .rename_axis("entropy of", axis=0)
+        .rename_axis("accuracy of", axis=1)
+    )
+
+
+def why_undefined(entropy_table: pd.DataFrame) -> list[str]:
+    """Why correlations of a run are undefined, or say nothing: a sentence a reason; none for a run of usual length.
+
+    Parameters
+    ----------
+    entropy_table : from `entropies`.
+    """
+    places: dict[str, list[str]] = {}
+    for (side, method, replicate), run in entropy_table.groupby(["side", "method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+        place = f"{side} sums of {method}, replicate {replicate}"
+        places.setdefault(_why_undefined(run), []).append(place)
+    return [f"{reason}: {_some(of)}" for reason, of in places.items() if reason]
+
+
+def _some(places: list[str]) -> str:
+    return ", ".join([*places[:6], *([f"and {len(places) - 6} more"] if len(places) > 6 else [])])
+
+
+def _why_undefined(run: pd.DataFrame) -> str:
+    counted = run[run.entropy.notna()]
+    if len(run) == 1:
+        return "undefined (–), there is one cycle only"
+    if len(counted) < 2:
+        return f"undefined (–), {len(counted)} of {len(run)} cycles have a value inside the bins"
+    if np.ptp(counted.entropy) == 0:
+        lengths = " (one measurement, S = 0)" if (counted.n_measurements == 1).all() else ""
+        return f"undefined (–), the entropy is the same in every cycle{lengths}"
+    if np.ptp(counted.accuracy) == 0 or np.ptp(counted.lowess) == 0:
+        return "undefined (–), the accuracy is the same in every cycle"
+    return "1 or −1 whatever the data, there are two points only" if len(counted) == 2 else ""
 
 
 def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: np.ndarray) -> np.ndarray:

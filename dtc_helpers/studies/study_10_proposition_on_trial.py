@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from dtc_helpers.proposition.evidence import SUBJECTS
-from dtc_helpers.runs.checking import NotebookParameters, OneOf, Replicates, Seed
+from dtc_helpers.runs.checking import NotebookParameters, NullDraws, OneOf, Replicates, Seed
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class TrialParameters(NotebookParameters):
     datasets: list[Annotated[str, OneOf(SUBJECTS)]]
     replicates: list[Replicates]
     recompute: bool
+    null_draws: NullDraws
     seed: Seed
     data_dir: str
     figures_dir: str

@@ -25,14 +25,14 @@ def panels():
 @pytest.fixture
 def cycles():
     """Two replicates of every method; each column has values of its own."""
-    columns = ("accuracy", "lowess", "mean_batch_accuracy", "single_image_accuracy", "weight_ray_mean")
+    columns = ("accuracy", "lowess", "mean_batch_accuracy", "single_image_accuracy", "calibrated_accuracy")
     parts = []
     for method in METHODS:
         for replicate in (0, 1):
             values = {column: 0.8 + 0.01 * i + replicate * 0.1 * REMOVED for i, column in enumerate(columns)}
-            names = {"method": method, "replicate": replicate, "removed_fraction": REMOVED}
-            gaps = {"duality_gap": [0, 1e-12, 1e-9, 1e-3, 0.5]}
-            parts.append(pd.DataFrame({**names, **values, **gaps, "entropy": np.log(1 + REMOVED)}))
+            names = {"method": method, "replicate": replicate, "neurons": [400, 200, 100, 50, 10]}
+            others = {"weight_ray_mean": REMOVED, "entropy": np.log(1 + REMOVED), "n_measurements": [40, 20, 10, 5, 1]}
+            parts.append(pd.DataFrame({**names, **values, **others}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -54,11 +54,9 @@ def test_every_method_has_a_colour_a_marker_and_a_label_of_its_own():
     ("draw", "lines_a_run"),
     [
         (plots.accuracy, 2),
-        (plots.accuracy_close_up, 2),
-        (plots.batch_dependence, 2),
         (lambda cycles, ax: proposition_plots.entropy_against_accuracy(cycles, ax, unit="nats"), 1),
     ],
-    ids=["accuracy", "accuracy_close_up", "batch_dependence", "entropy_against_accuracy"],
+    ids=["accuracy", "entropy_against_accuracy"],
 )
 def test_runs_of_a_method_are_drawn_in_its_colour_on_the_given_axes_with_units(cycles, panels, draw, lines_a_run):
     ax, *others = panels
@@ -66,59 +64,71 @@ def test_runs_of_a_method_are_drawn_in_its_colour_on_the_given_axes_with_units(c
     assert len(ax.lines) == len(METHODS) * 2 * lines_a_run
     expected = [to_rgba(METHOD_COLOURS[method]) for method in METHODS for _ in range(2 * lines_a_run)]
     assert colours(ax) == expected
-    assert ax.get_xlabel().endswith(("[%]", "[nats]"))
+    assert ax.get_xlabel().endswith(("neurons left", "[nats]"))
     assert ax.get_ylabel().endswith("[%]")
     assert not any(other.lines for other in others)
 
 
-def test_accuracy_draws_points_and_the_lowess_line_and_names_each_method_once(cycles, panels):
+def test_accuracy_draws_raw_values_as_lines_and_the_curve_dotted_and_names_each_method_once(cycles, panels):
     ax = plots.accuracy(cycles, panels[0])
-    points, line = ax.lines[:2]
+    raw, curve = ax.lines[:2]
     run = cycles[(cycles.method == METHODS[0]) & (cycles.replicate == 0)]
-    np.testing.assert_array_equal(points.get_ydata(), run.accuracy)
-    np.testing.assert_array_equal(line.get_ydata(), run.lowess)
-    assert (points.get_linestyle(), line.get_marker()) == ("None", "None")
+    np.testing.assert_array_equal(raw.get_xdata(), run.neurons)
+    np.testing.assert_array_equal(raw.get_ydata(), run.accuracy)
+    np.testing.assert_array_equal(curve.get_ydata(), run.lowess)
+    assert (raw.get_linestyle(), curve.get_linestyle(), curve.get_marker()) == ("-", ":", "None")
     assert legend_of(ax) == list(METHOD_LABELS.values())
+    assert (ax.get_xscale(), ax.xaxis_inverted()) == ("log", True)
 
 
-def test_close_up_begins_at_its_floor(cycles, panels):
-    assert plots.accuracy_close_up(cycles, panels[0], floor=0.85).get_ylim()[0] == 0.85
-    assert plots.accuracy_close_up(cycles, panels[1]).get_ylim()[1] <= 1
-
-
-def test_every_reading_has_a_panel(cycles, panels):
+def test_numbers_of_the_paper_are_open_circles_in_the_published_reading_alone(cycles, panels):
     both = pd.concat([cycles.assign(reading="published"), cycles.assign(reading="described", accuracy=0.5)])
-    one, other, *_ = plots.accuracy_by_reading(both, panels[:2])
+    paper = pd.DataFrame({"neurons": [460, 45], "method": "dtc", "accuracy": [0.96, 0.94]})
+    one, other = plots.accuracy_by_reading(both, panels[:2], paper=paper)
     assert [ax.get_title() for ax in (one, other)] == ["published reading", "described reading"]
-    assert len(one.lines) == len(other.lines)
+    assert len(one.lines) == len(other.lines) + 1
     np.testing.assert_array_equal(other.lines[0].get_ydata(), 0.5)
+    circles = one.lines[-1]
+    assert np.asarray(circles.get_xydata()).tolist() == [[460, 0.96], [45, 0.94]]
+    assert (circles.get_markerfacecolor(), to_rgba(circles.get_color())) == ("none", to_rgba(METHOD_COLOURS["dtc"]))
 
 
-def test_batch_dependence_draws_both_accuracies(cycles, panels):
-    ax = plots.batch_dependence(cycles, panels[0])
-    run = cycles[(cycles.method == METHODS[0]) & (cycles.replicate == 0)]
-    np.testing.assert_array_equal(ax.lines[0].get_ydata(), run.mean_batch_accuracy)
-    np.testing.assert_array_equal(ax.lines[1].get_ydata(), run.single_image_accuracy)
-    assert len(legend_of(ax)) == 2 * len(METHODS)
+def test_batch_dependence_has_a_panel_a_method_and_three_accuracies(cycles, panels):
+    plots.batch_dependence(cycles[cycles.method.isin(METHODS[:2])], panels[:2])
+    for ax, method in zip(panels, METHODS[:2], strict=False):
+        run = cycles[(cycles.method == method) & (cycles.replicate == 0)]
+        columns = ("mean_batch_accuracy", "calibrated_accuracy", "single_image_accuracy")
+        for line, column in zip(ax.lines[:3], columns, strict=True):
+            np.testing.assert_array_equal(line.get_ydata(), run[column])
+        assert len(ax.lines) == 6
+        assert ax.get_title() == METHOD_LABELS[method]
+    assert legend_of(panels[0]) == ["in batches", "one by one, with ten constants", "one by one"]
 
 
-@pytest.mark.parametrize(
-    ("draw", "column", "unit"),
-    [(plots.weight_rays, "weight_ray_mean", "[weight units]"), (plots.duality_gaps, "duality_gap", "[1]")],
-    ids=["weight_rays", "duality_gaps"],
-)
-def test_curve_of_dtc_is_in_its_colour_with_units(cycles, panels, draw, column, unit):
+def test_rays_of_dtc_are_in_its_colour_with_units(cycles, panels):
     run = cycles[(cycles.method == "dtc") & (cycles.replicate == 0)]
-    ax = draw(run, panels[1])
+    ax = plots.weight_rays(run, panels[1])
     (line,) = ax.lines
-    np.testing.assert_allclose(line.get_ydata(), np.maximum(run[column], 1e-16))
+    np.testing.assert_array_equal(line.get_ydata(), run.weight_ray_mean)
     assert to_rgba(line.get_color()) == to_rgba(METHOD_COLOURS["dtc"])
-    assert ax.get_ylabel().endswith(unit)
-    assert ax.get_xlabel() == "removed neurons [%]"
+    assert ax.get_ylabel().endswith("[weight units]")
+    assert ax.get_xlabel() == "hidden neurons left"
 
 
-def test_gaps_are_drawn_on_a_logarithmic_axis(cycles, panels):
-    assert plots.duality_gaps(cycles, panels[0]).get_yscale() == "log"
+def test_idea_names_both_sums_and_cuts_one_neuron(panels):
+    ax = plots.idea(panels[0])
+    words = [text.get_text() for text in ax.texts]
+    assert {"incoming sums  a", "outgoing sums  b", "y = Φa", "y = Φb", "ray Ψs"} <= set(words)
+    hidden = ax.collections[1]
+    assert len({tuple(colour) for colour in np.asarray(hidden.get_facecolor())}) == 2
+
+
+def test_cosines_are_the_columns_of_the_basis_one_below_the_other(panels):
+    basis = np.array([[1.0, 2.0], [3.0, 4.0]])
+    ax = plots.cosines(basis, panels[0])
+    first, second = (line for line in ax.lines if line.get_marker() == "o")
+    np.testing.assert_allclose(np.asarray(first.get_ydata(), float), [1, 3])
+    np.testing.assert_allclose(np.asarray(second.get_ydata(), float) + 1.3, [2, 4])
 
 
 def test_ledger_has_a_panel_a_method(panels):
@@ -131,44 +141,43 @@ def test_ledger_has_a_panel_a_method(panels):
         assert ax.get_xlabel() == "neuron (DTC's order)"
 
 
-def test_inverse_sensing_has_a_panel_a_vector(panels):
-    vectors = {f"vector {n}": np.arange(n) for n in (3, 4, 20, 6)}
-    plots.inverse_sensing(vectors, panels)
-    for (title, values), ax in zip(vectors.items(), panels, strict=True):
-        np.testing.assert_array_equal(ax.lines[0].get_ydata(), values)
-        assert ax.get_title() == title
-    assert [ax.get_xlabel() for ax in panels] == ["neuron", "measurement", "frequency", "neuron"]
-    assert panels[0].get_ylabel() == "value [weight units]"
+def test_inverse_sensing_shows_sums_with_what_is_recovered_and_says_how_well(panels):
+    rng = np.random.default_rng(0)
+    weights, recovered, code = rng.normal(size=(3, 20))
+    code[5:] = 0
+    of_neurons, of_code = plots.inverse_sensing(weights, recovered, code, panels[:2], n_shown=8)
+    np.testing.assert_array_equal(of_neurons.lines[0].get_ydata(), recovered[:8])
+    correlation = np.corrcoef(weights, recovered)[0, 1]
+    error = np.linalg.norm(recovered - weights) / np.linalg.norm(weights)
+    assert of_neurons.get_title() == f"correlation {correlation:.2f}, relative error {error:.2f}"
+    assert of_code.get_title() == "sparse code: 5 of 20 are not 0"
+    assert of_neurons.get_ylabel().endswith("[weight units]")
 
 
-def test_rays_of_two_solvers_have_a_line_above_which_each_cuts(panels):
-    exact, published = np.array([1.0, 5, 3, 4]), np.array([30.0, 10, 20, 50])
-    ax = plots.rays_compared(exact, published, panels[0], n_cut=3)
-    _, points, upright, level = ax.lines
-    np.testing.assert_array_equal(points.get_xydata(), np.stack([exact, published], axis=1))
-    assert np.asarray(upright.get_xdata()).tolist() == [3, 3]
-    assert np.asarray(level.get_ydata()).tolist() == [20, 20]
-
-
-def test_occurrence_probabilities_have_a_panel_a_side_and_a_line_a_step(panels):
+def test_occurrence_probabilities_have_a_panel_a_side_and_a_row_a_size(panels):
     values = np.arange(4.0)
     step = pd.concat(pd.DataFrame({"value": values, "probability": 1 / m, "n_measurements": m}) for m in (51, 45, 9))
     proposition_plots.occurrence_probabilities({"incoming": step, "outgoing": step}, panels[:2])
     for ax in panels[:2]:
-        assert [line.get_ydata()[0] for line in ax.lines] == [1 / 51, 1 / 45, 1 / 9]
-        assert len(set(colours(ax))) == 3
+        labels = [label.get_text() for label in ax.get_yticklabels()]
+        assert labels == ["m = 51, up to 0.02", "m = 45, up to 0.02", "m = 9, up to 0.11"]
+        assert len(ax.collections) == 3
+        tops = [np.asarray(path.vertices)[:, 1].max() for path in ax.collections[1].get_paths()]
+        assert tops == pytest.approx([0.8 - 1] * 4)
         assert ax.get_xlabel() == "measurement y [weight units]"
-    assert legend_of(panels[1]) == ["51", "45", "9"]
     assert panels[0].get_ylabel() == "occurrence probability per bin [1]"
 
 
-def test_entropies_have_a_panel_a_side_with_its_unit(cycles, panels):
+def test_entropies_have_a_panel_a_side_below_the_ceiling(cycles, panels):
     table = pd.concat([cycles.assign(side="incoming"), cycles.assign(side="outgoing")])
-    proposition_plots.gibbs_entropies(table, panels[:2], units={"incoming": "bits", "outgoing": "nats"})
-    for ax, unit in zip(panels, ("bits", "nats"), strict=False):
-        assert ax.get_ylabel() == f"Gibbs entropy [{unit}]"
-        assert colours(ax) == [to_rgba(METHOD_COLOURS[method]) for method in METHODS for _ in (0, 1)]
-    assert legend_of(panels[1]) == list(METHOD_LABELS.values())
+    proposition_plots.gibbs_entropies(table, panels[:2], unit="nats")
+    for ax in panels[:2]:
+        ceiling, *lines = ax.lines
+        np.testing.assert_allclose(np.asarray(ceiling.get_ydata(), float), np.log([40, 20, 10, 5, 1]))
+        found = [to_rgba(line.get_color()) for line in lines]
+        assert found == [to_rgba(METHOD_COLOURS[method]) for method in METHODS for _ in (0, 1)]
+    assert panels[0].get_ylabel() == "Gibbs entropy [nats]"
+    assert legend_of(panels[1]) == ["ceiling ln m", *METHOD_LABELS.values()]
 
 
 def test_null_has_bars_of_the_draws_and_a_line_at_the_measured_correlation(panels):
@@ -199,21 +208,22 @@ def null_table():
     index = pd.MultiIndex.from_product([["random", "dtc"], ["Gaussian vectors", "ln m alone"]])
     index.names = ["method", "null model"]
     return pd.DataFrame(
-        {"tested": [0.9, 0.8, 0.7, 0.6], "low": 0.5, "high": [0.6, 0.5, 0.6, 0.5], "share above": [0.085, 0, 0.085, 0]},
+        {"tested": [0.9, 0.8, 0.7, 0.6], "expected": 0.55, "low": 0.5, "high": [0.6, np.nan, 0.6, 0.5]},
         index=index,
     )
 
 
-def test_run_has_a_panel_a_method_with_a_bar_and_a_point_a_null(null_table, panels):
-    proposition_plots.run_beside_nulls(null_table, panels[:2])
-    for ax, tested in zip(panels, ([0.9, 0.8], [0.7, 0.6]), strict=False):
-        assert list(ax.lines[0].get_xdata()) == tested
-        first, line = ax.patches
-        assert (first.get_x(), first.get_width()) == pytest.approx((0.5, 0.1))
-        assert line.get_x() + line.get_width() / 2 == pytest.approx(0.5)
-        assert [text.get_text() for text in ax.texts] == ["8.5 %", "0.0 %"]
+def test_run_has_a_row_a_null_with_a_bar_and_a_marker_a_method_and_again_close_up(null_table, panels):
+    whole, close = proposition_plots.run_beside_nulls(null_table, panels[:2], close=(0.5, 0.95))
+    for ax in (whole, close):
+        markers = {to_rgba(line.get_color()): line for line in ax.lines if "tested" in str(line.get_label())}
+        for method, tested in (("random", [0.9, 0.8]), ("dtc", [0.7, 0.6])):
+            assert np.asarray(markers[to_rgba(METHOD_COLOURS[method])].get_xdata()).tolist() == tested
+        first = np.asarray(ax.collections[0].get_paths()[0].vertices)[:, 0]
+        assert first.tolist() == [0.5, 0.6]
         assert ax.get_xlabel().endswith("[1]")
-    assert [text.get_text() for text in panels[0].get_yticklabels()] == ["Gaussian vectors", "ln m alone"]
+    assert close.get_xlim() == (0.5, 0.95)
+    assert [text.get_text() for text in whole.get_yticklabels()] == ["Gaussian vectors", "ln m alone"]
 
 
 def test_verdicts_are_coloured_by_their_interval_and_say_the_excess(panels):

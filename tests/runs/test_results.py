@@ -83,8 +83,8 @@ dying(np, "savez_compressed", lambda path, *_: path)
 dying(pd.DataFrame, "to_csv", lambda _, path: path)
 write_results(results_of(2), pathlib.Path({folder!r}))
 """
-N_STAGES = 18  # mkdir 4, to_csv 2, savez 2, write_text 1, rmtree 1, rename 1, rmtree 1, replace 5, rmdir 1
-WRITES = (4, 5, 6, 7, 8)
+N_STAGES = 20  # mkdir 6, to_csv 2, savez 2, write_text 1, rmtree 1, rename 1, rmtree 1, replace 5, rmdir 1
+WRITES = (6, 7, 8, 9, 10)
 
 
 def killed_writer(folder, stage, *, amid=False):
@@ -112,7 +112,7 @@ def wrecks(tmp_path_factory):
 def test_killed_writer_leaves_all_old_or_all_new_results_and_a_rerun_succeeds(wrecks, tmp_path, stage, amid):
     folder, process = wrecks[stage, amid]
     assert process.returncode == -signal.SIGKILL, process.stderr
-    expected = results_of(1) if stage <= 10 else results_of(2)  # stage 10 is the one renaming that counts
+    expected = results_of(1) if stage <= 12 else results_of(2)  # stage 12 is the one renaming that counts
     never_read = shutil.copytree(folder, tmp_path / "never read")
     assert_same(read_results(folder), expected)
     for rerun in (folder, never_read):

@@ -1,17 +1,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
-from dtc_helpers.paper import PAPER_CORRELATIONS, TABLE_1
+from dtc_helpers.paper import TABLE_1
 from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS, Results
 from dtc_helpers.runs.tables import (
+    across,
     alive_by_cycle,
-    beside_null,
     beside_paper,
     correlations,
     entropies,
     measurement_of,
     occurrences,
+    paper_table_1,
     with_lowess,
 )
 from dtc_helpers.statistics import smooth
@@ -123,21 +125,19 @@ def test_measurement_belongs_to_its_row(results):
     assert measurement_of(results, row, "outgoing") is results.measurements["published/random/1/3/outgoing"]
 
 
-def test_null_stands_beside_the_measured_correlation(next_layer):
-    draws = np.linspace(0, 1, 1001) ** 2  # lopsided: the mean is not the median
-    table = beside_null(next_layer, dict.fromkeys(METHODS, draws), pd.Series(dict.fromkeys(METHODS, draws[750])))
-    assert table.index.tolist() == list(METHODS)
-    for method, row in table.to_dict("index").items():
-        run = next_layer[next_layer.method == method]
-        assert row["measured"] == draws[750]
-        assert row["Gaussian, mean"] == pytest.approx(1 / 3, abs=1e-3)
-        assert [row["Gaussian, 2.5 %"], row["Gaussian, 97.5 %"]] == pytest.approx([0.025**2, 0.975**2])
-        assert row["share of draws above measured"] == pytest.approx(251 / 1001)
-        expected = np.corrcoef(np.log(run.n_measurements), run.lowess)[0, 1]
-        assert row["log of the length"] == pytest.approx(expected)
+def test_every_entropy_is_set_against_every_accuracy_curve_by_width(next_layer):
+    found = across(next_layer.sample(frac=1, random_state=0).sort_values("cycle", kind="stable"))
+    assert (found.index.name, found.columns.name) == ("entropy of", "accuracy of")
+    for one in METHODS:
+        for other in METHODS:
+            entropy, accuracy = (
+                next_layer[next_layer.method == name].set_index("cycle")[column].sort_index()
+                for name, column in ((one, "entropy"), (other, "lowess"))
+            )
+            assert found.loc[one, other] == pytest.approx(np.corrcoef(entropy, accuracy)[0, 1])
 
 
-def test_correlations_are_those_of_every_run_and_the_papers_belong_to_the_next_layer(results):
+def test_correlations_are_those_of_every_run(results):
     table = entropies(results, bin_edges=BIN_EDGES, bases={"incoming": "bits", "outgoing": "nats"})
     found = correlations(table)
     assert len(found) == 2 * 3 * 2
@@ -152,7 +152,11 @@ def test_correlations_are_those_of_every_run_and_the_papers_belong_to_the_next_l
         assert row["with raw"] == pytest.approx(np.corrcoef(run.entropy, run.accuracy)[0, 1])
         assert row["cycles"] == len(run)
         assert row["outside"] == pytest.approx(np.mean(outside[layer, method, replicate]))
-        if layer == "next" and method in PAPER_CORRELATIONS:
-            assert row["paper"] == PAPER_CORRELATIONS[method]
-        else:
-            assert pd.isna(row["paper"])
+        assert row["Spearman"] == pytest.approx(scipy.stats.spearmanr(run.entropy, run.accuracy)[0])
+
+
+def test_table_1_of_the_paper_has_a_row_a_printed_value():
+    table = paper_table_1()
+    assert len(table) == 45
+    row = table[(table.neurons == 45) & (table.method == "dtc")]
+    assert row.accuracy.tolist() == [0.9463]

@@ -236,7 +236,7 @@ def test_tickets_and_depth_have_a_run_an_arm_and_point():
 
 @pytest.mark.parametrize("replicates", [[1], [1, 2, 3]])
 def test_every_dataset_of_the_trial_has_its_number_of_replicates(replicates):
-    given = {"recompute": False, "seed": 1, "data_dir": "d", "figures_dir": "f"}
+    given = {"recompute": False, "null_draws": 10, "seed": 1, "data_dir": "d", "figures_dir": "f"}
     assert TrialParameters(["digits", "mnist1d"], [1, 2], **given).replicates == [1, 2]
     with pytest.raises(ValueError, match=f"2 datasets and {len(replicates)} replicates: expected as many"):
         TrialParameters(["digits", "mnist1d"], replicates, **given)
