@@ -107,7 +107,7 @@ def paired(
     Columns `by`, difference, low, high, n and n_other (replicates of each), improvement (the probability),
     p_difference, p_equivalence.
     """
-    rows = {place: _compared(group, arm, other, margin) for place, group in table.groupby(list(by), sort=False)}
+    rows = {place: compared(group, arm, other, margin) for place, group in table.groupby(list(by), sort=False)}
     return _comparisons(rows, list(by))
 
 
@@ -174,20 +174,53 @@ def verdicts(table: pd.DataFrame, pairs: Iterable[tuple[str, str]], *, margin: f
     pairs : (arm, other).
     """
     pairs = list(pairs)
-    compared = [_compared(table, arm, other, margin) for arm, other in pairs]
-    different = corrected([c.p_difference for c in compared])
-    equivalent = corrected([c.p_equivalence for c in compared])
+    found = [compared(table, arm, other, margin) for arm, other in pairs]
+    different = corrected([c.p_difference for c in found])
+    equivalent = corrected([c.p_equivalence for c in found])
     return [
         sentence(pair, c, p_difference=p, p_equivalence=q)
-        for pair, c, p, q in zip(pairs, compared, different, equivalent, strict=True)
+        for pair, c, p, q in zip(pairs, found, different, equivalent, strict=True)
     ]
 
 
-def _compared(table: pd.DataFrame, arm: str, other: str, margin: float) -> Comparison:
-    """Both arms: seed by seed where they have the same seeds, else all replicates of both."""
+def compared(table: pd.DataFrame, arm: str, other: str, margin: float = EQUIVALENCE_MARGIN) -> Comparison:
+    """Both arms: seed by seed where they have the same seeds, else all replicates of both; see `statistics.compare`.
+
+    Parameters
+    ----------
+    table : of one place, with the columns arm, seed, accuracy.
+
+    Raises
+    ------
+    ValueError for an arm that is not there, and for as many seeds that are not the same.
+    """
     if missing := [name for name in (arm, other) if name not in set(table.arm)]:
         raise ValueError(f"no runs of {', '.join(missing)}: the table has {', '.join(table.arm.unique())}")
     values, others = (table[table.arm == name].set_index("seed").accuracy.sort_index() for name in (arm, other))
     if len(values) == len(others) and not values.index.equals(others.index):
         raise ValueError(f"{arm} and {other} have as many seeds, but not the same: they can't be paired")
     return compare(values, others, margin=margin)
+
+
+def share_of_groups(table: pd.DataFrame, group: str) -> tuple[float, float, float]:
+    """Share of the variance of the accuracy that lies between groups, with its 95 % interval.
+
+    The intraclass correlation of a one-way analysis of variance with groups of one size, and the exact interval of
+    Searle (1971). Below 0 groups differ less than chance would make them.
+
+    Parameters
+    ----------
+    table : columns accuracy and `group`; every group has as many rows, at least 2, and there are at least 2 groups.
+
+    Returns
+    -------
+    (share, low, high)
+    """
+    groups = [values.to_numpy() for _, values in table.groupby(group).accuracy]
+    k, n = len(groups), len(groups[0])
+    if k < 2 or n < 2 or any(len(values) != n for values in groups):
+        raise ValueError(f"groups of {[len(values) for values in groups]} rows: expected at least 2 groups of one size")
+    f = float(scipy.stats.f_oneway(*groups).statistic)
+    upper, lower = scipy.stats.f.ppf([0.975, 0.025], k - 1, k * (n - 1))
+    share, low, high = ((ratio - 1) / (ratio + n - 1) for ratio in (f, f / upper, f / lower))
+    return share, float(low), float(high)

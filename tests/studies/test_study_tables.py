@@ -16,6 +16,7 @@ from dtc_helpers.studies.tables import (
     final_outcomes,
     moves,
     paired,
+    share_of_groups,
     summary,
     verdicts,
     with_accuracy,
@@ -333,3 +334,25 @@ def test_walk_shows_every_step_of_every_arm(table):
 def test_every_arm_has_a_style():
     budgets = {f"scratch, {budget}" for budget in SCRATCH_BUDGETS}
     assert set(study_plots.ARM_STYLES) == set(ARMS) - {"scratch"} | budgets
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
+def test_share_of_groups_is_that_of_simulations_and_its_interval_covers_it(share):
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(400):
+        effects = np.sqrt(share) * np.repeat(rng.normal(size=6), 4)
+        accuracy = effects + np.sqrt(1 - share) * rng.normal(size=24)
+        found.append(
+            share_of_groups(pd.DataFrame({"order": np.repeat(np.arange(6), 4), "accuracy": accuracy}), "order")
+        )
+    shares, lows, highs = np.array(found).T
+    assert np.mean(shares) == pytest.approx(share, abs=0.08)
+    assert np.mean((lows <= share) & (share <= highs)) == pytest.approx(0.95, abs=0.04)
+
+
+@pytest.mark.parametrize("sizes", [[3], [1, 1], [2, 3]])
+def test_groups_of_other_sizes_have_no_share(sizes):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    with pytest.raises(ValueError, match="expected at least 2 groups of one size"):
+        share_of_groups(pd.DataFrame({"order": groups, "accuracy": 0.5}), "order")
