@@ -96,7 +96,7 @@ def _print_outcomes(grid: Grid, outcomes: list[PointOutcome], more: str = "") ->
 def _collect(arguments: argparse.Namespace) -> int | str:
     try:
         path = collect(arguments.out)
-    except FileNotFoundError as error:
+    except (OSError, ValueError) as error:
         return str(error)
     print(path)  # noqa: T201
     return 0

@@ -8,6 +8,7 @@
     .locks/<key>   held while somebody executes the point
 """
 
+import errno
 import io
 import json
 import shutil
@@ -19,6 +20,7 @@ from typing import Any
 from filelock import BaseFileLock, FileLock, Timeout
 
 from dtc_helpers.paths import whole_folder, write_json
+from dtc_helpers.sweeps.point import MOST_BYTES
 
 RECORD = "result.json"
 
@@ -30,7 +32,7 @@ class SweepFolder:
         self.path = path
 
     def record(self, key: str) -> dict[str, Any] | None:
-        """The `result.json` of a point that is done; None for any other."""
+        """The `result.json` of a point that is done; None for any other. ValueError where it is damaged."""
         return _read(self.path / key / RECORD)
 
     def failure(self, key: str) -> dict[str, Any] | None:
@@ -40,7 +42,8 @@ class SweepFolder:
     def done(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Folder and record of every point that is done, by key."""
         for path in sorted(self.path.glob(f"[!.]*/{RECORD}")):
-            yield path.parent, json.loads(path.read_text(encoding="utf-8"))
+            if record := _read(path):  # deleted meanwhile, to run the point anew
+                yield path.parent, record
 
     def try_lock(self, key: str) -> BaseFileLock | None:
         """Lock of a point, held until it is released; None while another holds it.
@@ -61,12 +64,14 @@ class SweepFolder:
 
         Raises
         ------
-        OSError if it cannot be written, e.g. because the disk is full; nothing of it is left then.
+        OSError if it cannot be written, e.g. because the disk is full, or is too large; nothing of it is left then.
         """
         done, failed = self.path / key, self.path / "failed" / key
         with whole_folder(failed if record["error"] else done) as folder:
             if archive is not None:  # None where no worker came back with one
                 with zipfile.ZipFile(io.BytesIO(archive)) as files:
+                    if (size := sum(file.file_size for file in files.infolist())) > MOST_BYTES:
+                        raise OSError(errno.EFBIG, f"what came back has {size:,} bytes, more than {MOST_BYTES:,}")
                     files.extractall(folder)
             write_json(record, folder / RECORD)
             shutil.rmtree(failed, ignore_errors=True)
@@ -74,6 +79,11 @@ class SweepFolder:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (ValueError, RecursionError) as error:
+        record = error
+    if not isinstance(record, dict) or "error" not in record:
+        raise ValueError(f"{path} is damaged or no record of a point: delete it to have the point run anew")
+    return record

@@ -22,6 +22,7 @@ import psutil
 import yaml
 from distributed import get_worker
 
+MOST_BYTES = 2 * 10**9  # of what a point sends back, unpacked
 LOG, NOTEBOOK = "log.txt", "notebook.ipynb"
 RESULTS_DIR, FIGURES_DIR = "results", "figures"
 THREAD_VARIABLES = (
@@ -55,7 +56,10 @@ def run_point(job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         _lay_out(folder, job)
         exit_code, stopped = _execute(folder, job)
         record = {
-            "error": stopped or _failure(folder, exit_code) or _missing_result(folder, job["result_file"]),
+            "error": stopped
+            or _failure(folder, exit_code)
+            or _missing_result(folder, job["result_file"])
+            or _too_large(folder),
             "exit_code": exit_code,
             "seconds": round(time.monotonic() - started, 2),
             "threads": job["threads"],
@@ -171,12 +175,21 @@ def _missing_result(folder: Path, result_file: str | None) -> str | None:
     return None
 
 
+def _too_large(folder: Path) -> str | None:
+    size = sum(path.stat().st_size for path in _left(folder))
+    return None if size <= MOST_BYTES else f"the notebook left {size:,} bytes, more than the {MOST_BYTES:,} sent back"
+
+
 def _packed(folder: Path) -> bytes:
     """Zip of what the notebook wrote, without what travelled here and without a download of images."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            inside = path.relative_to(folder)
-            if inside.parts[0] in (NOTEBOOK, LOG, RESULTS_DIR, FIGURES_DIR):
-                archive.write(path, inside)
+        for path in [] if _too_large(folder) else _left(folder):
+            archive.write(path, path.relative_to(folder))
     return buffer.getvalue()
+
+
+def _left(folder: Path) -> list[Path]:
+    left = (NOTEBOOK, LOG, RESULTS_DIR, FIGURES_DIR)
+    found = [path for path in sorted(folder.rglob("*")) if path.relative_to(folder).parts[0] in left]
+    return [path for path in found if path.is_file() or path.is_dir()]  # no pipe, which would be read for ever

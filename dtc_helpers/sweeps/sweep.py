@@ -56,7 +56,7 @@ def planned(grid: Grid, folder: SweepFolder) -> list[PointOutcome]:
     for given in grid.points:
         key = grid.notebook.key(given, dataset=fingerprints[_dataset(grid, given)])
         record, failure = folder.record(key), folder.failure(key)
-        status, seconds = ("done", record["seconds"]) if record else ("to do", None)
+        status, seconds = ("done", record.get("seconds")) if record else ("to do", None)
         found[key] = PointOutcome(key, given, status, seconds, failure["error"] if failure and not record else None)
     return list(found.values())
 

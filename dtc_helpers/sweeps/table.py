@@ -24,10 +24,10 @@ def collect(out: Path) -> Path:
 
     Raises
     ------
-    FileNotFoundError if no point of the folder is done, or none left a `cycles.csv`.
+    FileNotFoundError if no point of the folder is done, or none left a `cycles.csv`; ValueError naming a damaged file.
     """
     parts = [
-        _with_parameters(pd.read_csv(folder / "results" / "cycles.csv"), record)
+        _with_parameters(_cycles(folder / "results" / "cycles.csv"), record)
         for folder, record in SweepFolder(out).done()
         if (folder / "results" / "cycles.csv").is_file()
     ]
@@ -37,6 +37,13 @@ def collect(out: Path) -> Path:
     with whole_file(table) as temporary:
         pd.concat(parts, ignore_index=True).to_csv(temporary, index=False)
     return table
+
+
+def _cycles(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except ValueError as error:  # what pandas raises is one
+        raise ValueError(f"{path} is damaged ({error}): delete its folder, and start the sweep again") from None
 
 
 def _with_parameters(cycles: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from sweep_notebooks import executed, write_grid
 
 from dtc_helpers import __main__ as command_line
 from dtc_helpers.images.idx_files import DatasetNotFoundError
+from dtc_helpers.sweeps import folder as sweep_folder
 from dtc_helpers.sweeps import point as sweep_point
 from dtc_helpers.sweeps import sweep as sweep_module
 from dtc_helpers.sweeps.engine import LostSchedulerError, Point, PointOutcome, Settings, connect, execute
@@ -557,6 +558,60 @@ def test_lock_that_another_holds_costs_no_file_descriptor(tmp_path):
     assert [folder.try_lock("key") for _ in range(5)] == [None] * 5
     assert psutil.Process().num_fds() == n_open
     lock.release()
+
+
+def point_of(folder, key="a", **record):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("results/run.json", "{}")
+    known = {"key": key, "error": None, "seconds": 1.0, "parameters": {}, "code": "c"}
+    folder.write(key, {**known, **record}, archive.getvalue())
+
+
+def test_point_whose_record_was_deleted_is_to_do_and_its_new_result_is_kept(tmp_path):
+    folder = SweepFolder(tmp_path)
+    point_of(folder)
+    (tmp_path / "a" / "result.json").unlink()
+    assert folder.record("a") is None
+    point_of(folder, seconds=2.0)
+    assert folder.record("a") == {"key": "a", "error": None, "seconds": 2.0, "parameters": {}, "code": "c"}
+    assert (tmp_path / "a" / "results" / "run.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"other": 1}', "[" * 100_000, "\0"])
+def test_damaged_record_is_named_with_what_to_do(tmp_path, content):
+    folder = SweepFolder(tmp_path)
+    point_of(folder)
+    point_of(folder, "b", error="no luck")
+    for path in (tmp_path / "a" / "result.json", tmp_path / "failed" / "b" / "result.json"):
+        path.write_text(content)
+        message = f"{re.escape(str(path))} is damaged or no record of a point: delete it to have the point run anew"
+        with pytest.raises(ValueError, match=message):
+            (folder.failure if "failed" in path.parts else folder.record)(path.parent.name)
+    with pytest.raises(ValueError, match=r"a/result.json is damaged"):
+        collect(tmp_path)
+
+
+def test_damaged_cycles_of_a_point_are_named(tmp_path):
+    point_of(SweepFolder(tmp_path))
+    (tmp_path / "a" / "results" / "cycles.csv").write_text("")
+    with pytest.raises(ValueError, match=r"a/results/cycles.csv is damaged .*: delete its folder, and start the sweep"):
+        collect(tmp_path)
+
+
+def test_what_a_worker_sends_back_is_limited_where_it_is_made_and_where_it_arrives(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "large").write_bytes(bytes(1000))
+    os.mkfifo(tmp_path / "results" / "pipe")
+    archive = sweep_point._packed(tmp_path)
+    assert zipfile.ZipFile(io.BytesIO(archive)).namelist() == ["results/", "results/large"]
+    monkeypatch.setattr(sweep_point, "MOST_BYTES", 999)
+    assert zipfile.ZipFile(io.BytesIO(sweep_point._packed(tmp_path))).namelist() == []
+    assert str(sweep_point._too_large(tmp_path)).endswith("bytes, more than the 999 sent back")
+    monkeypatch.setattr(sweep_folder, "MOST_BYTES", 999)
+    with pytest.raises(OSError, match="what came back has 1,000 bytes, more than 999"):
+        SweepFolder(tmp_path / "runs").write("a", {"error": None}, archive)
+    assert not [path for path in (tmp_path / "runs").rglob("*") if path.name == "large"]
 
 
 def test_hidden_folders_are_not_taken_for_points(tmp_path):

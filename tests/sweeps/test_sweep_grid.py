@@ -1,11 +1,14 @@
 import io
 import re
 import sys
+import time
 import zipfile
 
 import nbformat
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell
 from sweep_notebooks import write_notebook
 
@@ -20,6 +23,13 @@ EXAMPLES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("notebooks/**/*.yam
 MAIN = "notebooks/1_dtc_prune_train.ipynb"
 NOTEBOOKS = sorted([*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("notebooks/studies/*.ipynb")])
 PLACES = ("results_dir", "figures_dir")
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("damaged")
+    write_notebook(folder)
+    return folder
 
 
 @pytest.fixture
@@ -75,12 +85,83 @@ def test_grid_without_lists_is_one_point(grid):
         ("cross: {x: [1]}", 1, "no notebook is named"),
         ("", 1, "the file is empty"),
         ("notebook: toy.ipynb\ncross: {x: [1}", 2, "this is not YAML"),
+        (
+            "notebook: toy.ipynb\ncross:\n  x: [1, 1:30]",
+            3,
+            "YAML reads 1:30 as 90: write the number, or text",
+        ),
+        ("notebook: toy.ipynb\nfixed:\n  share: 1:30.5", 3, "YAML reads 1:30.5 as 90.5"),
+        ("notebook: toy.ipynb\nfixed:\n  x: 010", 3, "YAML reads 010 as 8"),
+        ("notebook: toy.ipynb\nfixed:\n  x: 2020-99-99", 3, "a value cannot be read: month must be in 1..12"),
+        ("notebook: toy.ipynb\nfixed:\n  x: 1" + 5000 * "0", 3, "a value cannot be read: Exceeds the limit"),
+        ("notebook: toy.ipynb\nfixed: &a\n  x: [*a]", 3, "*a refers to itself"),
+        ("notebook: toy.ipynb\n\nfixed: {action: 'a\0b'}", 3, r"the character '\x00' may not stand in YAML"),
+        ("notebook: toy.ipynb\nfixed:\n  x: " + 5000 * "[", 3, "this is too nested for a grid"),
+        ("notebook: toy.ipynb\n? [a, b]\n: 1", 2, "the grid file: expected a name before the colon"),
+        ("notebook: " + 5000 * "x", 1, "is neither in the project nor beside the grid file"),
+        ("notebook: grid.yaml", 1, "Notebook does not appear to be JSON"),
+        *(
+            (f"notebook: toy.ipynb\nresult_file: {value}", 2, "expected the name of a file in results_dir")
+            for value in ("/etc/hostname", "../run.json", "a/../../b", "[run.json]", "null", "''", ".", "3")
+        ),
     ],
 )
 def test_grid_at_fault_is_refused_with_its_line(grid, text, line, message):
     with pytest.raises(GridError, match=re.escape(message)) as refusal:
         grid(text)
     assert f"grid.yaml, line {line}: " in str(refusal.value)
+
+
+def test_other_encoding_is_named(tmp_path):
+    path = tmp_path / "grid.yaml"
+    for encoding in ("latin-1", "utf-16"):
+        path.write_bytes("notebook: toy.ipynb\nfixed: {action: é}".encode(encoding))
+        line = 2 if encoding == "latin-1" else 1
+        with pytest.raises(GridError, match=rf"grid.yaml, line {line}: this is not UTF-8: save the file in that"):
+            read_grid(path)
+
+
+def test_bomb_of_aliases_is_refused_at_once_and_briefly(grid):
+    layers = [f"  a{i}: &a{i} [{', '.join(10 * [f'*a{i - 1}'])}]" for i in range(1, 9)]
+    began = time.monotonic()
+    with pytest.raises(GridError, match=r"line 10: this is too long for a grid") as refusal:
+        grid("\n".join(["notebook: toy.ipynb", "fixed:", "  a0: &a0 [1]", *layers]))
+    assert time.monotonic() - began < 5
+    assert len(str(refusal.value)) < 600
+    assert len(grid("notebook: toy.ipynb\nfixed: {action: &a work}\ncross: {names: [[*a], [*a, *a]]}").points) == 2
+
+
+def test_long_value_at_fault_is_not_repeated_in_full(grid):
+    with pytest.raises(GridError) as refusal:
+        grid(f"notebook: toy.ipynb\nfixed: {{x: {list(range(10_000))}}}")
+    assert len(str(refusal.value)) < 600
+    assert str(refusal.value).endswith("9998, 9999]: expected int, got list")
+
+
+GRIDS = (
+    "notebook: toy.ipynb\nresult_file: run.json\nfixed: {action: work}\ncross: {x: [1, 2], share: [0.1, 1]}",
+    "notebook: toy.ipynb\nfixed:\n  action: &word work\nzip:\n  x: [1, 2]\n  names: [[a], [*word]]",
+)
+PIECES = st.sampled_from([
+    b"\0", b"\xff", b"[", b"]", b"{", b"}", b": ", b"- ", b"&a ", b"*a", b"!!int ", b"!!binary ", b"? ", b"'", b'"',
+    b"1:30", b"1e-4", b".nan", b".inf", b"null", b"~", b"2020-99-99", b"\n", b"\t", b"# ", b"---\n", b"<<: ",
+    b"%YAML 9.9\n", b"../", b"9" * 5000, "λ".encode(), b"x: ", b"cross: ", b"fixed: ", b"notebook: ", b"|", b">", b"@",
+])  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(GRIDS), st.lists(st.tuples(st.integers(0, 120), st.integers(0, 9), PIECES), max_size=4))
+def test_damaged_grid_works_or_is_refused_in_a_sentence(damaged, text, changes):
+    content = text.encode()
+    for place, n_lost, piece in changes:
+        content = content[:place] + piece + content[place + n_lost :]
+    (damaged / "grid.yaml").write_bytes(content)
+    refusal = None
+    try:
+        assert read_grid(damaged / "grid.yaml").points
+    except GridError as error:
+        refusal = str(error)
+    assert refusal is None or (re.match(r"\S*grid.yaml, line \d+: ", refusal) and len(refusal) < 600)
 
 
 def test_more_than_a_million_points_are_refused_before_they_are_made(grid):
