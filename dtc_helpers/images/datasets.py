@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from dtc_helpers.images.idx_files import MNIST_SHA256, check_idx_files, find_or_download
+from dtc_helpers.images.own_data import SUFFIX, arrays_of, read_npz
+from dtc_helpers.paths import in_project
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,39 @@ class Dataset:
     n_validation: int
     image_shape: tuple[int, ...]
 
+    @classmethod
+    def from_arrays(
+        cls,
+        images: ArrayLike | Tensor,
+        labels: ArrayLike | Tensor,
+        *,
+        test: tuple[ArrayLike | Tensor, ArrayLike | Tensor] | None = None,
+        name: str = "own",
+        seed: int = 0,
+    ) -> "Dataset":
+        """Dataset of images of one's own; see `images.own_data` for the rules.
+
+        Parameters
+        ----------
+        images : (n_images, …) numbers of any type, flat or not; normalised here.
+        labels : (n_images,) whole numbers from 0.
+        test : images and labels; without them one in five images of every class is drawn by the seed.
+        seed : of that split.
+
+        Raises
+        ------
+        ValueError saying what is wrong with which array.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> data = Dataset.from_arrays(np.random.rand(50, 4, 4), np.arange(50) % 2)
+        >>> data.n_inputs, data.n_classes, len(data.train), len(data.test)
+        (16, 2, 40, 10)
+        """
+        train, held_out, shape = arrays_of(images, labels, test, seed)
+        return _standardised(name, name, train, held_out, image_shape=shape)
+
     @property
     def n_inputs(self) -> int:
         """Pixels of an image."""
@@ -102,7 +139,8 @@ def load_dataset(name: str) -> Dataset:
 
     Parameters
     ----------
-    name : one of `DATASETS`. "mnist", "fashion_mnist" and "kmnist" are searched in the folder named by the
+    name : one of `DATASETS`, or the path of an .npz file of one's own, see `images.own_data`.
+        "mnist", "fashion_mnist" and "kmnist" are searched in the folder named by the
         environment variable DTC_DATA_DIR, then in `./data` of the project, then downloaded there by torchvision
         (given up when nothing arrives for 15 seconds); "digits" and "mnist1d" need no network.
 
@@ -118,6 +156,8 @@ def load_dataset(name: str) -> Dataset:
     >>> len(digits.train), len(digits.test), digits.n_inputs, digits.n_classes
     (1437, 360, 64, 10)
     """
+    if name.endswith(SUFFIX):
+        return _load_own(in_project(name))
     if name not in DATASETS:
         raise ValueError(f"dataset = {name!r} is not one of {', '.join(DATASETS)}")
     return DATASETS[name]()
@@ -157,6 +197,19 @@ def _load_idx(name: str) -> Dataset:
         images = raw.data.flatten(1).float().div_(255).sub_(family.mean).div_(family.standard_deviation)
         splits.append(Split(images, raw.targets))
     return Dataset(name, family.title, *splits, n_validation=10_000, image_shape=(28, 28))
+
+
+# ---------------------------------------------------------------------------------- a file of one's own
+
+
+def _load_own(path: Path) -> Dataset:
+    images, labels, test = read_npz(path)
+    if path.stem in DATASETS:
+        raise ValueError(f"{path} has the name of another dataset: rename the file")
+    try:
+        return Dataset.from_arrays(images, labels, test=test, name=path.stem)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 # ------------------------------------------------------------------------------------- embedded sets

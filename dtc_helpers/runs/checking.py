@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from dtc_helpers.images.datasets import DATASETS
+from dtc_helpers.images.own_data import SUFFIX
+from dtc_helpers.paths import in_project
 from dtc_helpers.readings import READINGS
 from dtc_helpers.scoring import SCORES
 
@@ -35,8 +37,22 @@ class OneOf:
         check_names(name, list(dict.fromkeys(values)) if self.may_repeat else values, self.known)
 
 
+@dataclass(frozen=True)
+class DatasetSource:
+    """A name of a dataset, or a file of one's own."""
+
+    def check(self, name: str, values: list[str]) -> None:
+        """Raises ValueError for a name that is not known, or a file that is not there."""
+        for value in values:
+            if not value.endswith(SUFFIX):
+                check_names(name, [value], {**DATASETS, "or the path of an .npz file": None})
+            elif not in_project(value).is_file():
+                raise ValueError(f"{name} = {value}: there is no such file; relative paths start at the project")
+
+
 # What may be given stands beside the type, wherever a parameter of this kind is declared.
 DatasetName = Annotated[str, OneOf(DATASETS)]
+DatasetOrFile = Annotated[str, DatasetSource()]
 ReadingName = Annotated[str, OneOf(READINGS)]
 MethodName = Annotated[str, OneOf(SCORES)]
 Seed = Annotated[int, Between(0, 2**32 - 10_001)]  # numpy's legacy generator takes 32 bits; replicate r adds r
@@ -64,7 +80,7 @@ class NotebookParameters:
                 limit.check(name, value if isinstance(value, list) else [value])
 
 
-def _limits(kind: Any) -> Iterator[Between | OneOf]:
+def _limits(kind: Any) -> Iterator[Between | OneOf | DatasetSource]:
     """Limits anywhere in a type: of the elements of a list, of each side of a union."""
     if get_origin(kind) is Annotated:
         yield from kind.__metadata__

@@ -13,7 +13,7 @@ from dtc_helpers.runs.checking import (
     Batches,
     Between,
     CutShare,
-    DatasetName,
+    DatasetOrFile,
     HiddenNeurons,
     MeasurementShare,
     MethodName,
@@ -37,7 +37,7 @@ class Parameters(NotebookParameters):
     what was expected and what came.
     """
 
-    dataset: DatasetName
+    dataset: DatasetOrFile
     readings: list[ReadingName]
     methods: list[MethodName]
     replicates: Replicates
@@ -92,7 +92,7 @@ class Parameters(NotebookParameters):
 class EntropyParameters(NotebookParameters):
     """Parameters of notebook 2; it raises as `Parameters` does."""
 
-    dataset: DatasetName
+    dataset: DatasetOrFile
     readings: list[ReadingName]
     methods: list[MethodName]
     seed: Seed

@@ -80,7 +80,9 @@ def connect(settings: Settings) -> Iterator[Client]:
                 threads_per_worker=settings.n_kernels,
                 processes=False,  # the work is in papermill's processes already
                 memory_limit=None,  # of this process, not of the kernels
-                dashboard_address="127.0.0.1:0",  # a free port: two sweeps on one machine must not want the same
+                # loopback, for nobody asks who calls; a free port: two sweeps on one machine must not want the same
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
             )
         )
         yield stack.enter_context(Client(cluster, set_as_default=False))

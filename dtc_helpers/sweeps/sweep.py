@@ -1,5 +1,6 @@
 """Sweeps: every point of a grid is one papermill execution on Dask, here or on a running cluster, and is done once."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import pandas as pd
 
 from dtc_helpers.images.datasets import IDX_FAMILIES
 from dtc_helpers.images.idx_files import files_sha256, find_or_download, find_root
+from dtc_helpers.images.own_data import SUFFIX
+from dtc_helpers.paths import in_project
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import git_commit
 from dtc_helpers.sweeps.engine import Point, PointOutcome, Settings, connect, execute
@@ -79,7 +82,9 @@ def seconds_left(outcomes: list[PointOutcome], n_kernels: int) -> float | None:
 
 
 def dataset_fingerprint(name: str | None) -> str:
-    """Identity of the images: the name where the package's code does the rest, else a checksum of the files."""
+    """Identity of the images: the name where the package's code does the rest, else with a checksum of the files."""
+    if name and name.endswith(SUFFIX):
+        return f"{name} {hashlib.sha256(in_project(name).read_bytes()).hexdigest()}"
     family = IDX_FAMILIES.get(name or "")
     if family is None or family.sha256:  # embedded, or checked against checksums that stand in the code
         return str(name)
@@ -101,10 +106,12 @@ def _point(grid: Grid, outcome: PointOutcome, commit: str | None) -> Point:
     notebook, parameters = grid.notebook, grid.notebook.complete(outcome.parameters)
     family = IDX_FAMILIES.get(parameters.get("dataset", ""))
     data_dir = find_root(family.torchvision_class) if family else None
+    own = parameters.get("dataset") if str(parameters.get("dataset", "")).endswith(SUFFIX) else None
     job = {
         "notebook": notebook.source,
         "package": notebook.package,
-        "parameters": parameters,
+        # a worker has another working directory
+        "parameters": {**parameters, "dataset": str(in_project(own).absolute())} if own else parameters,
         "data_dir": str(data_dir.absolute()) if data_dir else None,
         "result_file": grid.result_file,
     }

@@ -15,7 +15,7 @@ import tempfile
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -412,6 +412,36 @@ def test_kernel_that_is_slow_to_start_is_waited_for(tmp_path, kernel_of):
     outcomes = run(tmp_path, settings=Settings(time_out=PATIENCE_SECONDS))
     assert statuses(outcomes) == {1: "done"}
     assert outcomes[1].seconds > 2.5
+
+
+def listening(process):
+    """Addresses at which a process and all below it can be called from a network."""
+    found = [process, *process.children(recursive=True)]
+    sockets = [socket for one in found for socket in one.net_connections("inet")]
+    return {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN or not socket.raddr}
+
+
+@pytest.mark.parametrize("command", ["sweep", "papermill"])
+def test_nothing_listens_beyond_this_machine(tmp_path, command):
+    write_grid(tmp_path, fixed={"action": "hang"})
+    diary = tmp_path / "diary.txt"
+    commands = {
+        "sweep": ("dtc_helpers", "sweep", "grid.yaml"),
+        "papermill": ("papermill", "toy.ipynb", "out.ipynb", "-p", "action", "hang", "-p", "diary", str(diary)),
+    }
+    with started("-m", *commands[command], folder=tmp_path, PYTHONPATH=str(ROOT)) as process:
+        wait_until(lambda: executed(tmp_path), "a kernel at work")
+        tree = psutil.Process(process.pid)
+        children = tree.children(recursive=True)
+        addresses = listening(tree)
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE_SECONDS)
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    assert len(children) >= 1
+    assert addresses
+    assert addresses <= {"127.0.0.1", "::1"}
 
 
 def test_time_out_kills_the_kernel_and_is_named(tmp_path):
