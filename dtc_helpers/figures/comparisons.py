@@ -136,3 +136,25 @@ def walk(steps: Sequence[str], table: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_ylabel("test accuracy [%],\nmean and 95 % interval")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
     return ax
+
+
+def shares_by_width(choices: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Share of the cut in common with magnitude (left) and with the same neurons in another order (right).
+
+    Parameters
+    ----------
+    choices : of `studies.numbering.choices`, one ray domain: columns arm, neurons, with_magnitude, with_other_order,
+        by_chance; means over replicates are drawn, and what chance gives is dashed.
+    """
+    titles = {"with_magnitude": "in common with magnitude", "with_other_order": "in common with itself, renumbered"}
+    means = choices.groupby(["arm", "neurons"], sort=False)[[*titles, "by_chance"]].mean().reset_index()
+    for (column, title), ax in zip(titles.items(), axes, strict=True):
+        for arm, run in means.groupby("arm", sort=False):
+            ax.plot(run.neurons, run[column], ms=4, label=ARM_LABELS[str(arm)], **ARM_STYLES[str(arm)])
+        ax.plot(run.neurons, run.by_chance, color="0.3", ls="--", lw=1.2, label="chance")
+        neurons_axis(ax)
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+        ax.set_title(title, fontsize="medium")
+    axes[0].set_ylabel("share of the neurons that are cut [%]")
+    axes[0].legend(fontsize="small")
+    return axes
