@@ -31,10 +31,11 @@ def of_run(cycles: pd.DataFrame) -> list[str]:
     run = cycles.loc[cycles.replicate == cycles.replicate.iloc[0], :]
     widths = run.neurons.unique()
     tenth = min(widths, key=lambda n: abs(n - 0.1 * run.neurons.iloc[0] / (1 - run.removed_fraction.iloc[0])))
+    places = {"first cut": widths[0], "cut that is nearest to a tenth": tenth, "last cut": widths[-1]}
     said = []
-    for when, width in (("first", widths[0]), ("nearest to a tenth of the neurons", tenth), ("last", widths[-1])):
+    for place, width in places.items():
         at = run[run.neurons == width].set_index("method")
-        said.append(f"After the cut that is {when} ({width} neurons left): {_each(at.accuracy)}.")
+        said.append(f"After the {place} ({width} neurons left): {_each(at.accuracy)}.")
     said += [*_of_paper(run), *_of_single_images(run, int(widths[0])), *_of_gaps(run)]
     return said
 

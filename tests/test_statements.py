@@ -1,0 +1,252 @@
+"""Numbers that README and docs/reproduction.md state, each with the stored table that it comes from."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from dtc_helpers.paper import PAPER_CORRELATIONS
+from dtc_helpers.proposition import binning, evidence
+from dtc_helpers.runs.tables import beside_paper, with_lowess
+from dtc_helpers.statistics import detectable_difference, equivalence_power, pearson, t_interval
+from dtc_helpers.studies import tables
+from dtc_helpers.studies.runs import read_table
+
+ROOT = Path(__file__).resolve().parents[1]
+STORED = ROOT / "notebooks" / "studies" / "data"
+README, REPRODUCTION = (ROOT / name for name in ("README.md", "docs/reproduction.md"))
+METHODS = ("dtc", "random", "magnitude")
+
+
+@cache
+def text_of(path: Path) -> str:
+    """Words of a page, without its line breaks and the targets of its links."""
+    return re.sub(r"\s+", " ", re.sub(r"\]\([^)]*\)", "", path.read_text()).replace("[", ""))
+
+
+@cache
+def study(name: str) -> pd.DataFrame:
+    return tables.with_accuracy(read_table(STORED / f"{name}.csv"))
+
+
+@cache
+def mnist_run() -> pd.DataFrame:
+    """Published reading of the run on MNIST."""
+    cycles = with_lowess(pd.read_csv(ROOT / "notebooks" / "mnist" / "cycles.csv"))
+    return cycles.loc[cycles.reading == "published", :]
+
+
+def entropy_with(cycles: pd.DataFrame, one: str, other: str) -> float:
+    """Correlation of the entropy of one method with the accuracy curve of another, paired by width."""
+    by_method = {str(method): run.set_index("neurons") for method, run in cycles.groupby("method")}
+    return pearson(by_method[one].entropy_outgoing, by_method[other].lowess.reindex(by_method[one].index))
+
+
+def points(difference, digits: int = 2) -> str:
+    """Difference in points of accuracy with its interval, as texts have it."""
+    low, mean, high = (100 * value for value in (difference.low, difference.mean, difference.high))
+    return f"{mean:+.{digits}f} points, {low:.{digits}f} to {high:.{digits}f}".replace("-", "−")
+
+
+def of_run():
+    cycles = mnist_run()
+    rows = {"DTC": "dtc", "random": "random", "magnitude": "magnitude"}
+    for name, method in rows.items():
+        values = " | ".join(f"{entropy_with(cycles, method, other):.4f}" for other in METHODS)
+        yield REPRODUCTION, f"| {name}, ours | {values} |"
+    yield REPRODUCTION, "| DTC, paper | " + " | ".join(f"{PAPER_CORRELATIONS[m]:.4f}" for m in METHODS) + " |"
+    ours = [entropy_with(cycles, "dtc", other) for other in ("dtc", "random")]
+    yield README, f"We have {ours[0]:.4f} and {ours[1]:.4f}"
+    away = [abs(value - PAPER_CORRELATIONS[m]) for value, m in zip(ours, ("dtc", "random"), strict=True)]
+    yield REPRODUCTION, f"The correlations live on that part, and are {away[0]:.3f} and {away[1]:.3f} away."
+    difference = beside_paper(cycles).xs("difference", axis=1, level=1).abs().max(axis=1)
+    near, far = difference[difference.index <= 0.86].max(), difference[difference.index > 0.86].max()
+    yield (
+        README,
+        f"Up to 86 % removed, our curves are within {near:.4f} of the paper's. Beyond, they are up to {far:.3f} away",
+    )
+    alone = cycles[cycles.cycle == 1].single_image_accuracy
+    yield README, f"classified with {alone.min():.2f} to {alone.max():.2f} instead of 0.96 after the first cut"
+
+
+def of_null_of_run():
+    """From what the executed notebook 2 printed."""
+    cells = nbformat.read(ROOT / "notebooks" / "mnist" / "2_gibbs_entropy.ipynb", as_version=4).cells
+    (printed,) = [cell.outputs[0].text for cell in cells if "sentences.of_correlations" in cell.source]
+    numbers = dict(re.findall(r"(\w+) ([\d.]+ ± [\d.]+ %)", printed))
+    (expected,) = re.findall(r"The exact null gives on average: (.*)\.\n", printed)
+    (own,) = re.findall(r"Each entropy with its own network's curve: (.*)\.\n", printed)
+    null, measured = (dict(re.findall(r"(\w+) ([\d.]+)", words)) for words in (expected, own))
+    yield (
+        REPRODUCTION,
+        (
+            f"it gives {null['DTC']} (DTC) and {null['random']} (random) on average, where {measured['DTC']} and "
+            f"{measured['random']} were measured. Of 1,000 draws {numbers['DTC']} and {numbers['random']} do"
+        ),
+    )
+
+
+def of_roundings():
+    stored = pd.read_csv(ROOT / "notebooks" / "mnist" / "roundings.csv")
+    names = {"AVX512": "AVX-512", "AVX2": "AVX2", "DEFAULT": "none"}
+    for (capability, threads), run in stored.groupby(["cpu_capability", "threads"]):
+        cycles = with_lowess(run.assign(reading="published", replicate=0, test_accuracy=0.0))
+        difference = beside_paper(cycles).xs("difference", axis=1, level=1).abs().max(axis=1)
+        near, far = difference[difference.index <= 0.86].max(), difference[difference.index > 0.86].max()
+        own, with_random = (entropy_with(cycles, "dtc", other) for other in ("dtc", "random"))
+        yield (
+            REPRODUCTION,
+            (f"| {names[str(capability)]} | {threads} | {near:.4f} | {far:.3f} | {own:.3f} | {with_random:.3f} |"),
+        )
+
+
+def of_study_3():
+    table = study("3_uncertainty")
+    table = table[table.arm.isin(METHODS)]
+    at_51 = {reading: runs for reading, runs in table[table.neurons == 51].groupby("reading", sort=False)}
+    found = [tables.compared(at_51[reading], "dtc", "random") for reading in ("published", "described")]
+    p, power = [f"{c.p_equivalence:.2f}" for c in found], [equivalence_power(c.difference.sd, 30) for c in found]
+    smallest = [100 * detectable_difference(c.difference.sd, 30) for c in found]
+    yield (
+        REPRODUCTION,
+        (
+            f"equivalence is not shown (p = {p[0]} and {p[1]}): 30 replicates have a power of {100 * power[0]:.0f} % "
+            f"and {100 * power[1]:.0f} % for it, and would find a difference of {smallest[0]:.1f} and "
+            f"{smallest[1]:.1f} points"
+        ),
+    )
+    seeds = [runs.pivot(index="seed", columns="arm", values="accuracy") for runs in at_51.values()]
+    over_seeds = [f"{pearson(by['dtc'], by['random']):+.2f}".replace("-", "−") for by in seeds]
+    yield REPRODUCTION, f"DTC and random at 51 neurons correlate with {over_seeds[0]} and {over_seeds[1]}"
+    cuts = table.groupby(["reading", "arm", "seed"], sort=False).accuracy.mean().reset_index()
+    mean = [tables.compared(cuts[cuts.reading == r], "dtc", "random").difference for r in ("published", "described")]
+    told = [f"{points(mean[0])}".replace(" to ", " to "), points(mean[1]).replace(" points", "")]
+    yield REPRODUCTION, f"as the mean over the 34 cuts ({told[0]}, and {told[1]})"
+    shown = table[table.neurons.isin([460, 196, 102, 51, 25, 9])]
+    order = [(reading, arm) for reading in ("published", "described") for arm in ("magnitude", "random", "dtc")]
+    for neurons, runs in shown.groupby("neurons"):
+        cells = [t_interval(runs[(runs.reading == r) & (runs.arm == arm)].accuracy) for r, arm in order]
+        yield (
+            REPRODUCTION,
+            f"| {neurons} | " + " | ".join(f"{c.mean:.4f} ± {c.high - c.mean:.4f}" for c in cells) + " |",
+        )
+    everything = study("3_uncertainty")
+    worse = []
+    for reading in ("published", "described"):
+        of_reading = everything[(everything.reading == reading) & (everything.neurons == 51)]
+        worse.append(tables.compared(of_reading, "scratch, batches", "dtc").difference)
+    one, other = ([f"{100 * v:.1f}" for v in (d.mean, d.low, d.high)] for d in worse)
+    yield (
+        REPRODUCTION,
+        (
+            f"by {one[0]} points ({one[1]} to {one[2]}) in the published reading and {other[0]} ({other[1]} to "
+            f"{other[2]})"
+        ),
+    )
+    yield README, f"by {one[0]} points (published reading) and {other[0]} (described)"
+    again = study("3_single_images")
+    at = again[again.neurons == 51].groupby("arm")[
+        ["single_image_accuracy", "calibrated_accuracy", "mean_batch_accuracy"]
+    ]
+    single, helped, batch = (at.mean()[column] for column in at.mean())
+    yield (
+        REPRODUCTION,
+        (
+            f"at 51 neurons single images have {single.dtc:.2f} (DTC), {single.magnitude:.2f} (magnitude) and "
+            f"{single.random:.2f} (random), with the constants {helped.dtc:.3f}, {helped.magnitude:.3f} and "
+            f"{helped.random:.3f}, batches {batch.dtc:.3f}, {batch.magnitude:.3f} and {batch.random:.3f}"
+        ),
+    )
+    orders = study("3_orders")
+    shares = [tables.share_of_groups(runs, "order") for _, runs in orders[orders.neurons == 51].groupby("arm")]
+    low, high, top = min(s[0] for s in shares), max(s[0] for s in shares), max(s[2] for s in shares)
+    yield REPRODUCTION, f"(at 51 neurons {low:+.2f} to {high:+.2f} by arm, intervals up to {top:.2f}".replace("-", "−")
+
+
+def of_pooled_studies():
+    frequency = tables.final_outcomes(study("4_frequency"), ["cut_fraction", "batches_per_cycle"])
+    for dataset, words in (("mnist1d", "to random pruning ({}), and over"), ("mnist", "the two of MNIST ({})")):
+        means = frequency[frequency.dataset == dataset].groupby(["arm", "seed"]).accuracy.mean().reset_index()
+        told = points(tables.compared(means, "dtc", "random").difference)
+        yield REPRODUCTION, words.format(told if dataset == "mnist1d" else told.replace(" points", ""))
+    areas = tables.areas(study("7_depth"), by=["hidden_widths"])
+    means = areas.groupby(["arm", "seed"]).accuracy.mean().reset_index()
+    told = points(tables.compared(means, "dtc", "random").difference)
+    yield REPRODUCTION, f"all six cases together it is equivalent to random pruning ({told})"
+
+
+@cache
+def exact_excesses() -> pd.DataFrame:
+    parts = [
+        pd.read_csv(STORED / "10_proposition" / name / "comparisons.csv") for name in ("mnist", "digits", "photographs")
+    ]
+    found = evidence.excesses(pd.concat(parts), rng=np.random.default_rng(42424242))
+    return found[found.null_model == "exact null"].set_index(["statistic", "dataset", "process"])
+
+
+def of_study_10():
+    exact = exact_excesses()
+    for statistic in ("pearson", "spearman"):
+        assert not (exact.loc[statistic].low > 0).any()  # "none of 11 excesses has an interval above 0"
+    yield README, f"none of {len(exact.loc['pearson'])} excesses has an interval above 0"
+    told = []
+    for process in ("DTC", "random pruning"):
+        row = exact.loc[("pearson", "mnist", process)]
+        told.append(f"{row.excess:+.4f} ({row.low:.4f} to {row.high:.4f}) for {process}".replace("-", "−"))
+    yield REPRODUCTION, " and ".join(told)
+    spans = [exact.loc[statistic].tested.agg(["min", "max"]) for statistic in ("pearson", "spearman")]
+    (low, high), (rank_low, rank_high) = spans
+    yield REPRODUCTION, f"with {low:.2f} to {high:.2f} (Pearson) and {rank_low:.2f} to {rank_high:.2f} (Spearman)"
+
+
+def of_study_9():
+    correlations = pd.read_csv(STORED / "9_binning.csv")
+    table = binning.binning_table(correlations, rng=np.random.default_rng(42424242))
+    above = int((table.excess_low > 0).sum())
+    yield REPRODUCTION, f"{above} of {len(table)} excesses have an interval above 0"
+    dtc = table[table.panel == "DTC · mnist"].tested_value
+    yield REPRODUCTION, f"the correlation of DTC on MNIST moves from {dtc.min():.2f} to {dtc.max():.2f}"
+    best = binning.best_binnings(correlations, rng=np.random.default_rng(42424242))
+    assert (best.p_picked > 0.05).all()  # "as the best of 27 none stands"
+
+
+def of_study_13():
+    choices = read_table(STORED / "13_choices.csv")
+    rays = choices[(choices.ray_domain == "recovered_weights") & (choices.neurons == 512)]
+    means = rays.groupby("arm")[["error_incoming", "with_magnitude", "with_other_order", "by_chance"]].mean()
+    as_numbered, by_size = means.loc["dtc"], means.loc["dtc sorted"]
+    yield REPRODUCTION, f"the relative error is {as_numbered.error_incoming:.1f}, where zeros have 1"
+    yield (
+        REPRODUCTION,
+        (
+            f"Its first cut shares {100 * as_numbered.with_magnitude:.0f} % with magnitude's and "
+            f"{100 * as_numbered.with_other_order:.0f} % with its own when the same neurons stand in another order; "
+            f"chance gives {100 * as_numbered.by_chance:.0f} %"
+        ),
+    )
+    yield README, f"Of its first cut {100 * as_numbered.with_other_order:.0f} % go again"
+    yield (
+        REPRODUCTION,
+        (
+            f"the sums are recovered ({by_size.error_incoming:.2f}) and {100 * by_size.with_magnitude:.0f} % of the "
+            "cut is magnitude's"
+        ),
+    )
+    areas = tables.areas(study("13_numbering"), by=["ray_domain"])
+    worse = tables.compared(areas[areas.ray_domain == "recovered_weights"], "random", "dtc sorted").difference
+    low, mean, high = (100 * value for value in (worse.low, worse.mean, worse.high))
+    yield REPRODUCTION, f"sorted DTC is {mean:.2f} points ({low:.2f} to {high:.2f}) worse than random pruning"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [of_run, of_null_of_run, of_roundings, of_study_3, of_pooled_studies, of_study_9, of_study_10, of_study_13],
+    ids=lambda each: each.__name__,
+)
+def test_page_states_the_numbers_of_the_stored_tables(statements):
+    missing = [(path.name, words) for path, words in statements() if words not in text_of(path)]
+    assert not missing
