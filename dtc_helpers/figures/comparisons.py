@@ -44,8 +44,9 @@ def accuracy_with_intervals(panels: Mapping[str, pd.DataFrame], axes: Sequence[A
         neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
         ax.set_title(title, fontsize="medium")
+        if ax is axes[0] or set(table.arm) - set(next(iter(panels.values())).arm):
+            ax.legend(fontsize="small", loc="lower left")
     axes[0].set_ylabel("test accuracy [%],\nmean and 95 % interval")
-    axes[0].legend(fontsize="small", loc="lower left")
     return axes
 
 
