@@ -1,7 +1,7 @@
 """Compress-train of any module: your training, our cut, and again."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,13 +13,11 @@ from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_
 from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, tried
 from dtc_helpers.any_network.graph import Prunable, prunable
 from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
-from dtc_helpers.any_network.plan import CutPlan, CutRecord, Ledger, Seconds, plain
+from dtc_helpers.any_network.plan import CutPlan, CutRecord, Ledger, Seconds, Train, plain
 from dtc_helpers.any_network.tracing import Examples
 from dtc_helpers.any_network.transcript import copied, make
 from dtc_helpers.any_network.troubles import CutRefusedError, check_network
 from dtc_helpers.runs.progress import progress
-
-Train = Callable[[nn.Module, Optimizer, range], object]
 
 
 def compress_train_module(

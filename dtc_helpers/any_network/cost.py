@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from dtc_helpers.any_network.tracing import Examples, called
 
 WARM_UP = 3  # calls before any is timed
+SCATTER = 0.25  # distance of the quartiles over the median, above which no speed-up is told
 NOISE = (0.95, 1.05)  # a network's time over its own, outside which no speed-up is told
 
 
@@ -90,6 +91,11 @@ class Latency:
     upper_quartile: float
     n: int
 
+    @property
+    def scatter(self) -> float:
+        """How far the quartiles are apart, as a share of the median."""
+        return (self.upper_quartile - self.lower_quartile) / self.median
+
 
 @dataclass(frozen=True)
 class LatencyComparison:
@@ -102,13 +108,21 @@ class LatencyComparison:
 
     @property
     def speed_up(self) -> float | None:
-        """How many times faster the cut network is; None where the dense one is not even as fast as itself."""
-        is_quiet = NOISE[0] <= self.null_ratio <= NOISE[1]
+        """How many times faster the cut network is; None where the clock is too noisy to say.
+
+        That is where the dense network is not even as fast as itself, or where the times of a network scatter: on a
+        busy machine a long call is interrupted more often than a short one, which looks like a speed-up.
+        """
+        is_quiet = NOISE[0] <= self.null_ratio <= NOISE[1] and max(self.dense.scatter, self.cut.scatter) <= SCATTER
         return self.dense.median / self.cut.median if is_quiet else None
 
     def __str__(self) -> str:
         if self.speed_up is None:
-            return f"batch {self.batch_size}: too noisy to say (dense/dense = {self.null_ratio:.2f})"
+            scatter = max(self.dense.scatter, self.cut.scatter)
+            return (
+                f"batch {self.batch_size}: too noisy to say (dense/dense = {self.null_ratio:.2f}, "
+                f"quartiles {scatter:.0%} of the median apart)"
+            )
         times = f"{1e3 * self.dense.median:.3g} → {1e3 * self.cut.median:.3g} ms"
         return f"batch {self.batch_size}: {self.speed_up:.2f} × ({times}; dense/dense = {self.null_ratio:.2f})"
 

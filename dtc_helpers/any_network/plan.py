@@ -1,11 +1,16 @@
 """What a compress-train run of any network is to do, and the record of what it did."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
 
 from dtc_helpers.any_network.cutting import Importance
 from dtc_helpers.any_network.graph import LeftAlone, Limits
 
+Train = Callable[[nn.Module, Optimizer, range], object]  # network, optimiser, numbers of the batches
 Ledger = dict[str, tuple[int, ...]]  # name of a layer → its channels, as they were numbered before any cut
 
 

@@ -93,7 +93,15 @@ def test_speed_up_is_told_only_where_a_network_is_as_fast_as_itself():
     assert str(comparison(1.04)) == "batch 1: 2.00 × (2e+03 → 1e+03 ms; dense/dense = 1.04)"
     for ratio in (0.94, 1.06):
         assert comparison(ratio).speed_up is None
-        assert str(comparison(ratio)) == f"batch 1: too noisy to say (dense/dense = {ratio})"
+        words = f"batch 1: too noisy to say (dense/dense = {ratio}, quartiles 0% of the median apart)"
+        assert str(comparison(ratio)) == words
+
+
+def test_speed_up_is_not_told_where_times_scatter():
+    steady, scattered = Latency(1.0, 0.9, 1.1, 5), Latency(1.0, 0.9, 1.2, 5)
+    assert LatencyComparison(1, steady, steady, 1.0).speed_up == 1.0
+    assert LatencyComparison(1, steady, scattered, 1.0).speed_up is None
+    assert LatencyComparison(1, scattered, steady, 1.0).speed_up is None
 
 
 def test_networks_are_called_in_turn_with_the_batch_size_and_modes_stay(monkeypatch):

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -18,7 +19,7 @@ def test_every_group_has_a_place_and_every_layer_a_row():
     ax = network_costs.channel_groups(pd.DataFrame(rows, columns=["group", "layer", "role"]), axes())
     assert [label.get_text() for label in ax.get_xticklabels()] == ["group 1", "group 2"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
-    made, read = (points.get_offsets().tolist() for points in ax.collections)
+    made, read = (np.asarray(points.get_offsets()).tolist() for points in ax.collections)
     assert (made, read) == ([[0, 0], [1, 1]], [[0, 1], [1, 2]])
     assert legend_of(ax) == ["makes the channels", "reads the channels"]
 
@@ -26,7 +27,7 @@ def test_every_group_has_a_place_and_every_layer_a_row():
 def test_widths_have_a_line_a_layer():
     table = pd.DataFrame({"cut": [0, 1, 0, 1], "layer": ["a", "a", "b", "b"], "channels": [8, 7, 4, 3]})
     ax = network_costs.widths(table, axes())
-    assert [line.get_ydata().tolist() for line in ax.lines] == [[8, 7], [4, 3]]
+    assert [np.asarray(line.get_ydata()).tolist() for line in ax.lines] == [[8, 7], [4, 3]]
     assert (legend_of(ax), ax.get_ylabel()) == (["a", "b"], "channels left")
 
 
