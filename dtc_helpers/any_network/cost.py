@@ -50,16 +50,12 @@ def multiply_adds(network: nn.Module, example_inputs: Examples) -> MultiplyAdds:
     """
     twin, n_examples = copy.deepcopy(network).eval(), len(_tensors(example_inputs)[0])
     twin.requires_grad_(True)
-    has_fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # the counter is blind to it
-    try:
-        countable = sdpa_kernel(SDPBackend.MATH)  # nor does it know the fused attention of a CPU
-        with torch.enable_grad(), FlopCounterMode(display=False) as forward, torch.random.fork_rng(), countable:
+    # With gradients attention takes no fast path, to which the counter is blind, and by `MATH` no fused one.
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), torch.random.fork_rng():
+        with FlopCounterMode(display=False) as forward:
             answer = called(twin, example_inputs)
-        with torch.enable_grad(), FlopCounterMode(display=False) as backward:
+        with FlopCounterMode(display=False) as backward:
             sum(part.float().sum() for part in _tensors(answer)).backward()  # pyright: ignore[reportAttributeAccessIssue]
-    finally:
-        torch.backends.mha.set_fastpath_enabled(has_fast_path)
     flops = forward.get_total_flops(), forward.get_total_flops() + backward.get_total_flops()
     once, both = (total // 2 // n_examples for total in flops)  # two operations a multiply-add
     return MultiplyAdds(once, both, tuple(_uncounted(twin, forward.get_flop_counts())))
