@@ -44,6 +44,7 @@ benchmark: install
 	$(BIN)/python -m benchmarks.replicates
 	$(BIN)/python -m benchmarks.recovery
 	$(BIN)/python -m benchmarks.sweep
+	$(BIN)/python -m benchmarks.any_network
 
 # Before a commit: execute what stands in notebooks/, on its defaults in place, and on MNIST beside it.
 execute: install

@@ -42,6 +42,16 @@ _MODULE_OF = {
     "compress_train": "cycle",
     "CycleRecord": "cycle",
     "run_methods": "runs.methods",
+    # the same for any torch.nn.Module
+    "compress_train_module": "any_network.compress_train",
+    "CutPlan": "any_network.plan",
+    "CutRecord": "any_network.plan",
+    "Limits": "any_network.graph",
+    "CutRefusedError": "any_network.troubles",
+    "DTCImportance": "any_network.importance",
+    "RandomImportance": "any_network.importance",
+    "Checkpoints": "any_network.checkpoints",
+    "load_network": "any_network.checkpoints",
     # the entropy of measurements
     "Entropy": "gibbs",
     "gibbs_entropy": "gibbs",
@@ -50,6 +60,12 @@ _MODULE_OF = {
 __all__ = list(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:  # the same names, for whoever reads without running
+    from dtc_helpers.any_network.checkpoints import Checkpoints, load_network
+    from dtc_helpers.any_network.compress_train import compress_train_module
+    from dtc_helpers.any_network.graph import Limits
+    from dtc_helpers.any_network.importance import DTCImportance, RandomImportance
+    from dtc_helpers.any_network.plan import CutPlan, CutRecord
+    from dtc_helpers.any_network.troubles import CutRefusedError
     from dtc_helpers.cycle import CycleRecord, compress_train, start_networks
     from dtc_helpers.gibbs import Entropy, entropy_series, gibbs_entropy
     from dtc_helpers.images.datasets import Dataset, Split, load_dataset

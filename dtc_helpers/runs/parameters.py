@@ -1,4 +1,4 @@
-"""The parameters of the notebooks 1 and 2, and how a notebook takes its own."""
+"""The parameters of the primary notebooks, and how a notebook takes its own."""
 
 import ast
 import re
@@ -98,6 +98,19 @@ class EntropyParameters(NotebookParameters):
     seed: Seed
     null_draws: NullDraws
     results_dir: str
+    figures_dir: str
+
+
+@dataclass(frozen=True)
+class AnyNetworkParameters(NotebookParameters):
+    """Parameters of notebook 3; it raises as `Parameters` does."""
+
+    dataset: DatasetName
+    reading: ReadingName
+    cuts: Batches
+    batches_per_cut: Batches
+    keep_fraction: CutShare
+    seed: Seed
     figures_dir: str
 
 

@@ -1,0 +1,64 @@
+"""What cutting costs beside training: LeNet-5 on MNIST's sizes, DTC beside Torch-Pruning's magnitude.
+
+    python -m benchmarks.any_network                      # 3 cuts of 60 batches, random images
+    python -m benchmarks.any_network --cuts 10 --batches 200
+
+Seconds are those of the processor, all threads together, so that a busy neighbour does not count. "cutting" is all that
+`compress_train_module` does between two trainings: tracing, scoring, trying on copies, cutting. The goal is 5 % of the
+training between two cuts.
+"""
+
+import argparse
+from typing import Any
+
+import torch
+import torch_pruning as tp
+
+from dtc_helpers.any_network import lenet
+from dtc_helpers.any_network.compress_train import compress_train_module
+from dtc_helpers.any_network.importance import DTCImportance, RandomImportance
+from dtc_helpers.any_network.plan import CutPlan
+from dtc_helpers.images.datasets import Dataset, Split
+
+IMPORTANCES: dict[str, Any] = {
+    "DTC": DTCImportance(seed=1),
+    "random": RandomImportance(1),
+    "magnitude (Torch-Pruning)": tp.importance.GroupMagnitudeImportance(),
+}
+
+
+def random_images(n_images: int = 2000) -> Dataset:
+    """Images of MNIST's size: what they show costs nothing."""
+    images = torch.randn(n_images, 784, generator=torch.Generator().manual_seed(1))
+    split = Split(images, torch.arange(n_images) % 10)
+    return Dataset("random", "random images", split, split, n_validation=0, image_shape=(28, 28))
+
+
+def main() -> None:
+    """Print a line for each importance."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cuts", type=int, default=3)
+    parser.add_argument("--batches", type=int, default=60, help="of 128 images, before every cut")
+    arguments, data = parser.parse_args(), random_images()
+    train = lenet.trainer(data.train, data.image_shape, seed=1)
+    print(f"{'':28} training   cutting   share")
+    for name, importance in IMPORTANCES.items():
+        network = lenet.lenet5(data, seed=1)
+        records = list(
+            compress_train_module(
+                network,
+                train,
+                example_inputs=data.train.images[:16].view(-1, 1, 28, 28),
+                optimizer=torch.optim.Adam(network.parameters()),
+                plan=CutPlan(importance, cuts=arguments.cuts, batches_per_cut=arguments.batches, keep_fraction=0.85),
+            )
+        )
+        training, cutting = (
+            sum(getattr(record, part).processor for record in records) / len(records)
+            for part in ("training", "compression")
+        )
+        print(f"{name:28} {training:6.2f} s  {1e3 * cutting:5.0f} ms  {cutting / training:6.2%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Checkpoints of a compress-train run: tensors and plain values only, so that loading one runs no code."""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from dtc_helpers.any_network.transcript import set_widths
+from dtc_helpers.paths import in_project, whole_file
+
+FORMAT = 1  # of the files
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where a run keeps its state after every cut, and what beside network and optimiser belongs to it.
+
+    Parameters
+    ----------
+    folder : gets one file a cut, "cut_0001.pt" and so on; relative ones start at the project.
+    also : by name what else changes while you train: schedulers, gradient scalers (anything with `state_dict` and
+        `load_state_dict`) and `torch.Generator`. Torch's own generators are kept anyway.
+    resume : go on after the last cut that is there; otherwise a folder with checkpoints is refused.
+    """
+
+    folder: str | Path
+    also: Mapping[str, Any] = field(default_factory=dict)
+    resume: bool = False
+
+    @property
+    def paths(self) -> list[Path]:
+        """Files of the cuts so far, in their order."""
+        return sorted(in_project(self.folder).glob("cut_*.pt"))
+
+    def path(self, cut: int) -> Path:
+        """File of a cut."""
+        return in_project(self.folder) / f"cut_{cut:04d}.pt"
+
+    def state(self) -> dict[str, Any]:
+        """State of all that `also` names."""
+        return {name: _state(each) for name, each in self.also.items()}
+
+    def check(self, plan: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Last checkpoint, if this run goes on after one.
+
+        Raises
+        ------
+        FileExistsError for checkpoints that are not to be gone on from; ValueError for those of another plan, and for
+        what cannot be kept as tensors and plain values.
+        """
+        _check_plain(self.state())
+        if not self.paths:
+            return None
+        if not self.resume:
+            raise FileExistsError(f"{in_project(self.folder)} holds checkpoints: choose resume=True, or another folder")
+        last = read_checkpoint(self.paths[-1])
+        other = {name: value for name, value in plan.items() if last["plan"].get(name) != value}
+        if other:
+            was = {name: last["plan"].get(name) for name in other}
+            raise ValueError(f"the checkpoints are those of another run: {was} there, {other} here")
+        return last
+
+
+def write_checkpoint(
+    path: Path, *, network: nn.Module, optimizer: Optimizer, also: Mapping[str, Any], run: Mapping[str, Any]
+) -> None:
+    """Write the state of a run, whole or not at all.
+
+    Parameters
+    ----------
+    also : states of what else belongs to the run.
+    run : plain values and tensors about the run: the cut's number, the plan, the widths of modules, the record.
+    """
+    tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    content = {
+        "format": FORMAT,
+        "tensors": {name: tensor.detach() for name, tensor in tensors.items()},
+        "optimizer": optimizer.state_dict(),
+        "generators": _generators(),
+        "also": dict(also),
+        **run,
+    }
+    with whole_file(path) as temporary:
+        torch.save(content, temporary)
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Content of a checkpoint.
+
+    Raises
+    ------
+    ValueError for a file of another format.
+    """
+    content = torch.load(path, weights_only=True, map_location="cpu")
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f"{path} is no checkpoint of format {FORMAT}")
+    return content
+
+
+def load_network(path: str | Path, build: Callable[[], nn.Module]) -> nn.Module:
+    """Cut network of a checkpoint.
+
+    Parameters
+    ----------
+    path : of the checkpoint, e.g. "checkpoints/cut_0003.pt".
+    build : makes the network as it was before any cut; its weights do not matter.
+
+    Raises
+    ------
+    ValueError for a network with other parameters, and for a file of another format.
+    """
+    network = build()
+    put_back(network, read_checkpoint(path))
+    return network
+
+
+def put_back(network: nn.Module, content: Mapping[str, Any]) -> None:
+    """Give a network the widths and weights of a checkpoint, in place; parameters stay the same objects.
+
+    Raises
+    ------
+    ValueError for a network with other parameters or buffers.
+    """
+    own = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    stored: dict[str, Tensor] = content["tensors"]
+    if own.keys() != stored.keys():
+        other = ", ".join(sorted(own.keys() ^ stored.keys()))
+        raise ValueError(f"this is another network: only one of both has {other}")
+    set_widths(network, content["widths"])
+    for name, tensor in own.items():
+        values = stored[name].to(device=tensor.device, dtype=tensor.dtype)
+        tensor.data = values.clone()
+
+
+def put_back_others(also: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    """Bring torch's generators, and what else belongs to the run, back to a checkpoint, in place."""
+    for name, each in also.items():
+        (each.set_state if isinstance(each, torch.Generator) else each.load_state_dict)(content["also"][name])
+    torch.set_rng_state(content["generators"]["cpu"])
+    if content["generators"]["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(content["generators"]["cuda"])
+
+
+def _generators() -> dict[str, Any]:
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def _state(each: Any) -> Any:
+    return each.get_state() if isinstance(each, torch.Generator) else each.state_dict()
+
+
+def _check_plain(states: Mapping[str, Any]) -> None:
+    """Raises ValueError for a state that could be written, but not be read again without running code."""
+    for name, state in states.items():
+        written = io.BytesIO()
+        torch.save(state, written)
+        written.seek(0)
+        try:
+            torch.load(written, weights_only=True)
+        except Exception as error:
+            raise ValueError(f"the state of {name!r} is more than tensors and plain values: {error}") from error

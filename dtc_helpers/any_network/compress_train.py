@@ -1,0 +1,202 @@
+"""Compress-train of any module: your training, our cut, and again."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, write_checkpoint
+from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, tried
+from dtc_helpers.any_network.graph import Prunable, prunable
+from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
+from dtc_helpers.any_network.plan import CutPlan, CutRecord, Ledger, Seconds, Train, plain
+from dtc_helpers.any_network.tracing import Examples
+from dtc_helpers.any_network.transcript import copied, make
+from dtc_helpers.any_network.troubles import CutRefusedError, check_network
+from dtc_helpers.runs.progress import progress
+
+
+def compress_train_module(
+    network: nn.Module,
+    train: Train,
+    *,
+    example_inputs: Examples,
+    optimizer: Optimizer,
+    plan: CutPlan,
+    checkpoints: Checkpoints | None = None,
+) -> Iterator[CutRecord]:
+    """Compress-train of any network, in place: trains, cuts channels, carries the optimiser, yields a record a cut.
+
+    Parameters
+    ----------
+    network : changed in place. Parameters stay the same objects, so hooks, gradients, frozen flags, the optimiser's
+        groups and schedulers stay as they are; `train` and `eval` modes too.
+    train : `train(network, optimizer, batch_numbers)` makes one step for each number of the range; numbers go on from
+        cut to cut, so that data chosen by them is the same after an interruption. After the last cut train on as you
+        like.
+    example_inputs : a few real inputs, on the device of the network: a tensor, a tuple of arguments, or a dictionary.
+        On them the masked and the cut network must agree to 1e-5, before a cut is made.
+    optimizer : of `torch.optim` or like one; all but Adafactor and LBFGS.
+    plan : what is cut, when and how much.
+    checkpoints : where to keep the state after each cut, and whether to go on from there.
+
+    Yields
+    ------
+    CutRecord after every cut; it ends early when nothing is left to cut. Records of cuts before a resumed run are in
+    its checkpoints (`read_checkpoint(path)["record"]`).
+
+    Raises
+    ------
+    CutRefusedError (a ValueError) for layers that would be cut wrongly; ValueError for a wrapped or reparametrised
+    network, an optimiser that cannot be carried, or checkpoints of another run: before anything is trained or cut.
+    While it runs, FloatingPointError for weights that are NaN or infinite, CutRefusedError for a cut that its trial
+    finds wrong, and RuntimeError for a solve without a proof.
+
+    Source: arXiv:2505.23869, section IV, for layers of any kind.
+
+    Examples
+    --------
+    >>> from dtc_helpers import CutPlan, DTCImportance, compress_train_module
+    >>> network = nn.Sequential(nn.Linear(4, 10), nn.ReLU(), nn.Linear(10, 2))
+    >>> def train(network, optimizer, batch_numbers):
+    ...     for number in batch_numbers:
+    ...         optimizer.zero_grad()
+    ...         network(torch.ones(3, 4)).square().sum().backward()
+    ...         optimizer.step()
+    >>> records = compress_train_module(
+    ...     network,
+    ...     train,
+    ...     example_inputs=torch.ones(3, 4),
+    ...     optimizer=torch.optim.Adam(network.parameters()),
+    ...     plan=CutPlan(DTCImportance(seed=1), cuts=2, batches_per_cut=3),
+    ... )
+    >>> [record.widths for record in records]  # doctest: +ELLIPSIS
+    cuts: 2/2, ...
+    [{'0': 9}, {'0': 8}]
+    """
+    check_network(network)
+    check_optimizer(optimizer, network)
+    done = checkpoints.check(plain(plan)) if checkpoints else None
+    if done is not None:
+        put_back(network, done)
+        optimizer.load_state_dict(done["optimizer"])
+    else:
+        _rehearse(network, example_inputs, plan)
+    first = done["cut"] if done else 0
+    run = _Run(network, optimizer, example_inputs, plan, done["widths"] if done else {}, _ledger(done))
+    cuts = _cuts(run, train, done, checkpoints)
+    return progress(cuts, total=plan.cuts - first, title="cuts", describe=lambda r: f"{r.n_parameters:,} parameters")
+
+
+@dataclass
+class _Run:
+    """What a run works on and what it has done so far."""
+
+    network: nn.Module
+    optimizer: Optimizer
+    example_inputs: Examples
+    plan: CutPlan
+    widths: dict[str, dict[str, Any]]  # that modules remember, as the cuts have changed them
+    ledger: Ledger
+
+
+def _cuts(
+    run: _Run, train: Train, done: Mapping[str, Any] | None, checkpoints: Checkpoints | None
+) -> Iterator[CutRecord]:
+    if done is not None and checkpoints is not None:  # now, whatever was drawn since
+        put_back_others(checkpoints.also, done)
+    for cut in range((done["cut"] if done else 0) + 1, run.plan.cuts + 1):
+        last, started = cut * run.plan.batches_per_cut, _now(run.network)
+        train(run.network, run.optimizer, range(last - run.plan.batches_per_cut, last))
+        trained = _now(run.network)
+        _check_weights(run.network, cut)
+        found = prunable(copied(run.network), run.example_inputs, run.plan.limits)
+        if not found.groups:
+            return
+        made = _cut(run, cut, found)
+        record = _record(run, cut, found, made, (started, trained, _now(run.network)))
+        if checkpoints is not None:
+            about = {"cut": cut, "plan": plain(run.plan), "widths": run.widths, "record": asdict(record)}
+            state = {"network": run.network, "optimizer": run.optimizer, "also": checkpoints.state()}
+            write_checkpoint(checkpoints.path(cut), **state, run=about)
+        yield record
+
+
+def _check_weights(network: nn.Module, cut: int) -> None:
+    if bad := [name for name, parameter in network.named_parameters() if not parameter.isfinite().all()]:
+        raise FloatingPointError(
+            f"before cut {cut}: {', '.join(bad)} are NaN or infinite after training: look for inputs that are not "
+            "finite, or for a loss that diverges"
+        )
+
+
+def _cut(run: _Run, cut: int, found: Prunable) -> Attempt:
+    """Score all groups, try the cut on copies, make it."""
+    check_optimizer(run.optimizer, run.network)
+    if hasattr(run.plan.importance, "cut"):
+        run.plan.importance.cut = cut  # pyright: ignore[reportFunctionMemberAccess]
+    gone = channels_to_cut(found, importance=run.plan.importance, keep_fraction=run.plan.keep_fraction)
+    made = tried(run.network, run.example_inputs, found, gone, run.plan.limits)
+    assert made.transcript is not None  # else `tried` has raised
+    carry(run.optimizer, run.network, made.transcript)
+    make(run.network, made.transcript)
+    check_optimizer(run.optimizer, run.network)
+    for module, values in made.transcript.attributes.items():
+        run.widths[module] = {**run.widths.get(module, {}), **values}
+    for layer, kept in made.transcript.kept.items():
+        before = run.ledger.get(layer)
+        run.ledger[layer] = tuple(channel if before is None else before[channel] for channel in kept.tolist())
+    return made
+
+
+def _record(
+    run: _Run, cut: int, found: Prunable, made: Attempt, times: tuple["Seconds", "Seconds", "Seconds"]
+) -> CutRecord:
+    started, trained, ended = times
+    gaps = getattr(run.plan.importance, "gaps", {})
+    return CutRecord(
+        cut,
+        widths={layer: len(channels) for layer, channels in run.ledger.items()},
+        ledger=dict(run.ledger),
+        left_alone=found.left_alone,
+        difference=made.difference,
+        duality_gap=max((gaps[group.name] for group in found.groups if group.name in gaps), default=None),
+        n_parameters=sum(parameter.numel() for parameter in run.network.parameters()),
+        training=_between(started, trained),
+        compression=_between(trained, ended),
+    )
+
+
+def _rehearse(network: nn.Module, example_inputs: Examples, plan: CutPlan) -> None:
+    """Try a cut of the last channels of every group before any training is lost."""
+    plan.limits.check(network)
+    found = prunable(copied(network), example_inputs, plan.limits)
+    if not found.groups:
+        raise CutRefusedError({each.layer: each.reason for each in found.left_alone})
+    gone = channels_to_cut(found, importance=_first_stay, keep_fraction=plan.keep_fraction)
+    tried(network, example_inputs, found, gone, plan.limits)
+
+
+def _first_stay(group: Any) -> torch.Tensor:
+    return -torch.arange(len(group[0].idxs), dtype=torch.float64)
+
+
+def _ledger(done: Mapping[str, Any] | None) -> Ledger:
+    return dict(done["record"]["ledger"]) if done else {}
+
+
+def _now(network: nn.Module) -> Seconds:
+    """Clocks, once the device of the network has done what it was told."""
+    for parameter in network.parameters():
+        if parameter.device.type == "cuda":
+            torch.cuda.synchronize(parameter.device)
+        break
+    return Seconds(time.perf_counter(), time.process_time())
+
+
+def _between(start: Seconds, end: Seconds) -> Seconds:
+    return Seconds(end.wall - start.wall, end.processor - start.processor)

@@ -1,0 +1,137 @@
+"""Choosing what goes, and trying the cut on copies before it is made."""
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dtc_helpers.any_network.graph import Limits, Prunable, prunable
+from dtc_helpers.any_network.group_sums import Group
+from dtc_helpers.any_network.tracing import Examples, called
+from dtc_helpers.any_network.transcript import Gone, Transcript, copied, make, transcript
+from dtc_helpers.any_network.troubles import CutRefusedError
+from dtc_helpers.surgery import highest, n_keep
+
+TOLERANCE = 1e-5  # between the masked and the cut network, relative to answers above 1
+Importance = Callable[[Group], Tensor | None]
+
+
+def channels_to_cut(found: Prunable, *, importance: Importance, keep_fraction: float) -> dict[str, Tensor]:
+    """Channels that go from every group: all are scored before any is cut, and ⌈keep_fraction · (n − 1)⌉ units stay.
+
+    Raises
+    ------
+    RuntimeError for an importance that gives other than one number a channel.
+    """
+    gone = {}
+    for made in found.groups:
+        scores = importance(made.group)
+        if scores is None or scores.shape != (made.n_channels,):
+            raise RuntimeError(f"{made.name}: the importance gave no number for each of {made.n_channels} channels")
+        units = scores.detach().double().cpu()[made.units].mean(1)
+        stay = highest(units.unsqueeze(0), n_keep(len(units), keep_fraction))[0]
+        is_gone = torch.ones(len(units), dtype=torch.bool).index_fill(0, stay, False)
+        gone[made.name] = made.units[is_gone].flatten().sort().values
+    return gone
+
+
+def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Examples) -> float:
+    """Largest difference, on the examples, between the network with zeros for all that goes and the one that is cut.
+
+    Returns
+    -------
+    Relative to the largest answer, where that is above 1; infinite where an answer is not finite or has another shape.
+    """
+    masked, cut = copy.deepcopy(network).eval(), copy.deepcopy(network).eval()
+    for name, places in script.parameters.items():
+        parameter = masked.get_parameter(name)
+        stays = torch.zeros(parameter.numel(), dtype=torch.bool, device=parameter.device)
+        stays[places.to(parameter.device).flatten()] = True
+        parameter.data = parameter.data * stays.view(parameter.shape)
+    make(cut, script)
+    answers, others = (list(_answers(each, example_inputs)) for each in (masked, cut))
+    if [a.shape for a in answers] != [b.shape for b in others] or not answers:
+        return math.inf
+    return max(_difference(a, b) for a, b in zip(answers, others, strict=True))
+
+
+def _difference(masked: Tensor, cut: Tensor) -> float:
+    difference, scale = (masked - cut).abs().max(), masked.abs().max().clamp(min=1)
+    return float(torch.nan_to_num(difference / scale, nan=math.inf, posinf=math.inf))
+
+
+def _answers(network: nn.Module, example_inputs: Examples) -> Iterable[Tensor]:
+    """All tensors of the answer, by the same random numbers for everyone."""
+    devices = {parameter.device for parameter in network.parameters() if parameter.device.type == "cuda"}
+    with torch.no_grad(), torch.random.fork_rng(devices=list(devices)):
+        answer = called(network, example_inputs)
+    return _leaves(answer)
+
+
+def _leaves(answer: Any) -> Iterable[Tensor]:
+    if isinstance(answer, Tensor):
+        yield answer.double()
+    elif isinstance(answer, (tuple, list, Mapping)):
+        for part in answer.values() if isinstance(answer, Mapping) else answer:
+            yield from _leaves(part)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A cut as it went on copies."""
+
+    transcript: Transcript | None  # None where the cut failed
+    difference: float  # between masked and cut network
+    error: str = ""
+
+    @property
+    def complaint(self) -> str | None:
+        """Why the cut must not be made, or nothing."""
+        if self.transcript is None:
+            return f"the cut network does not work ({self.error})"
+        if self.difference > TOLERANCE:
+            return f"the cut network and the masked one differ by {self.difference:.2g} on your examples"
+        return None
+
+
+def attempt(network: nn.Module, example_inputs: Examples, gone: Gone, limits: Limits) -> Attempt:
+    """Cut copies of a network and compare; nothing is done to the network itself."""
+    twin = copied(network)
+    found = prunable(twin, example_inputs, limits)
+    try:
+        script = transcript(twin, found, gone, limits)
+        return Attempt(script, check_on_copies(network, script, example_inputs))
+    except Exception as error:  # whatever a network says to widths it was not made for
+        return Attempt(None, math.inf, f"{type(error).__name__}: {error}")
+
+
+def tried(network: nn.Module, example_inputs: Examples, found: Prunable, gone: Gone, limits: Limits) -> Attempt:
+    """Attempt that may be made.
+
+    Channels that go through a norm (`Limits.cut_norm_coupled`) cannot agree: of them is only tried that the cut network
+    runs, and all others are tried without them first.
+
+    Raises
+    ------
+    CutRefusedError for a cut that would be wrong, with the layers that are to blame.
+    """
+    coupled = {made.name for made in found.groups if made.norm_coupled}
+    exact = {name: channels for name, channels in gone.items() if name not in coupled}
+    made = attempt(network, example_inputs, exact, limits)
+    if made.complaint:
+        raise CutRefusedError(_blame(network, example_inputs, exact, limits) or {"together": made.complaint})
+    if coupled:
+        made = attempt(network, example_inputs, gone, limits)
+        if made.transcript is None or made.difference == math.inf:
+            raise CutRefusedError({name: made.complaint or "" for name in sorted(coupled)})
+    return made
+
+
+def _blame(network: nn.Module, example_inputs: Examples, gone: Gone, limits: Limits) -> dict[str, str]:
+    """Groups that cannot even be cut alone, and why."""
+    alone = {name: attempt(network, example_inputs, {name: gone[name]}, limits).complaint for name in gone}
+    return {name: complaint for name, complaint in alone.items() if complaint}

@@ -1,0 +1,181 @@
+"""What of a network can be cut, what is left alone and why, and what would be cut wrongly and is refused."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from dtc_helpers.any_network import group_sums as sums
+from dtc_helpers.any_network import tracing, troubles
+from dtc_helpers.any_network.group_sums import Group, layer_name
+from dtc_helpers.any_network.tracing import RECURRENT, Examples
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """A layer whose channels all stay, and why."""
+
+    layer: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be cut."""
+
+    protect: Sequence[str] = ()  # names of layers, or of modules that hold layers
+    narrowest: int = 1  # a layer with so few channels or fewer is left alone
+    heads: Mapping[str, str] | None = None  # attention module → its attribute that holds the number of heads
+    cut_norm_coupled: bool = False  # also channels that a layer norm or group norm averages over
+
+    def check(self, network: nn.Module) -> None:
+        """Raises ValueError for a name that the network does not have, and for heads that are no number."""
+        names = {name for name, _ in network.named_modules()}
+        if unknown := [name for name in (*self.protect, *(self.heads or {})) if name not in names]:
+            raise ValueError(f"the network has no module {', '.join(unknown)}")
+        for name, attribute in (self.heads or {}).items():
+            if not isinstance(found := getattr(network.get_submodule(name), attribute, None), int):
+                raise ValueError(f"{name}.{attribute} = {found!r}: expected the number of heads")
+
+
+@dataclass(frozen=True)
+class ChannelGroup:
+    """Channels that can only go together with those of other layers."""
+
+    name: str  # of the root, the first layer that makes the channels
+    layers: tuple[str, ...]  # all layers that make them
+    group: Group  # of Torch-Pruning, all channels
+    units: Tensor  # (n_units, channels a unit): what goes as one; whole heads, one channel of every convolution group
+    attention: str | None = None  # module whose heads the units are
+    norm_coupled: bool = False
+
+    @property
+    def n_channels(self) -> int:
+        """Channels of the root."""
+        return self.units.numel()
+
+
+@dataclass(frozen=True)
+class Prunable:
+    """All groups of a network that can be cut, and the layers that are left alone."""
+
+    graph: Any  # torch_pruning.DependencyGraph
+    groups: tuple[ChannelGroup, ...]
+    left_alone: tuple[LeftAlone, ...]
+
+
+def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Prunable:
+    """Groups of a network that can be cut; the network is traced, and left in `eval()`: give a copy.
+
+    Parameters
+    ----------
+    network : a copy, whose parameters all require gradients: the trace follows these.
+    example_inputs : a tensor, a tuple of arguments or a dictionary of named ones.
+    limits : what may be cut.
+
+    Raises
+    ------
+    CutRefusedError for groups that would be cut wrongly (`troubles.trouble`), all of them named with what to do.
+    """
+    graph = tracing.traced(network, example_inputs)
+    groups, refused, left = [], {}, {}
+    for group in tracing.all_groups(graph, left):
+        names = tuple(layer_name(item, group) for item in group if sums.role(item, graph) == sums.PRODUCER)
+        reason = _left_alone(group, graph, limits)
+        if reason is None and (trouble := troubles.trouble(network, group)):
+            refused[layer_name(group[0], group)] = trouble
+        elif reason is None:
+            made = _channel_group(group, names, limits)
+            reason = _too_narrow(made, limits)
+            groups += [made] if reason is None else []
+        left |= {name: reason for name in names if reason is not None}
+    if refused:
+        raise troubles.CutRefusedError(refused)
+    left |= dict(_never_seen(network, graph, {name for made in groups for name in made.layers} | set(left)))
+    place = {name: i for i, (name, _) in enumerate(network.named_modules())}
+    groups.sort(key=lambda made: place[made.name])  # as the network names them; the trace goes backwards
+    alone = sorted(left.items(), key=lambda each: place.get(each[0], -1))
+    return Prunable(graph, tuple(groups), tuple(LeftAlone(*each) for each in alone))
+
+
+def _left_alone(group: Group, graph: Any, limits: Limits) -> str | None:
+    """Why a group is not cut, or nothing."""
+    parts = {sums.role(item, graph): item for item in group}
+    producers = [layer_name(item, group) for item in group if sums.role(item, graph) == sums.PRODUCER]
+    if any(name == kept or name.startswith(f"{kept}.") for name in producers for kept in limits.protect):
+        return "protected by you"
+    if any(None in item.root_idxs for item in group):
+        return "columns that do not lead back to single channels, as in grouped-query attention"
+    if sums.UNSUPPORTED in parts:
+        return f"its channels go through {_kind(parts[sums.UNSUPPORTED])}, which cannot be cut"
+    if sums.OUTPUT in parts or (sums.CONSUMER not in parts and sums.ATTENTION not in parts):
+        return "its channels are the output of the network"
+    if sums.PRODUCER not in parts:
+        return "no layer makes its channels: they come from the input"
+    if sums.ATTENTION in parts:
+        return "its channels are those of a MultiheadAttention, whose softmax would change its scale"
+    if (norm := troubles.norm_of(group, graph)) and not limits.cut_norm_coupled:
+        return f"its channels go through {norm}, which averages over them: a cut would change all others"
+    return None
+
+
+def _kind(item: Any) -> str:
+    kind = type(item.dep.layer).__name__
+    return f"{'an' if kind[0] in 'AEIOLR' else 'a'} {kind}"
+
+
+def _too_narrow(made: ChannelGroup, limits: Limits) -> str | None:
+    n_units = len(made.units)
+    if n_units < 2:
+        return f"{n_units} channel or head: the last one cannot go"
+    if made.n_channels <= limits.narrowest:
+        return f"{made.n_channels} channels: layers of at most {limits.narrowest} are spared"
+    return None
+
+
+def _channel_group(group: Group, names: tuple[str, ...], limits: Limits) -> ChannelGroup:
+    """Group with what goes as one: single channels, one channel of each convolution group, or whole heads."""
+    channels, model = torch.arange(len(group[0].idxs)), group._DG.model
+    attention = next((m for m in limits.heads or {} if all(name.startswith(f"{m}.") for name in names)), None)
+    if attention is not None and len(names) > 1:  # queries, keys and values; not the halves of an MLP inside
+        n_heads = getattr(model.get_submodule(attention), (limits.heads or {})[attention])
+        units = channels.view(n_heads, -1)
+    else:
+        attention, units = None, channels.view(_n_convolution_groups(group), -1).T
+    norm = bool(troubles.norm_of(group, group._DG))
+    return ChannelGroup(layer_name(group[0], group), names, group, units, attention, norm_coupled=norm)
+
+
+def _n_convolution_groups(group: Group) -> int:
+    """Most groups of a grouped convolution (not depthwise) or group norm in a group; 1 where there is none."""
+    found = [1]
+    for item in group:
+        layer = item.dep.layer
+        if isinstance(layer, _ConvNd) and sums.role(item, group._DG) != sums.CHANNELWISE:
+            found.append(layer.groups)
+        elif isinstance(layer, nn.GroupNorm):
+            found.append(layer.num_groups)
+    return max(found)
+
+
+def _never_seen(network: nn.Module, graph: Any, named: set[str]) -> Iterator[tuple[str, str]]:
+    """Layers with weights that are in no group, and why."""
+    channelwise = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm, nn.PReLU, *sums.NORMS)
+    inside = {part for each in network.modules() if isinstance(each, nn.MultiheadAttention) for part in each.children()}
+    for name, layer in network.named_modules():
+        own = [parameter for parameter in layer._parameters.values() if parameter is not None]
+        if not own or name in named or layer in inside or isinstance(layer, channelwise) or sums.is_depthwise(layer):
+            continue
+        if isinstance(layer, (*RECURRENT, nn.RNNBase, nn.MultiheadAttention)):
+            yield name, f"{type(layer).__name__}: its channels cannot be cut"
+        elif isinstance(layer, (nn.Linear, _ConvNd)) and layer in graph.module2node:
+            yield name, "no layer makes its channels: they come from the input"
+        elif isinstance(layer, (nn.Linear, _ConvNd)):
+            yield name, "the trace does not reach it: the answer to the examples does not depend on it"
+        elif isinstance(layer, nn.Embedding):
+            yield name, "its channels meet no linear or convolutional layer that could be cut with it"
+        else:
+            yield name or type(network).__name__, "functional weights: parameters that are used without a layer"

@@ -1,0 +1,85 @@
+"""LeNet-5 on the images of this project: the example of notebook 3 and the subject of its benchmark."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+
+from dtc_helpers.any_network.plan import Train
+from dtc_helpers.images.datasets import Dataset, Split
+from dtc_helpers.readings import IndependentStreams
+
+BATCH_SIZE = 128
+
+
+class LeNet5(nn.Module):
+    """Two convolutions with pooling, two linear layers; 28 × 28 pixels, or 8 × 8 with smaller kernels.
+
+    Parameters
+    ----------
+    image_shape : (height, width).
+    n_classes : of the answer.
+    """
+
+    def __init__(self, image_shape: tuple[int, ...], n_classes: int) -> None:
+        super().__init__()
+        kernel: dict[str, Any] = {"kernel_size": 5} if min(image_shape) >= 28 else {"kernel_size": 3, "padding": 1}
+        self.first, self.second = nn.Conv2d(1, 20, **kernel), nn.Conv2d(20, 50, **kernel)
+        pixels = [((size - 4) // 2 - 4) // 2 if min(image_shape) >= 28 else size // 4 for size in image_shape]
+        self.hidden, self.output = nn.Linear(50 * math.prod(pixels), 500), nn.Linear(500, n_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, (n_images, n_classes), of images (n_images, 1, height, width)."""
+        images = functional.max_pool2d(functional.relu(self.first(images)), 2)
+        images = functional.max_pool2d(functional.relu(self.second(images)), 2)
+        return self.output(functional.relu(self.hidden(images.flatten(1))))
+
+
+def lenet5(data: Dataset, *, seed: int) -> LeNet5:
+    """Untrained LeNet-5 for a dataset, with PyTorch's own distribution of weights, drawn from a seed.
+
+    Raises
+    ------
+    ValueError for a dataset without two-dimensional images.
+    """
+    if len(data.image_shape) != 2:
+        raise ValueError(f"{data.name} has no images of two dimensions: LeNet-5 needs some")
+    network, generator = LeNet5(data.image_shape, data.n_classes), IndependentStreams(seed).weights()
+    with torch.no_grad():
+        for layer in network.children():
+            for parameter in layer.parameters():  # uniform in ±1 / √(weights of an output), biases too
+                bound = 1 / math.sqrt(layer.get_parameter("weight")[0].numel())
+                parameter.uniform_(-bound, bound, generator=generator)
+    return network
+
+
+def trainer(split: Split, image_shape: tuple[int, ...], *, seed: int) -> Train:
+    """Training in batches of 128 images, each pass shuffled anew; a batch depends on its number and the seed only."""
+    n_per_pass, order_of = math.ceil(len(split) / BATCH_SIZE), IndependentStreams(seed).data_order
+
+    def train(network: nn.Module, optimizer: Optimizer, batch_numbers: range) -> None:
+        network.train()
+        for number in batch_numbers:
+            n_pass, place = divmod(number, n_per_pass)
+            chosen = order_of(n_pass).permutation(len(split))[place * BATCH_SIZE : (place + 1) * BATCH_SIZE]
+            optimizer.zero_grad()
+            images = split.images[chosen].view(-1, 1, *image_shape)
+            functional.cross_entropy(network(images), split.labels[chosen]).backward()
+            optimizer.step()
+
+    return train
+
+
+@torch.no_grad()
+def accuracy(network: nn.Module, split: Split, image_shape: tuple[int, ...]) -> float:
+    """Share of images classified rightly, in `eval()`; modes are put back."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    images = split.images.view(-1, 1, *image_shape).split(1000)
+    answers = torch.cat([network(part).argmax(1) for part in images])
+    for module, mode in modes:
+        module.training = mode
+    return float((answers == split.labels).double().mean())

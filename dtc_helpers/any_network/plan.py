@@ -1,0 +1,75 @@
+"""What a compress-train run of any network is to do, and the record of what it did."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from dtc_helpers.any_network.cutting import Importance
+from dtc_helpers.any_network.graph import LeftAlone, Limits
+
+Train = Callable[[nn.Module, Optimizer, range], object]  # network, optimiser, numbers of the batches
+Ledger = dict[str, tuple[int, ...]]  # name of a layer → its channels, as they were numbered before any cut
+
+
+@dataclass(frozen=True)
+class CutPlan:
+    """When, how much and by what channels are cut.
+
+    Raises
+    ------
+    ValueError for numbers that cannot be.
+    """
+
+    importance: Importance  # of a Torch-Pruning group: one number a channel, the lowest go
+    cuts: int = 10
+    batches_per_cut: int = 200  # of training before every cut
+    keep_fraction: float = 0.9  # of the channels of every group: ⌈keep_fraction · (n − 1)⌉ stay
+    limits: Limits = field(default_factory=Limits)  # what may be cut
+
+    def __post_init__(self) -> None:
+        wanted = {
+            "cuts": (self.cuts >= 1, "at least 1"),
+            "batches_per_cut": (self.batches_per_cut >= 0, "at least 0"),
+            "keep_fraction": (0 < self.keep_fraction < 1, "more than 0 and less than 1"),
+        }
+        for name, (is_met, expected) in wanted.items():
+            if not is_met:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected {expected}")
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """How long something took."""
+
+    wall: float
+    processor: float  # of all threads of this process
+
+
+@dataclass(frozen=True)
+class CutRecord:
+    """One cut; all is as it was after it, unless it says otherwise."""
+
+    cut: int  # 1 is the first
+    widths: dict[str, int]  # name of a layer that was cut → channels that are left
+    ledger: Ledger  # which channels of the uncut network are left of every layer that was ever cut
+    left_alone: tuple[LeftAlone, ...]  # layers that were not cut, and why
+    difference: float  # between masked and cut network, on the examples
+    duality_gap: float | None  # the largest of all solves; None where nothing is solved
+    n_parameters: int
+    training: Seconds  # before this cut
+    compression: Seconds  # tracing, scoring, trying and cutting
+
+
+def plain(plan: CutPlan) -> dict[str, Any]:
+    """Plan as checkpoints keep it, but for the number of cuts, which may grow."""
+    importance = getattr(plan.importance, "settings", type(plan.importance).__name__)
+    limits = {**asdict(plan.limits), "protect": list(plan.limits.protect), "heads": dict(plan.limits.heads or {})}
+    return {
+        "importance": importance,
+        "batches_per_cut": plan.batches_per_cut,
+        "keep_fraction": plan.keep_fraction,
+        **limits,
+    }

@@ -1,0 +1,132 @@
+"""What happens to a network that is cut, as tables for figures and texts."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from dtc_helpers.any_network import group_sums as sums
+from dtc_helpers.any_network.cost import multiply_adds
+from dtc_helpers.any_network.graph import LeftAlone, Limits, Prunable, prunable
+from dtc_helpers.any_network.importance import ScoreImportance
+from dtc_helpers.any_network.plan import CutRecord
+from dtc_helpers.any_network.tracing import Examples
+from dtc_helpers.any_network.transcript import copied
+from dtc_helpers.sensing import recovered_weights
+
+SIDES = {sums.PRODUCER: "makes", sums.CONSUMER: "reads"}
+
+
+def _found(network: nn.Module, example_inputs: Examples) -> Prunable:
+    return prunable(copied(network), example_inputs, Limits())
+
+
+def group_table(network: nn.Module, example_inputs: Examples) -> pd.DataFrame:
+    """Layers of every group that can be cut.
+
+    Returns
+    -------
+    Columns group (name of its first layer), layer, role ("makes" or "reads" the channels), channels; in the order of
+    the network.
+    """
+    place = {name: i for i, (name, _) in enumerate(network.named_modules())}
+    rows = [
+        {
+            "group": made.name,
+            "layer": sums.layer_name(item, made.group),
+            "role": SIDES[part],
+            "channels": made.n_channels,
+        }
+        for made in _found(network, example_inputs).groups
+        for item in made.group
+        if (part := sums.role(item, made.group._DG)) in SIDES
+    ]
+    order = pd.DataFrame(rows).assign(place=lambda table: table.layer.map(place), start=lambda t: t.group.map(place))
+    return order.sort_values(["start", "place"], kind="stable").drop(columns=["place", "start"]).reset_index(drop=True)
+
+
+def left_alone(network: nn.Module, example_inputs: Examples) -> tuple[LeftAlone, ...]:
+    """Layers that a cut would leave alone, and why."""
+    return _found(network, example_inputs).left_alone
+
+
+def incoming_rays(
+    network: nn.Module, example_inputs: Examples, *, importance: ScoreImportance, layer: str
+) -> dict[str, np.ndarray]:
+    """Inverse compressed sensing of the incoming sums of one group: title → values, as notebook 1 shows them.
+
+    Parameters
+    ----------
+    layer : name of the group.
+
+    Raises
+    ------
+    ValueError for a group that is not there, or that cannot be scored.
+    """
+    made = {each.name: each for each in _found(network, example_inputs).groups}.get(layer)
+    seen = None if made is None else importance.hidden_layer(made.group)
+    scores = None if seen is None else importance.score(seen)
+    if seen is None or scores is None or scores.recovery is None:
+        raise ValueError(f"{layer} is no group that this importance solves for")
+    code = scores.recovery.sparse_code[0, 0]
+    return {
+        "incoming sums w": seen.incoming_sums[0].numpy(),
+        "measurement y": seen.measurements[0, 0].numpy(),
+        "sparse code s": code.numpy(),
+        "recovered weights Ψs": recovered_weights(code).numpy(),
+    }
+
+
+def run_table(
+    records: Iterable[CutRecord],
+    network: nn.Module,
+    *,
+    example_inputs: Examples,
+    images_per_cut: int,
+    accuracy: Callable[[nn.Module], float],
+) -> pd.DataFrame:
+    """Run a compress-train loop to its end and measure the network after every cut.
+
+    Parameters
+    ----------
+    records : of `compress_train_module`, not begun; it changes `network`.
+    images_per_cut : training images between two cuts, for what the training costs.
+    accuracy : of the network, between 0 and 1.
+
+    Returns
+    -------
+    One row a cut (0 is before any) and layer that can be cut: cut, layer, channels, accuracy, multiply_adds (of one
+    image), training_multiply_adds (of the training so far), parameters, difference, duality_gap, training_seconds and
+    compression_seconds (of the processor). What is not there before the first cut is NaN.
+    """
+    start = {made.name: made.n_channels for made in _found(network, example_inputs).groups}
+    counted, spent = multiply_adds(network, example_inputs), 0
+    rows = [{"cut": 0, "layer": layer, "channels": n, "multiply_adds": counted.forward} for layer, n in start.items()]
+    for record in records:
+        spent += images_per_cut * counted.training
+        counted = multiply_adds(network, example_inputs)
+        values = {
+            "accuracy": accuracy(network),
+            "multiply_adds": counted.forward,
+            "training_multiply_adds": spent,
+            "parameters": record.n_parameters,
+            "difference": record.difference,
+            "duality_gap": np.nan if record.duality_gap is None else record.duality_gap,
+            "training_seconds": record.training.processor,
+            "compression_seconds": record.compression.processor,
+        }
+        rows += [{"cut": record.cut, "layer": layer, "channels": record.widths[layer], **values} for layer in start]
+    return pd.DataFrame(rows)
+
+
+def curves(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Accuracy of single runs as `network_costs.accuracy_by_cost` draws it: columns arm, mean, low and high (the same).
+
+    Parameters
+    ----------
+    runs : arm → table of `run_table`.
+    """
+    parts = [table.groupby("cut", as_index=False).first().assign(arm=arm) for arm, table in runs.items()]
+    found: pd.DataFrame = pd.concat(parts).dropna(subset="accuracy")
+    return found.assign(mean=found.accuracy, low=found.accuracy, high=found.accuracy)

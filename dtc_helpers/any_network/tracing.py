@@ -1,0 +1,82 @@
+"""Torch-Pruning's trace of a network, and the groups it finds."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch_pruning as tp
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.utils.rnn import PackedSequence
+from torch_pruning.ops import DummyPruner
+
+from dtc_helpers.any_network.group_sums import PRODUCER, Group, role
+
+RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
+Examples = Tensor | Sequence[Any] | Mapping[str, Any]  # as the network takes them: one, several, or by name
+
+
+class _Uncut(DummyPruner):
+    """Recurrent layers in the graph: their inputs are not their outputs, and neither can be cut."""
+
+    def prune_in_channels(self, layer: nn.Module, idxs: list[int]) -> nn.Module:
+        raise NotImplementedError(f"{type(layer).__name__} cannot be cut")
+
+    def prune_out_channels(self, layer: nn.Module, idxs: list[int]) -> nn.Module:
+        raise NotImplementedError(f"{type(layer).__name__} cannot be cut")
+
+
+class _OneStep(torch.autograd.Function):
+    """Outputs that come from an input, in one step of the trace."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, *outputs: Tensor) -> tuple[Tensor, ...]:  # noqa: ARG004
+        return tuple(output.clone() for output in outputs)
+
+
+def called(network: nn.Module, example_inputs: Examples) -> Any:
+    """What the network answers to the examples."""
+    if isinstance(example_inputs, Mapping):
+        return network(**example_inputs)
+    return network(example_inputs) if isinstance(example_inputs, Tensor) else network(*example_inputs)
+
+
+def traced(network: nn.Module, example_inputs: Examples) -> Any:
+    """Dependency graph of a network, which is left in `eval()` and with recurrent layers that cannot be trained."""
+    for layer in network.modules():
+        if isinstance(layer, RECURRENT):  # the gates would look like layers of the network
+            layer.forward = _in_one_step(layer.forward)
+    settings: dict[str, Any] = {"customized_pruners": {kind: _Uncut() for kind in RECURRENT}, "verbose": False}
+    with torch.enable_grad():  # a trace is one of gradients
+        return tp.DependencyGraph().build_dependency(network, example_inputs, forward_fn=called, **settings)  # pyright: ignore[reportArgumentType]
+
+
+def all_groups(graph: Any, left: dict[str, str]) -> Iterator[Group]:
+    """Groups of all linear and convolutional layers, every layer in one; what fails goes to `left`, with a reason."""
+    seen: set[nn.Module] = set()
+    for layer in list(graph.module2node):
+        if not isinstance(layer, (nn.Linear, _ConvNd)) or layer in seen:
+            continue
+        pruner = graph.get_pruner_of_module(layer)
+        channels = list(range(pruner.get_out_channels(layer)))
+        try:
+            group = graph.get_pruning_group(layer, pruner.prune_out_channels, channels)
+        except Exception as error:  # what Torch-Pruning says to an operation that it cannot follow
+            left[graph._module2name[layer]] = f"Torch-Pruning cannot follow its channels ({error})"
+            continue
+        seen |= {layer, *(item.dep.layer for item in group if role(item, graph) == PRODUCER)}
+        yield group
+
+
+def _in_one_step(own: Callable[..., Any]) -> Callable[..., Any]:
+    """Forward of a recurrent layer whose outputs hang on its input, and on nothing else, in the trace."""
+
+    def forward(inputs: Any, *others: Any, **named: Any) -> Any:
+        with torch.no_grad():
+            output, state = own(inputs, *others, **named)
+        is_packed, has_cell = isinstance(inputs, PackedSequence), isinstance(state, tuple)
+        parts = (output.data if is_packed else output, *(state if has_cell else (state,)))
+        first, *rest = _OneStep.apply(inputs.data if is_packed else inputs, *parts)  # pyright: ignore[reportGeneralTypeIssues]
+        return output._replace(data=first) if is_packed else first, tuple(rest) if has_cell else rest[0]
+
+    return forward

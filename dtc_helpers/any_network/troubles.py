@@ -1,0 +1,115 @@
+"""Networks, groups and layers that a cut would damage without a word: found before anything is cut."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+from torch.nn.utils import parametrize
+
+from dtc_helpers.any_network.group_sums import NORM, NORMS, PARAMETER, Group, layer_name, role
+
+REMOVE = {  # parameters that a reparametrisation leaves behind, and how it is removed
+    ("weight_g", "weight_v"): "torch.nn.utils.remove_weight_norm(layer)",
+    ("weight_orig",): "torch.nn.utils.prune.remove(layer, 'weight'), or remove_spectral_norm(layer)",
+    ("bias_orig",): "torch.nn.utils.prune.remove(layer, 'bias')",
+}
+WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
+
+
+class CutRefusedError(ValueError):
+    """A cut would be wrong, and nothing was cut.
+
+    Attributes
+    ----------
+    reasons : name of a layer → why it cannot be cut.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        listed = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
+        names = ", ".join(repr(name) for name in self.reasons)
+        super().__init__(f"nothing was cut. {listed}. To leave such layers alone, protect them: protect=[{names}]")
+
+
+def check_network(network: nn.Module) -> None:
+    """Refuse what only wraps a network, and weights that are computed from others and can't be copied.
+
+    Raises
+    ------
+    ValueError that says what to give or to do instead.
+    """
+    for name, module in network.named_modules():
+        if held := _reparametrised(module):
+            raise ValueError(f"nothing was cut. {name} {held}")
+        if inner := WRAPPERS.get(type(module).__name__):
+            raise ValueError(
+                f"{name or 'the network'} is a wrapper, {type(module).__name__}: give the network in it "
+                f"(its attribute `{inner}`), and wrap it again after the cuts"
+            )
+
+
+def trouble(network: nn.Module, group: Group) -> str | None:
+    """Why a group would be cut wrongly, or nothing.
+
+    Weights shared by two layers (one of the two is cut), parametrisations and masks (they hold the old shape), and raw
+    parameters (which of their axes holds the channels is a guess).
+    """
+    owners, found = _owners(network), None
+    for item in group:
+        layer = item.dep.layer
+        if role(item, group._DG) == PARAMETER and not _is_of_norm(layer, network):
+            found = f"it meets the raw parameter {_name(network, layer)}, and which of its axes is cut is a guess"
+        elif isinstance(layer, nn.Module):
+            own = [parameter for parameter in layer.parameters() if owners[parameter] > 1]
+            shared = [name for each in own for name, _ in _names(network, each)]
+            found = f"{' and '.join(shared)} are one tensor: a cut would untie them" if shared else _held(layer)
+            found = found and (found if shared else f"{layer_name(item, group)} {found}")
+        if found:
+            return found
+    return None
+
+
+def norm_of(group: Group, graph: Any) -> str | None:
+    """Type of a norm that averages over the channels of a group, if there is one."""
+    for item in group:
+        layer = item.dep.layer
+        if role(item, graph) == NORM:
+            return type(layer).__name__
+        if role(item, graph) == PARAMETER and _is_of_norm(layer, graph.model):
+            return "RMSNorm"
+    return None
+
+
+def _owners(network: nn.Module) -> Counter[nn.Parameter]:
+    """For every parameter the number of modules that hold it."""
+    held = (each for module in network.modules() for each in module._parameters.values() if each is not None)
+    return Counter(held)
+
+
+def _names(network: nn.Module, parameter: nn.Parameter) -> list[tuple[str, nn.Parameter]]:
+    return [each for each in network.named_parameters(remove_duplicate=False) if each[1] is parameter]
+
+
+def _name(network: nn.Module, parameter: nn.Parameter) -> str:
+    return _names(network, parameter)[0][0]
+
+
+def _is_of_norm(parameter: nn.Parameter, network: nn.Module) -> bool:
+    return any(
+        parameter is each for module in network.modules() if isinstance(module, NORMS) for each in module.parameters()
+    )
+
+
+def _held(layer: nn.Module) -> str | None:
+    """What stands between a layer and its weights."""
+    if parametrize.is_parametrized(layer):
+        return "has a parametrisation: remove it first (torch.nn.utils.parametrize.remove_parametrizations)"
+    return _reparametrised(layer)
+
+
+def _reparametrised(layer: nn.Module) -> str | None:
+    for names, remedy in REMOVE.items():
+        if all(name in layer._parameters for name in names):
+            return f"has {' and '.join(names)} in place of its weights: remove that first ({remedy})"
+    return None
