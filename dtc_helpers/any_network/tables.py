@@ -53,8 +53,8 @@ def left_alone(network: nn.Module, example_inputs: Examples) -> tuple[LeftAlone,
 
 def incoming_rays(
     network: nn.Module, example_inputs: Examples, *, importance: ScoreImportance, layer: str
-) -> dict[str, np.ndarray]:
-    """Inverse compressed sensing of the incoming sums of one group: title → values, as notebook 1 shows them.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inverse compressed sensing of the incoming sums of one group: w, Ψs and s, (n_channels,) each.
 
     Parameters
     ----------
@@ -70,12 +70,7 @@ def incoming_rays(
     if seen is None or scores is None or scores.recovery is None:
         raise ValueError(f"{layer} is no group that this importance solves for")
     code = scores.recovery.sparse_code[0, 0]
-    return {
-        "incoming sums w": seen.incoming_sums[0].numpy(),
-        "measurement y": seen.measurements[0, 0].numpy(),
-        "sparse code s": code.numpy(),
-        "recovered weights Ψs": recovered_weights(code).numpy(),
-    }
+    return seen.incoming_sums[0].numpy(), recovered_weights(code).numpy(), code.numpy()
 
 
 def run_table(

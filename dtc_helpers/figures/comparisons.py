@@ -148,11 +148,12 @@ def shares_by_width(choices: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axe
         by_chance; means over replicates are drawn, and what chance gives is dashed.
     """
     titles = {"with_magnitude": "in common with magnitude", "with_other_order": "in common with itself, renumbered"}
-    means = choices.groupby(["arm", "neurons"], sort=False)[[*titles, "by_chance"]].mean().reset_index()
     for (column, title), ax in zip(titles.items(), axes, strict=True):
-        for arm, run in means.groupby("arm", sort=False):
-            ax.plot(run.neurons, run[column], ms=4, label=ARM_LABELS[str(arm)], **ARM_STYLES[str(arm)])
-        ax.plot(run.neurons, run.by_chance, color="0.3", ls="--", lw=1.2, label="chance")
+        shares = choices.pivot_table(index="neurons", columns="arm", values=column, sort=False)
+        for arm in shares:
+            ax.plot(shares.index, shares[arm], ms=4, label=ARM_LABELS[str(arm)], **ARM_STYLES[str(arm)])
+        chance = choices.drop_duplicates("neurons").set_index("neurons").by_chance
+        ax.plot(chance.index, chance, color="0.3", ls="--", lw=1.2, label="chance")
         neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
         ax.set_title(title, fontsize="medium")

@@ -13,6 +13,7 @@ from dtc_helpers.runs.checking import (
     Batches,
     Between,
     CutShare,
+    DatasetName,
     DatasetOrFile,
     HiddenNeurons,
     MeasurementShare,
