@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SCRATCH := build/nbval
 
-.PHONY: install reproduce test lint unit notebooks benchmark execute clean
+.PHONY: install reproduce test lint unit notebooks benchmark execute explorer clean
 
 install: $(VENV)/.installed
 
@@ -52,6 +52,10 @@ execute: install
 	mkdir -p notebooks/mnist
 	cp results/*.ipynb results/cycles.csv results/run.json notebooks/mnist
 	$(BIN)/ruff format --quiet notebooks
+
+# One page with the interactive views: open build/explorer/index.html in a browser.
+explorer: install
+	$(BIN)/python -m dtc_helpers explorer --out build/explorer/index.html
 
 clean:
 	rm -rf $(VENV) build

@@ -1,6 +1,8 @@
 // One JSON call a line in, one JSON answer a line out.
 import { createInterface } from "node:readline";
 import * as core from "../../dtc_helpers/explorer/web/core.js";
+import * as lab from "../../dtc_helpers/explorer/web/lab.js";
+import * as proposition from "../../dtc_helpers/explorer/web/proposition.js";
 
 const matrixOf = (rows) => core.matrix(rows.length, rows[0].length, Float64Array.from(rows.flat()));
 const rowsOf = ({ rows, columns, values }) =>
@@ -22,6 +24,14 @@ const calls = {
   histogram: ({ values, edges }) => core.histogram(values, edges),
   entropy: ({ values, edges }) => core.gibbsEntropy(values, edges),
   entropy_of_width: ({ values, width }) => core.entropyOfWidth(values, width),
+  edges: () => core.publishedBinEdges(),
+  lab: ({ weights, state }) => {
+    const found = lab.inverseSensing(lab.inOrder(weights, state.order, state.shuffle), state);
+    return { ...found, path: undefined, code: Array.from(found.code), recovered: Array.from(found.recovered) };
+  },
+  trial: ({ steps, nullModel, count, state }) =>
+    proposition.trial(steps, proposition.nullDraws(steps, nullModel, count), state),
+  quantile: ({ values, share }) => proposition.quantile(values, share),
   pearson: ({ values, others }) => core.pearson(values.map((v) => v ?? NaN), others),
 };
 

@@ -1,6 +1,7 @@
 """core.js says what the package says: same Φ, same solution, same certificate, same entropy."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from benchmarks.random_problems import KINDS, problem
+from dtc_helpers.explorer.answers import ORDERS, LabSettings, lab_answer
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series, gibbs_entropy
 from dtc_helpers.proposition.binning import bins_of_width
 from dtc_helpers.recovery import l1_penalty_max, recover
-from dtc_helpers.sensing import dct_basis, gaussian_matrix, measure, sensing_matrix
+from dtc_helpers.sensing import dct_basis, gaussian_matrix, sensing_matrix
 from dtc_helpers.statistics import pearson
 from dtc_helpers.surgery import CHOICES, n_keep
 
@@ -174,10 +176,36 @@ def test_correlation_passes_over_what_is_not_defined(core):
     assert core("pearson", values=[1, 1], others=[1, 2]) is None
 
 
-def test_a_whole_lab_by_hand_is_the_one_in_python(core):
-    weights = np.sin(np.arange(32.0))
-    Phi = gaussian_matrix(16, 32, rng=np.random.RandomState(7))
-    Theta, y = sensing_matrix(Phi), measure(Phi, torch.from_numpy(weights))
-    found = core("recover", Theta=Theta.tolist(), y=y.tolist(), fraction=0.01)
-    ours = recover(Theta, y, l1_penalty_fraction=0.01)
-    np.testing.assert_allclose(found["code"], ours.sparse_code.numpy(), atol=1e-12)
+@st.composite
+def labs(draw):
+    """Weights and settings of the lab."""
+    n = draw(st.integers(2, 64))
+    weights = np.random.RandomState(draw(seeds)).normal(size=n).tolist()
+    settings = LabSettings(
+        n_measurements=draw(st.integers(1, n)),
+        l1_penalty_fraction=10 ** draw(st.floats(-5, 0.1)),
+        seed=draw(st.integers(0, 99)),
+        dct_type=draw(st.integers(1, 4)),
+        ray_domain=draw(st.sampled_from(["recovered_weights", "sparse_code"])),
+        cut_scores=draw(st.sampled_from(["lowest", "highest"])),
+        order=draw(st.sampled_from(list(ORDERS))),
+        shuffle=draw(seeds),
+    )
+    return weights, settings
+
+
+@many
+@given(labs())
+def test_whole_lab_is_the_one_in_python(core, given_lab):
+    weights, settings = given_lab
+    theirs = core("lab", weights=weights, state=asdict(settings))
+    ours = lab_answer(np.array(weights), settings)
+    assert theirs["gap"] <= TOLERANCE
+    size = np.abs(ours.sparse_code).max()
+    np.testing.assert_allclose(theirs["code"], ours.sparse_code, atol=TOLERANCE * size, rtol=0)
+    np.testing.assert_allclose(theirs["recovered"], ours.recovered_weights, atol=TOLERANCE * size, rtol=0)
+    assert theirs["error"] == pytest.approx(ours.error, rel=1e-8, abs=1e-8)
+    scores = np.abs(ours.sparse_code if settings.ray_domain == "sparse_code" else ours.recovered_weights)
+    if settings.ray_domain == "sparse_code" or np.diff(np.sort(scores)).min() > 1e-8 * size:  # no ties to rounding
+        assert theirs["cut"] == ours.cut
+        assert theirs["shared"] == pytest.approx(ours.shared)

@@ -400,3 +400,9 @@ export function pearson(values, others) {
   if (x.length < 2 || y.length < 2) return NaN;
   return Math.min(1, Math.max(-1, dot(x, y) / (norm(x) * norm(y))));
 }
+
+/** Edges of the published bins, numpy's arange(−50, 50, 0.2) to the last bit. */
+export function publishedBinEdges() {
+  const step = -50 + 0.2 - -50; // numpy takes the difference of the first two
+  return Array.from({ length: 500 }, (_, i) => -50 + i * step);
+}
