@@ -149,19 +149,28 @@ export function dctBasis(nNeurons, type = 1) {
 
 // -------------------------------------------------- the L1 solve:  argmin ‖Θs − y‖² + λ‖s‖₁  for every λ at once
 
+/** ΘᵀΘ, made once: the path asks for the same inner products again and again. */
+function gramMatrix(Theta) {
+  const n = Theta.columns;
+  const G = matrix(n, n);
+  for (let r = 0; r < Theta.rows; r++) {
+    const row = Theta.values.subarray(r * n, (r + 1) * n);
+    for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) G.values[i * n + j] += row[i] * row[j];
+  }
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) G.values[j * n + i] = G.values[i * n + j];
+  return G;
+}
+
 /** Cholesky factor of the Gram matrix of a growing set of columns of Θ: L Lᵀ = Θ_Aᵀ Θ_A. */
 class ColumnSet {
-  constructor(Theta) {
-    this.Theta = Theta;
+  constructor(gram) {
+    this.gram = gram;
     this.indices = [];
     this.rows = []; // of L, each as long as its number
   }
 
   inner(i, j) {
-    const { values, rows, columns } = this.Theta;
-    let total = 0;
-    for (let r = 0; r < rows; r++) total += values[r * columns + i] * values[r * columns + j];
-    return total;
+    return this.gram.values[i * this.gram.columns + j];
   }
 
   /** Take in a column; false, and nothing done, where the others already span it. */
@@ -181,7 +190,7 @@ class ColumnSet {
   }
 
   without(column) {
-    const smaller = new ColumnSet(this.Theta);
+    const smaller = new ColumnSet(this.gram);
     for (const index of this.indices) if (index !== column) smaller.add(index);
     return smaller;
   }
@@ -214,7 +223,8 @@ export function l1Path(Theta, y, fraction) {
   const lambdaMax = largest(correlation);
   const state = { lambda: lambdaMax, code: new Float64Array(Theta.columns), sign: new Float64Array(Theta.columns) };
   const knots = [{ lambda: lambdaMax, code: state.code.slice() }];
-  let columns = new ColumnSet(Theta);
+  const gram = gramMatrix(Theta);
+  let columns = new ColumnSet(gram);
   const spanned = new Set(); // columns that would add nothing; looked at again when one leaves
   const end = fraction * lambdaMax;
   for (let step = 0; step < 30 * Theta.columns && state.lambda > end; step++) {
@@ -231,16 +241,17 @@ export function l1Path(Theta, y, fraction) {
     }
     if (event.by > 0) knots.push({ lambda: state.lambda, code: state.code.slice() });
   }
-  return { lambdaMax, knots };
+  return { lambdaMax, knots, gram };
 }
 
 /** How code and correlations move while λ falls by 1. */
 function pathDirection(columns, sign, correlation) {
-  const { Theta, indices } = columns;
-  const code = columns.solve(indices.map((i) => sign[i] / 2));
-  const whole = new Float64Array(correlation.length);
-  indices.forEach((column, i) => (whole[column] = code[i]));
-  return { code, correlation: transposeTimes(Theta, times(Theta, whole)).map((c) => 2 * c) };
+  const code = columns.solve(columns.indices.map((i) => sign[i] / 2));
+  const slope = new Float64Array(correlation.length);
+  columns.indices.forEach((column, i) => {
+    for (let j = 0; j < slope.length; j++) slope[j] += 2 * columns.inner(column, j) * code[i];
+  });
+  return { code, correlation: slope };
 }
 
 function nextEvent(columns, { lambda, code, sign }, correlation, { direction, spanned, end }) {
@@ -280,7 +291,7 @@ export function codeAt({ knots }, lambda) {
 
 /** Solution at one λ with its proof; the normal equations on the support are solved again, so that it is exact. */
 export function solutionAt(path, Theta, y, lambda) {
-  const code = polished(codeAt(path, lambda), Theta, y, lambda);
+  const code = polished(codeAt(path, lambda), { Theta, gram: path.gram, y, lambda });
   return { code, lambda, lambdaMax: path.lambdaMax, ...certificate(Theta, y, code, lambda) };
 }
 
@@ -292,9 +303,9 @@ export function recover(Theta, y, fraction) {
 
 const REFINEMENTS = 3;
 
-function polished(code, Theta, y, lambda) {
+function polished(code, { Theta, gram, y, lambda }) {
   const floor = 1e-11 * largest(code);
-  const columns = new ColumnSet(Theta);
+  const columns = new ColumnSet(gram);
   code.forEach((s, j) => Math.abs(s) > floor && columns.add(j));
   const sign = columns.indices.map((j) => Math.sign(code[j]));
   const exact = new Float64Array(code.length);

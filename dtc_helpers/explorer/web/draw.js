@@ -287,7 +287,7 @@ export function panel(title, legend, wide = false) {
 
 /** One line of facts: pairs of a name and a value. */
 export function factsLine() {
-  const list = html("dl", { class: "facts", role: "group", "aria-label": "facts" });
+  const list = html("dl", { class: "facts" });
   const put = (facts) =>
     list.replaceChildren(
       ...facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))),

@@ -36,7 +36,7 @@ function started(name) {
 
 function tick(section, found, state) {
   section.dataset.state = JSON.stringify(state);
-  section.dataset.found = JSON.stringify(found, (_, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value));
+  section.dataset.found = JSON.stringify(found, (key, value) => (key === "path" ? undefined : ArrayBuffer.isView(value) ? Array.from(value) : value));
   for (const item of section.querySelectorAll("[data-exercise]")) {
     if (!item.classList.contains("done") && EXERCISES[item.dataset.exercise](found, state)) {
       item.classList.add("done");
