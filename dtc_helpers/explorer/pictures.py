@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
@@ -20,10 +21,10 @@ _DPI = 110
 
 
 def png(figure: Figure) -> bytes:
-    """Figure as a PNG of few colours, the same bytes for the same figure; the figure is closed for good."""
+    """Figure as a PNG of few colours, the same bytes for the same figure, which is closed."""
     raw, small = io.BytesIO(), io.BytesIO()
     figure.savefig(raw, format="png", dpi=_DPI, metadata={"Software": None})
-    figure.clear()
+    plt.close(figure)  # a notebook would show it once more
     with Image.open(raw) as image:
         image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()

@@ -11,12 +11,13 @@ import pandas as pd
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES
 from dtc_helpers.paths import whole_file
 from dtc_helpers.proposition.evidence import read_evidence
-from dtc_helpers.proposition.relation import Process
+from dtc_helpers.proposition.relation import Process, Step
 from dtc_helpers.proposition.stored_processes import processes_of_evidence
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.results import Results
 
 METHOD_NAMES = {"dtc": "DTC"}  # as the views write them; the others as they are called
+NORMS = ("signal_norm", "unrelated_norm")
 LAYERS = ("outgoing", "incoming")
 DECIMALS = 3  # of measurements
 TRIALS = {"mnist": "MNIST", "photographs": "photographs"}  # those that the page shows
@@ -50,6 +51,14 @@ def _steps(process: Process) -> list[dict[str, Any]]:
             "unrelated_norm": round(float(np.linalg.norm(step.unrelated_signal)), 5),
         }
         for step in process
+    ]
+
+
+def process_of_state(steps: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """Process again of what a view is given; vectors of one value with their norms stand for the signals."""
+    return [
+        Step(np.array(step["measurement"]), 0.0, step["fitness"], *(np.array([step[name]]) for name in NORMS))
+        for step in steps
     ]
 
 

@@ -1,23 +1,20 @@
 """The page in a real browser: from a file, alone, by hand and by keyboard, and with the answers of the package."""
 
 import json
-import os
-import shutil
 import time
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer_browser import missing
 
 from dtc_helpers.explorer import page as explorer_page
 from dtc_helpers.explorer.answers import LabSettings, exact_trial, lab_answer
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
 from dtc_helpers.proposition.relation import Step
 
-CHROMIUM = os.environ.get("DTC_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(__file__).resolve().parents[2] / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-IN_CI = os.environ.get("CI") == "true"
 FRAME_MILLISECONDS = 50
 CONTROLS = {
     "lab": ["weights", "order", "shuffle", "n_measurements", "l1_penalty_fraction", "seed", "dct_type", "ray_domain",
@@ -27,26 +24,6 @@ CONTROLS = {
 }  # fmt: skip
 every_view = pytest.mark.parametrize("view", CONTROLS)
 pytestmark = pytest.mark.browser
-
-
-def missing(what):
-    """Skip with a word; under CI, where all is installed, fail."""
-    (pytest.fail if IN_CI else pytest.skip)(f"{what} is not here: see `make browser`")
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright")
-    if CHROMIUM is None:
-        missing("Chromium")
-    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # as root there is none
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -373,21 +350,22 @@ def test_axe_finds_nothing_serious(opened, view, width):
 
 @every_view
 def test_moves_are_drawn_at_once(opened, view):
+    """Each move at its best of five: what else the machine does in between is not ours."""
     name = {"lab": "n_measurements", "proposition": "bin_width", "replay": "cycle"}[view]
     tab = opened(view)
-    p95 = min(tab.evaluate(MOVES, [view, name]) for _ in range(3))  # other work of the machine is not ours
-    assert p95 < FRAME_MILLISECONDS
+    milliseconds = np.min([tab.evaluate(MOVES, [view, name]) for _ in range(5)], axis=0)
+    assert np.quantile(milliseconds, 0.95) < FRAME_MILLISECONDS
 
 
 MOVES = """async ([view, name]) => {
   const input = document.querySelector(`#${view} [data-control=${name}]`);
   const times = [];
-  for (let i = 0; i < 40; i++) {
-    input.value = Number(input.min) + ((i % 20) / 20) * (Number(input.max) - Number(input.min));
+  for (let i = 0; i < 20; i++) {
+    input.value = Number(input.min) + (i / 19) * (Number(input.max) - Number(input.min));
     const start = performance.now();
     input.dispatchEvent(new Event("input", { bubbles: true }));
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
     times.push(performance.now() - start);
   }
-  return times.sort((a, b) => a - b)[37];
+  return times;
 }"""

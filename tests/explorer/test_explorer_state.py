@@ -4,7 +4,6 @@ import json
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -14,8 +13,6 @@ from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.paths import project_root
 from dtc_helpers.proposition.binning import bins_of_width
 from dtc_helpers.proposition.null_models import NULLS, draw_null
-from dtc_helpers.proposition.relation import Step
-from dtc_helpers.runs.results import Results
 from dtc_helpers.statistics import pearson
 
 MOST_BYTES = {"replay": 60_000, "proposition": 60_000, "lab": 2_000}
@@ -41,16 +38,9 @@ def test_rounded_measurements_stay_in_their_bins():
     np.testing.assert_array_equal(np.histogram(rounded, edges)[0], np.histogram(values, edges)[0])
 
 
-def test_a_run_says_when_each_neuron_goes_and_what_was_measured():
-    """Four neurons: 2 goes first, then 0."""
-    key = {"dataset": "mnist", "reading": "published", "method": "dtc", "replicate": 0}
-    numbers = {"mean_batch_accuracy": 0.9, "test_accuracy": 0.1}
-    cycles = pd.DataFrame([{**key, "cycle": c, "neurons": 4 - c, **numbers} for c in (1, 2)])
-    ledger = pd.DataFrame([{**key, "layer": 1, "neuron": n, "cycle": c, "score": 0.0} for n, c in ((2, 1), (0, 2))])
-    vectors = {f"published/dtc/0/{c}/{layer}": np.array([0.12345, 7.0]) for c in (1, 2) for layer in state.LAYERS}
-    sums = {name: np.zeros(5 - int(name.split("/")[3])) for name in vectors}
+def test_a_run_says_when_each_neuron_goes_and_what_was_measured(stored_run):
     measured = [[0.123, 7.0]] * 2
-    assert state.replay_state(Results(cycles, vectors, ledger, {}, sums)) == {
+    assert state.replay_state(stored_run) == {
         "dataset": "MNIST",
         "neurons": 4,
         "widths": [3, 2],
@@ -107,7 +97,7 @@ def test_trial_in_javascript_is_the_one_in_python(core):
     for name in ("MNIST, DTC", "MNIST, quantisation", "photographs, JPEG"):
         steps = state.proposition_state(processes)["processes"][name][0]
         theirs = core("trial", steps=steps, nullModel="exact", count=5, state={"bin_width": 0.3, "measure": "entropy"})
-        ours = exact_trial(_process_of(steps), bin_width=0.3, rng=np.random.RandomState(0), n_draws=5)
+        ours = exact_trial(state.process_of_state(steps), bin_width=0.3, rng=np.random.RandomState(0), n_draws=5)
         np.testing.assert_allclose(theirs["own"], ours.own, atol=1e-12)
         np.testing.assert_allclose(theirs["series"][0], ours.null, atol=1e-12)
         assert theirs["tested"] == pytest.approx(ours.tested, abs=1e-9)
@@ -115,21 +105,12 @@ def test_trial_in_javascript_is_the_one_in_python(core):
         assert theirs["byLength"] == pytest.approx(ours.by_length, abs=1e-12)
 
 
-def _process_of(steps):
-    return [
-        Step(
-            np.array(s["measurement"]), 0.0, s["fitness"], np.array([s["signal_norm"]]), np.array([s["unrelated_norm"]])
-        )
-        for s in steps
-    ]
-
-
 @pytest.mark.parametrize("name", ["Gaussian vectors", "ln m alone", "unrelated signal", "shuffled steps"])
 def test_other_null_models_are_those_of_the_proposition(core, name):
     steps = page.stored("proposition")["processes"]["MNIST, DTC"][0]
     measure = partial(entropy_series, bins=bins_of_width(0.2))
     rng = np.random.RandomState(0)
-    found = draw_null(_process_of(steps), NULLS[name], rng=rng, measure=measure, n_draws=4)  # pyright: ignore[reportArgumentType]
+    found = draw_null(state.process_of_state(steps), NULLS[name], rng=rng, measure=measure, n_draws=4)  # pyright: ignore[reportArgumentType]
     theirs = core("trial", steps=steps, nullModel=name, count=4, state={"bin_width": 0.2, "measure": "entropy"})
     ours = [c.pearson for c in found.null][: len(theirs["found"])]
     np.testing.assert_allclose(theirs["found"], ours, atol=1e-9)
