@@ -10,7 +10,7 @@ from dtc_helpers.paths import whole_file
 
 WEB = Path(__file__).with_name("web")
 DATA = Path(__file__).with_name("data")
-PAGE = ("core", "draw", "lab", "proposition", "replay", "page")  # each imports from those before it
+PAGE = ("core", "draw", "bars", "lab", "proposition", "replay", "page")  # each imports from those before it
 WIDGET = (*PAGE[:-1], "widget")
 VIEWS = ("lab", "proposition", "replay")
 _IMPORT = re.compile(r"^import (\{.*?\}) from \"\./(\w+)\.js\";$", re.MULTILINE | re.DOTALL)

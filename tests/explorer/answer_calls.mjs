@@ -32,7 +32,11 @@ const calls = {
   trial: ({ steps, nullModel, count, state }) =>
     proposition.trial(steps, proposition.nullDraws(steps, nullModel, count), state),
   quantile: ({ values, share }) => proposition.quantile(values, share),
-  pearson: ({ values, others }) => core.pearson(values.map((v) => v ?? NaN), others),
+  pearson: ({ values, others }) =>
+    core.pearson(
+      values.map((v) => v ?? NaN),
+      others,
+    ),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

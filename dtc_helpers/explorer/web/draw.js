@@ -14,8 +14,7 @@ function filled(node, attributes, children) {
   return node;
 }
 
-export const html = (tag, attributes = {}, ...children) =>
-  filled(document.createElement(tag), attributes, children);
+export const html = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
 export const svg = (tag, attributes = {}, ...children) =>
   filled(document.createElementNS(SVG, tag), attributes, children);
 
@@ -33,9 +32,13 @@ export function shown(value, digits = 3) {
 }
 
 /** Power of ten with the exponent above the line. */
-export const tenTo = (power) => `10${String(power).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])}`;
+export const tenTo = (power) =>
+  `10${String(power)
+    .replace("-", "⁻")
+    .replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])}`;
 
-export const fixed = (value, decimals) => (Number.isFinite(value) ? value.toFixed(decimals).replace("-", "−") : "not defined");
+export const fixed = (value, decimals) =>
+  Number.isFinite(value) ? value.toFixed(decimals).replace("-", "−") : "not defined";
 
 // ------------------------------------------------------------------------------------------------- state
 
@@ -169,7 +172,14 @@ export function parsed(control, text, state) {
 
 // ------------------------------------------------------------------------------------------------ charts
 
-export const COLOURS = { blue: "#0173b2", orange: "#b35900", green: "#02785a", red: "#c0392b", grey: "#5f6b76", light: "#c9d3dc" };
+export const COLOURS = {
+  blue: "#0173b2",
+  orange: "#b35900",
+  green: "#02785a",
+  red: "#c0392b",
+  grey: "#5f6b76",
+  light: "#c9d3dc",
+};
 const MARGIN = { left: 52, right: 10, top: 10, bottom: 38 };
 
 /** Round numbers that divide a range in about so many parts. */
@@ -234,7 +244,11 @@ function yAxis(axis, sy, { right, bottom }) {
 
 export function polyline(points, attributes) {
   const finite = points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
-  return svg("polyline", { points: finite.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" "), fill: "none", ...attributes });
+  return svg("polyline", {
+    points: finite.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" "),
+    fill: "none",
+    ...attributes,
+  });
 }
 
 /** Marks that are told apart by their form, not by colour alone. */
@@ -261,7 +275,13 @@ export function steps(sx, sy, edges, counts, attributes) {
   return counts.map((count, i) => {
     if (count === 0) return null;
     const [left, right] = [sx(edges[i]), sx(edges[i + 1])];
-    return svg("rect", { x: left, width: Math.max(right - left, 1), y: Math.min(sy(0), sy(count)), height: Math.abs(sy(0) - sy(count)), ...attributes });
+    return svg("rect", {
+      x: left,
+      width: Math.max(right - left, 1),
+      y: Math.min(sy(0), sy(count)),
+      height: Math.abs(sy(0) - sy(count)),
+      ...attributes,
+    });
   });
 }
 
@@ -289,9 +309,7 @@ export function panel(title, legend, wide = false) {
 export function factsLine() {
   const list = html("dl", { class: "facts" });
   const put = (facts) =>
-    list.replaceChildren(
-      ...facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))),
-    );
+    list.replaceChildren(...facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))));
   return { list, put };
 }
 

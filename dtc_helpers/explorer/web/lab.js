@@ -1,11 +1,36 @@
 // The lab: inverse compressed sensing of up to 64 weights by hand, and the neurons in another order.
 
+import { weightBars } from "./bars.js";
 import {
-  cutNeurons, dctBasis, gaussianMatrix, l1Path, largest, matrixProduct, norm, randomState, ranked, recover,
-  sharedFraction, solutionAt, times,
+  cutNeurons,
+  dctBasis,
+  gaussianMatrix,
+  l1Path,
+  largest,
+  matrixProduct,
+  norm,
+  randomState,
+  ranked,
+  recover,
+  sharedFraction,
+  solutionAt,
+  times,
 } from "./core.js";
 import {
-  COLOURS, chart, factsLine, fixed, html, markers, panel, polyline, shown, svg, symmetric, tenTo, ticks, verticalLine, whenSettled,
+  COLOURS,
+  chart,
+  factsLine,
+  fixed,
+  html,
+  markers,
+  panel,
+  polyline,
+  shown,
+  svg,
+  symmetric,
+  tenTo,
+  verticalLine,
+  whenSettled,
 } from "./draw.js";
 
 const LOWEST_FRACTION = 1e-5; // of λ_max: where the path ends
@@ -32,12 +57,18 @@ function weightsOf(state, data) {
 /** The same neurons in another order. */
 export function inOrder(weights, order, shuffle) {
   if (order === "sorted") return ranked(weights).map((i) => weights[i]);
-  if (order === "shuffled") return randomState(shuffle).permutation(weights.length).map((i) => weights[i]);
+  if (order === "shuffled")
+    return randomState(shuffle)
+      .permutation(weights.length)
+      .map((i) => weights[i]);
   return weights;
 }
 
 /** Everything that the lab shows of weights in their order. */
-export function inverseSensing(weights, { n_measurements, l1_penalty_fraction, seed, dct_type, ray_domain, cut_scores }) {
+export function inverseSensing(
+  weights,
+  { n_measurements, l1_penalty_fraction, seed, dct_type, ray_domain, cut_scores },
+) {
   const n = weights.length;
   const Psi = dctBasis(n, dct_type);
   const Phi = gaussianMatrix(Math.min(n_measurements, n), n, seed);
@@ -87,33 +118,96 @@ export const lab = {
     cut_scores: "lowest",
   }),
   controls: (data) => [
-    { name: "weights", label: "weights", kind: "select", parse: (text) => parsedWeights(text, data),
+    {
+      name: "weights",
+      label: "weights",
+      kind: "select",
+      parse: (text) => parsedWeights(text, data),
       chosen: (state) => (Array.isArray(state.weights) ? "own" : state.weights),
-      options: (state) => [...Object.keys({ ...data.presets, ...PRESETS }).map((name) => [name, name]),
-        ...(Array.isArray(state.weights) ? [["own", "your own"]] : [])] },
+      options: (state) => [
+        ...Object.keys({ ...data.presets, ...PRESETS }).map((name) => [name, name]),
+        ...(Array.isArray(state.weights) ? [["own", "your own"]] : []),
+      ],
+    },
     { name: "order", label: "order of the neurons", kind: "select", options: Object.entries(ORDERS) },
-    { name: "shuffle", label: "shuffle again", kind: "button",
+    {
+      name: "shuffle",
+      label: "shuffle again",
+      kind: "button",
       action: (store) => store.set({ order: "shuffled", shuffle: store.get().shuffle + 1 }),
-      parse: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined) },
-    { name: "n_measurements", label: "measurements m", kind: "range", min: 1, step: 1,
-      max: (state) => weightsOf(state, data).length, show: (m, state) => `${m} of ${weightsOf(state, data).length}` },
-    { name: "l1_penalty_fraction", label: "penalty λ / λ_max", kind: "range", log: true, min: LOWEST_FRACTION, max: 1.3,
-      step: 0.01 },
-    { name: "seed", label: "draw of Φ", kind: "range", min: 0, step: 1, max: ({ seed }) => Math.max(99, seed), show: (v) => `number ${v}` },
-    { name: "dct_type", label: "cosine transform", kind: "select", options: [[1, "type I"], [2, "type II"], [3, "type III"], [4, "type IV"]] },
-    { name: "ray_domain", label: "score", kind: "select",
-      options: [["recovered_weights", "|Ψs|, by neuron"], ["sparse_code", "|s|, by frequency"]] },
-    { name: "cut_scores", label: "cut", kind: "select", options: [["lowest", "lowest scores"], ["highest", "highest scores"]] },
+      parse: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
+    },
+    {
+      name: "n_measurements",
+      label: "measurements m",
+      kind: "range",
+      min: 1,
+      step: 1,
+      max: (state) => weightsOf(state, data).length,
+      show: (m, state) => `${m} of ${weightsOf(state, data).length}`,
+    },
+    {
+      name: "l1_penalty_fraction",
+      label: "penalty λ / λ_max",
+      kind: "range",
+      log: true,
+      min: LOWEST_FRACTION,
+      max: 1.3,
+      step: 0.01,
+    },
+    {
+      name: "seed",
+      label: "draw of Φ",
+      kind: "range",
+      min: 0,
+      step: 1,
+      max: ({ seed }) => Math.max(99, seed),
+      show: (v) => `number ${v}`,
+    },
+    {
+      name: "dct_type",
+      label: "cosine transform",
+      kind: "select",
+      options: [
+        [1, "type I"],
+        [2, "type II"],
+        [3, "type III"],
+        [4, "type IV"],
+      ],
+    },
+    {
+      name: "ray_domain",
+      label: "score",
+      kind: "select",
+      options: [
+        ["recovered_weights", "|Ψs|, by neuron"],
+        ["sparse_code", "|s|, by frequency"],
+      ],
+    },
+    {
+      name: "cut_scores",
+      label: "cut",
+      kind: "select",
+      options: [
+        ["lowest", "lowest scores"],
+        ["highest", "highest scores"],
+      ],
+    },
   ],
 
   build(store, data) {
     const bars = weightBars(store, (state) => inOrder(weightsOf(state, data), state.order, state.shuffle));
-    const weightsPanel = panel("Weights w, what comes back, and who is cut",
-      "Bars: w, drag them or use the arrow keys. Line with dots: Ψs. Red outline with a cross above: cut.", true);
+    const weightsPanel = panel(
+      "Weights w, what comes back, and who is cut",
+      "Bars: w, drag them or use the arrow keys. Line with dots: Ψs. Red outline with a cross above: cut.",
+      true,
+    );
     const codePanel = panel("Sparse code s", "One line for each frequency; most are exactly 0.");
     const pathPanel = panel("The code for every λ", "One line for each frequency. Dashed: where you stand.");
-    const drawsPanel = panel(`The same for ${N_DRAWS} draws of Φ`,
-      "One mark for each draw: left, Ψs is like w; at 1, it is no better than nothing.");
+    const drawsPanel = panel(
+      `The same for ${N_DRAWS} draws of Φ`,
+      "One mark for each draw: left, Ψs is like w; at 1, it is no better than nothing.",
+    );
     const facts = factsLine();
     weightsPanel.put(() => bars.element);
     const survey = drawsSurvey(drawsPanel, store, data);
@@ -129,7 +223,10 @@ export const lab = {
       return found;
     }
     return {
-      elements: [facts.list, html("div", { class: "panels" }, weightsPanel.figure, codePanel.figure, pathPanel.figure, drawsPanel.figure)],
+      elements: [
+        facts.list,
+        html("div", { class: "panels" }, weightsPanel.figure, codePanel.figure, pathPanel.figure, drawsPanel.figure),
+      ],
       draw,
     };
   },
@@ -148,121 +245,6 @@ function factsOf(found, weights, state) {
   ];
 }
 
-// ------------------------------------------------------------------------------------------- bars to be dragged
-
-const BARS = { height: 260, left: 52, right: 10, top: 20, bottom: 28 };
-
-/** Bars of the weights, each a slider: they stay the same elements, so that the focus stays where it is. */
-function weightBars(store, weightsIn) {
-  const group = svg("g", { role: "group", "aria-label": "weights of the neurons" });
-  const behind = svg("g", { "aria-hidden": "true" });
-  const above = svg("g", { "aria-hidden": "true", "pointer-events": "none" });
-  const element = svg("svg", { viewBox: `0 0 1000 ${BARS.height}`, class: "chart bars" }, behind, group, above);
-  let range = [-1, 1];
-  let focus = 0;
-  let width = 1000; // as wide as the page shows it, so that letters and bars keep their size on a small screen
-  let last = null;
-  new ResizeObserver(() => last && element.clientWidth && element.clientWidth !== width && show(...last)).observe(element);
-
-  const sx = (i, n) => BARS.left + ((i + 0.5) / n) * (width - BARS.left - BARS.right);
-  const sy = (v) => BARS.height - BARS.bottom - ((v - range[0]) / (range[1] - range[0])) * (BARS.height - BARS.top - BARS.bottom);
-
-  function change(i, value) {
-    const weights = weightsIn(store.get()).slice();
-    weights[i] = Number(Math.min(Math.max(value, range[0]), range[1]).toPrecision(4));
-    store.set({ weights, order: "as_numbered" }); // what is changed by hand is numbered as it stands
-  }
-  function focusOn(i) {
-    focus = Math.min(Math.max(i, 0), group.children.length - 1);
-    [...group.children].forEach((bar, j) => bar.setAttribute("tabindex", j === focus ? 0 : -1));
-    group.children[focus].focus({ preventScroll: true });
-  }
-  const keys = {
-    ArrowUp: (i, w) => change(i, w[i] + (range[1] - range[0]) / 40),
-    ArrowDown: (i, w) => change(i, w[i] - (range[1] - range[0]) / 40),
-    ArrowLeft: (i) => focusOn(i - 1),
-    ArrowRight: (i) => focusOn(i + 1),
-    Home: () => focusOn(0),
-    End: (i, w) => focusOn(w.length - 1),
-  };
-  group.addEventListener("keydown", (event) => {
-    if (!(event.key in keys)) return;
-    event.preventDefault();
-    event.stopPropagation(); // in a notebook these keys would move to the next cell
-    keys[event.key](focus, weightsIn(store.get()));
-  });
-  group.addEventListener("focusin", (event) => (focus = [...group.children].indexOf(event.target)));
-  draggable(element, (x, y) => {
-    const n = weightsIn(store.get()).length;
-    const i = Math.floor(((x * width - BARS.left) / (width - BARS.left - BARS.right)) * n);
-    if (i < 0 || i >= n) return;
-    const share = (BARS.height - BARS.bottom - y * BARS.height) / (BARS.height - BARS.top - BARS.bottom);
-    change(i, range[0] + share * (range[1] - range[0]));
-  });
-
-  function show(weights, { recovered, cut }) {
-    last = [weights, { recovered, cut }];
-    width = element.clientWidth || width;
-    element.setAttribute("viewBox", `0 0 ${width} ${BARS.height}`);
-    if (!element.dragging) range = symmetric(weights);
-    const n = weights.length;
-    const barWidth = Math.max(2, ((width - BARS.left - BARS.right) / n) * 0.72);
-    if (group.children.length !== n) {
-      group.replaceChildren(...weights.map((_, i) => svg("rect", { role: "slider", tabindex: i === focus ? 0 : -1 })));
-    }
-    weights.forEach((w, i) => placeBar(group.children[i], { i, w, width: barWidth, x: sx(i, n), sy, cut: cut.includes(i) }));
-    for (const bar of group.children) {
-      bar.setAttribute("aria-valuemin", range[0].toFixed(4));
-      bar.setAttribute("aria-valuemax", range[1].toFixed(4));
-    }
-    behind.replaceChildren(...gridLines(range, sy, width));
-    const inside = (v) => Math.min(Math.max(v, range[0]), range[1]);
-    const points = Array.from(recovered, (v, i) => [sx(i, n), sy(inside(v))]);
-    above.replaceChildren(
-      polyline(points, { stroke: COLOURS.orange, "stroke-width": 1.5, "vector-effect": "non-scaling-stroke" }),
-      markers(points, "circle", 3, { fill: COLOURS.orange }),
-      markers(cut.map((i) => [sx(i, n), BARS.top - 9]), "cross", 5, { stroke: COLOURS.red, "stroke-width": 2.5, fill: "none" }),
-    );
-  }
-  return { element, show };
-}
-
-function placeBar(bar, { i, w, width, x, sy, cut }) {
-  const attributes = {
-    x: x - width / 2,
-    width,
-    y: Math.min(sy(w), sy(0)),
-    height: Math.max(Math.abs(sy(w) - sy(0)), 1),
-    class: cut ? "bar cut" : "bar",
-    "aria-label": `neuron ${i}${cut ? ", cut" : ""}`,
-    "aria-valuenow": w,
-    "aria-valuetext": `${shown(w)}${cut ? ", cut" : ""}`,
-  };
-  for (const [name, value] of Object.entries(attributes)) bar.setAttribute(name, value);
-}
-
-function gridLines(range, sy, width) {
-  return ticks(range).map((v) => [
-    svg("line", { x1: BARS.left, x2: width - BARS.right, y1: sy(v), y2: sy(v), class: v === 0 ? "axis" : "grid" }),
-    svg("text", { x: BARS.left - 5, y: sy(v) + 4, "text-anchor": "end" }, String(v).replace("-", "−")),
-  ]).flat().concat(svg("text", { x: width / 2, y: BARS.height - 6, "text-anchor": "middle" }, "neurons, in their order"));
-}
-
-/** Call with the place of the pointer, as shares of width and height, while it is down. */
-function draggable(element, move) {
-  const at = (event) => {
-    const box = element.getBoundingClientRect();
-    move((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
-  };
-  element.addEventListener("pointerdown", (event) => {
-    element.dragging = true;
-    element.setPointerCapture(event.pointerId);
-    at(event);
-  });
-  element.addEventListener("pointermove", (event) => element.dragging && at(event));
-  for (const end of ["pointerup", "pointercancel"]) element.addEventListener(end, () => (element.dragging = false));
-}
-
 // ------------------------------------------------------------------------------------------------- charts
 
 function codeChart(width, { code }) {
@@ -275,15 +257,24 @@ function codeChart(width, { code }) {
     describe: `sparse code: ${nonzeros.length} of ${code.length} entries are not 0, the largest is ${shown(largest(code))}`,
     marks: (sx, sy) => [
       svg("line", { x1: sx(-1), x2: sx(code.length), y1: sy(0), y2: sy(0), class: "axis" }),
-      nonzeros.map(([i, s]) => svg("line", { x1: sx(i), x2: sx(i), y1: sy(0), y2: sy(s), stroke: COLOURS.blue, "stroke-width": 2 })),
-      markers(nonzeros.map(([i, s]) => [sx(i), sy(s)]), "circle", 3, { fill: COLOURS.blue }),
+      nonzeros.map(([i, s]) =>
+        svg("line", { x1: sx(i), x2: sx(i), y1: sy(0), y2: sy(s), stroke: COLOURS.blue, "stroke-width": 2 }),
+      ),
+      markers(
+        nonzeros.map(([i, s]) => [sx(i), sy(s)]),
+        "circle",
+        3,
+        { fill: COLOURS.blue },
+      ),
     ],
   });
 }
 
 function pathChart(width, { path, lambdaMax }, fraction) {
   const logs = path.knots.map(({ lambda }) => Math.log10(lambda / lambdaMax));
-  const entries = Array.from(path.knots[0].code, (_, j) => path.knots.map(({ code }) => code[j])).filter((line) => line.some((s) => s !== 0));
+  const entries = Array.from(path.knots[0].code, (_, j) => path.knots.map(({ code }) => code[j])).filter((line) =>
+    line.some((s) => s !== 0),
+  );
   const range = symmetric(...entries, [0]);
   const powers = [-5, -4, -3, -2, -1, 0];
   return chart({
@@ -292,8 +283,17 @@ function pathChart(width, { path, lambdaMax }, fraction) {
     y: { range, label: "s" },
     describe: `path of ${entries.length} frequencies from λ_max down; you stand at ${shown(fraction)} of λ_max`,
     marks: (sx, sy) => [
-      entries.map((line) => polyline(line.map((s, k) => [sx(logs[k]), sy(s)]), { stroke: COLOURS.blue, "stroke-width": 1, opacity: 0.75 })),
-      verticalLine(sx, sy, Math.log10(fraction), range, { stroke: COLOURS.red, "stroke-width": 2, "stroke-dasharray": "6 4" }),
+      entries.map((line) =>
+        polyline(
+          line.map((s, k) => [sx(logs[k]), sy(s)]),
+          { stroke: COLOURS.blue, "stroke-width": 1, opacity: 0.75 },
+        ),
+      ),
+      verticalLine(sx, sy, Math.log10(fraction), range, {
+        stroke: COLOURS.red,
+        "stroke-width": 2,
+        "stroke-dasharray": "6 4",
+      }),
     ],
   });
 }
@@ -345,7 +345,12 @@ function drawsChart(width, rows, state) {
         const name = `${chosen ? "▶ " : ""}${ORDERS[order]}: mean ${text}`;
         return [
           svg("text", { x: sx(0) + 4, y: sy(2 - i) - 14, "font-weight": chosen ? "bold" : "normal" }, name),
-          markers(errors.map((e) => [sx(e), sy(2 - i)]), "circle", 4, { fill: "none", stroke: COLOURS.blue, "stroke-width": 1.3 }),
+          markers(
+            errors.map((e) => [sx(e), sy(2 - i)]),
+            "circle",
+            4,
+            { fill: "none", stroke: COLOURS.blue, "stroke-width": 1.3 },
+          ),
         ];
       }),
     ],

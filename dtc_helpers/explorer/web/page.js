@@ -27,7 +27,8 @@ function started(name) {
   const controls = Object.fromEntries(view.controls(data).map((control) => [control.name, control]));
   const store = createStore(view.defaults(data));
   const redraw = mount(view, section.querySelector(".view"), {
-    store, data,
+    store,
+    data,
     hidden: () => hidden,
     onDrawn: (found, state) => tick(section, found, state),
   });
@@ -36,7 +37,9 @@ function started(name) {
 
 function tick(section, found, state) {
   section.dataset.state = JSON.stringify(state);
-  section.dataset.found = JSON.stringify(found, (key, value) => (key === "path" ? undefined : ArrayBuffer.isView(value) ? Array.from(value) : value));
+  section.dataset.found = JSON.stringify(found, (key, value) =>
+    key === "path" ? undefined : ArrayBuffer.isView(value) ? Array.from(value) : value,
+  );
   for (const item of section.querySelectorAll("[data-exercise]")) {
     if (!item.classList.contains("done") && EXERCISES[item.dataset.exercise](found, state)) {
       item.classList.add("done");

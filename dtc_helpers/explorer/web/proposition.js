@@ -2,7 +2,18 @@
 
 import { entropyOfWidth, histogram, norm, pearson, randomState, sum } from "./core.js";
 import {
-  COLOURS, chart, factsLine, fixed, html, markers, panel, polyline, rangeOf, steps, ticks, verticalLine,
+  COLOURS,
+  chart,
+  factsLine,
+  fixed,
+  html,
+  markers,
+  panel,
+  polyline,
+  rangeOf,
+  steps,
+  ticks,
+  verticalLine,
 } from "./draw.js";
 
 const N_DRAWS = 100;
@@ -57,12 +68,25 @@ export function entropies(vectors, width, measure) {
 /** Series of the process and of every draw, and their correlations with the fitness. */
 export function trial(process, draws, { bin_width, measure }) {
   const fitness = process.map((step) => step.fitness);
-  const own = entropies(process.map((step) => step.measurement), bin_width, measure);
+  const own = entropies(
+    process.map((step) => step.measurement),
+    bin_width,
+    measure,
+  );
   const series = draws.map(({ vectors, series: given, order }) =>
     vectors ? entropies(vectors, bin_width, measure) : (given ?? order.map((i) => own[i])),
   );
   const found = series.map((values) => pearson(values, fitness)).filter(Number.isFinite);
-  return { own, series, tested: pearson(own, fitness), found, byLength: pearson(process.map((s) => Math.log(lengthOf(s))), fitness) };
+  return {
+    own,
+    series,
+    tested: pearson(own, fitness),
+    found,
+    byLength: pearson(
+      process.map((s) => Math.log(lengthOf(s))),
+      fitness,
+    ),
+  };
 }
 
 /** Value below which a share of the numbers lies, between the two nearest as `numpy.quantile`. */
@@ -86,10 +110,27 @@ export const proposition = {
     bin_width: 0.2,
   }),
   controls: (data) => [
-    { name: "process", label: "process", kind: "select", options: Object.keys(data.processes).map((name) => [name, name]) },
-    { name: "replicate", label: "replicate", kind: "range", min: 1, step: 1, max: ({ process }) => data.processes[process].length,
-      show: (v, { process }) => `${Math.min(v, data.processes[process].length)} of ${data.processes[process].length}` },
-    { name: "null_model", label: "null model", kind: "select", options: Object.keys(NULL_MODELS).map((name) => [name, name]) },
+    {
+      name: "process",
+      label: "process",
+      kind: "select",
+      options: Object.keys(data.processes).map((name) => [name, name]),
+    },
+    {
+      name: "replicate",
+      label: "replicate",
+      kind: "range",
+      min: 1,
+      step: 1,
+      max: ({ process }) => data.processes[process].length,
+      show: (v, { process }) => `${Math.min(v, data.processes[process].length)} of ${data.processes[process].length}`,
+    },
+    {
+      name: "null_model",
+      label: "null model",
+      kind: "select",
+      options: Object.keys(NULL_MODELS).map((name) => [name, name]),
+    },
     { name: "measure", label: "entropy as", kind: "select", options: Object.entries(MEASURES) },
     { name: "bin_width", label: "bin width", kind: "range", log: true, min: 0.02, max: 20, step: 0.01 },
   ],
@@ -103,11 +144,19 @@ export const proposition = {
     function draw(state) {
       const replicates = data.processes[state.process];
       const process = replicates[Math.min(state.replicate, replicates.length) - 1];
-      const found = trial(process, draws(`${processName(state)}/${state.null_model}`, process, state.null_model), state);
+      const found = trial(
+        process,
+        draws(`${processName(state)}/${state.null_model}`, process, state.null_model),
+        state,
+      );
       scatter.put((width) => scatterChart(width, process, found, state));
-      scatter.say(`Filled circles: the process. Open squares: one draw of the null model (${NULL_WORDS[state.null_model]}). Dashed: ln m, above which no entropy can be.`);
+      scatter.say(
+        `Filled circles: the process. Open squares: one draw of the null model (${NULL_WORDS[state.null_model]}). Dashed: the most that ${MEASURES[state.measure]} can be with m numbers.`,
+      );
       distribution.put((width) => distributionChart(width, found));
-      distribution.say("Bars: draws of the null model. Solid line: the process. Dashed: ln m alone. What lies inside the bars proves nothing.");
+      distribution.say(
+        "Bars: draws of the null model. Solid line: the process. Dashed: ln m alone. What lies inside the bars proves nothing.",
+      );
       facts.put(factsOf(found));
       return found;
     }
@@ -134,7 +183,10 @@ function factsOf({ tested, found, byLength }) {
     ["r of the process", fixed(tested, 3)],
     ["mean r of the null", fixed(mean, 3)],
     ["middle 95 % of the null", band],
-    ["draws at or above the process", none || !Number.isFinite(tested) ? "not defined" : `${atLeast} of ${found.length}`],
+    [
+      "draws at or above the process",
+      none || !Number.isFinite(tested) ? "not defined" : `${atLeast} of ${found.length}`,
+    ],
     ["r of ln m alone", fixed(byLength, 3)],
   ];
 }
@@ -143,12 +195,17 @@ function factsOf({ tested, found, byLength }) {
 
 function scatterChart(width, process, { own, series, tested }, { measure }) {
   const fitness = process.map((step) => step.fitness);
-  const ceiling = process.map((step) => (measure === "normalised" ? (lengthOf(step) > 1 ? 1 : 0) : Math.log(lengthOf(step))));
+  const ceiling = process.map((step) =>
+    measure === "normalised" ? (lengthOf(step) > 1 ? 1 : 0) : Math.log(lengthOf(step)),
+  );
   const null0 = series[0];
   return chart({
     width,
     height: 300,
-    x: { range: rangeOf([...own, ...null0, ...ceiling]), label: `${MEASURES[measure]} of the measurement${measure === "entropy" ? " [nats]" : ""}` },
+    x: {
+      range: rangeOf([...own, ...null0, ...ceiling]),
+      label: `${MEASURES[measure]} of the measurement${measure === "entropy" ? " [nats]" : ""}`,
+    },
     y: { range: rangeOf(fitness), label: "fitness" },
     describe: `${fitness.length} steps; correlation of the process ${fixed(tested, 3)}, of this draw of the null ${fixed(pearson(null0, fitness), 3)}`,
     marks: (sx, sy) => {
@@ -175,8 +232,16 @@ function distributionChart(width, { tested, found, byLength }) {
     describe: `${found.length} draws of the null; the process stands at ${fixed(tested, 3)}, above ${found.filter((r) => r < tested).length} of them`,
     marks: (sx, sy) => [
       steps(sx, sy, edges, counts, { fill: "#f3d9b5", stroke: COLOURS.orange }),
-      Number.isFinite(byLength) ? verticalLine(sx, sy, byLength, [0, top], { stroke: COLOURS.grey, "stroke-width": 2, "stroke-dasharray": "5 4" }) : null,
-      Number.isFinite(tested) ? verticalLine(sx, sy, tested, [0, top], { stroke: COLOURS.blue, "stroke-width": 3 }) : null,
+      Number.isFinite(byLength)
+        ? verticalLine(sx, sy, byLength, [0, top], {
+            stroke: COLOURS.grey,
+            "stroke-width": 2,
+            "stroke-dasharray": "5 4",
+          })
+        : null,
+      Number.isFinite(tested)
+        ? verticalLine(sx, sy, tested, [0, top], { stroke: COLOURS.blue, "stroke-width": 3 })
+        : null,
     ],
   });
 }
