@@ -1,12 +1,12 @@
 """The explorer: views of the method that move when they are touched, as widgets in a notebook and as one page.
 
-`Lab`, `Proposition` and `Replay` are imported when they are first asked for: the page needs none of what they need.
+`Lab`, `Proposition`, `Replay` and `Game` are imported when they are first asked for: the page does without.
 """
 
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Lab", "Proposition", "Replay"]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["Game", "Lab", "Proposition", "Replay"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from dtc_helpers.paths import whole_file
 WEB = Path(__file__).with_name("web")
 DATA = Path(__file__).with_name("data")
 PAGE = ("core", "draw", "bars", "lab", "proposition", "replay", "page")  # each imports from those before it
-WIDGET = (*PAGE[:-1], "widget")
+WIDGET = (*PAGE[:-1], "game", "widget")  # the game needs a kernel that trains
 VIEWS = ("lab", "proposition", "replay")
 _IMPORT = re.compile(r"^import (\{.*?\}) from \"\./(\w+)\.js\";$", re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (?=(?:function|const|class) (\w+))", re.MULTILINE)

@@ -75,3 +75,10 @@ def replay_picture(state: dict[str, Any], *, names: Sequence[str]) -> bytes:
     ceiling = [float(np.log(y.size)) for y in measured[names[0]]]
     plots.two_series(entropies, axes[1], label="S of the outgoing sums [nats]", ceiling=ceiling)
     return png(axes[0].figure)
+
+
+def game_picture(history: dict[str, list]) -> bytes:
+    """Accuracies of all players after every cut."""
+    axes = canvas("64 neurons at the start; band: ten that draw lots", height=3.3)
+    plots.game(history, axes[0])
+    return png(axes[0].figure)

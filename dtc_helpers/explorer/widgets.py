@@ -11,9 +11,11 @@ import numpy as np
 import traitlets
 
 from dtc_helpers.explorer.answers import LabAnswer, LabSettings, lab_answer
+from dtc_helpers.explorer.match import Match
 from dtc_helpers.explorer.page import WEB, WIDGET, joined, stored
-from dtc_helpers.explorer.pictures import lab_picture, proposition_picture, replay_picture
+from dtc_helpers.explorer.pictures import game_picture, lab_picture, proposition_picture, replay_picture
 from dtc_helpers.explorer.state import lab_state, process_of_state, proposition_state, replay_state
+from dtc_helpers.images.datasets import load_dataset
 from dtc_helpers.proposition.relation import Process
 from dtc_helpers.runs.results import Results, read_results
 
@@ -187,3 +189,50 @@ class Replay(View):
 
 def _run_of(method: str, names: Sequence[str]) -> str | None:
     return next((name for name in names if name.endswith(method)), None)
+
+
+class Game(View):
+    """Beat the compressor: you click who goes, the kernel trains, and ten that draw lots are the band to be beaten.
+
+    Parameters
+    ----------
+    match : of your own, e.g. on other images; without it 64 neurons on the digits.
+
+    `chosen` are the names of the neurons that will go. The front end raises `move`; in Python it is `play`.
+    """
+
+    chosen = traitlets.List(traitlets.Int()).tag(sync=True)
+    move = traitlets.Int(0).tag(sync=True)
+    alive = traitlets.List(traitlets.Int()).tag(sync=True)
+    sizes = traitlets.List(traitlets.Float()).tag(sync=True)
+    n_cut = traitlets.Int(0).tag(sync=True)
+    history = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, match: Match | None = None) -> None:
+        self.match = match or Match(load_dataset("digits"))
+        super().__init__(_view="game")
+        self._show()
+
+    def _show(self) -> None:
+        with self.hold_sync():  # all that belongs together arrives together
+            self.sizes, self.n_cut, self.chosen = self.match.sizes, self.match.n_cut, []
+            self.history = {name: list(values) for name, values in self.match.history.items()}
+            self.alive = self.match.alive
+
+    @traitlets.observe("move")
+    def _moved(self, _change: Any) -> None:
+        self.play(self.chosen)
+
+    def play(self, names: Sequence[int]) -> None:
+        """Cut these neurons, and train the next cycle; raises as `Match.cut`."""
+        self.match.cut(names)
+        self._show()
+
+    def picture(self) -> bytes:
+        """Accuracies so far."""
+        return game_picture(self.match.history)
+
+    def sentence(self) -> str:
+        """How many neurons are left, after how many cuts."""
+        n_cuts = len(self.match.history["you"])
+        return f"Game({len(self.alive)} neurons on {self.match.dataset.name}, after {n_cuts} cuts)"

@@ -58,3 +58,22 @@ def two_series(
     ax.set(xlabel="cycle", ylabel=label)
     ax.legend(fontsize="small")
     return ax
+
+
+def game(history: Mapping[str, Sequence], ax: Axes) -> Axes:
+    """Accuracy of each player after every cut, those who draw lots as a band.
+
+    Parameters
+    ----------
+    history : player → accuracies; of "random" one list a cut.
+    """
+    cuts = np.arange(1, len(history["random"]) + 1)
+    if cuts.size:
+        draws = np.array(history["random"])
+        ax.fill_between(cuts, draws.min(1), draws.max(1), color="#f3d9b5", label="drawing lots, worst to best")
+    players = [name for name in history if name != "random"]
+    for name, look in zip(players, ("o-", "s--", "^:"), strict=True):
+        ax.plot(cuts, history[name], look, ms=5, label=name)
+    ax.set(xlabel="cut", ylabel="test accuracy", xlim=(0.5, max(cuts.size, 4) + 0.5))
+    ax.legend(fontsize="small")
+    return ax

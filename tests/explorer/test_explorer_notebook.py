@@ -106,6 +106,6 @@ def test_committed_notebook_opened_in_jupyterlab_shows_pictures_without_running(
     tab.goto(f"{jupyter}/lab/tree/explore.ipynb?reset")
     tab.locator(".jp-RenderedImage img").first.wait_for(timeout=1000 * KERNEL_SECONDS)
     tab.wait_for_timeout(1500)
-    assert tab.locator(".jp-RenderedImage img").count() == 4
+    assert tab.locator(".jp-RenderedImage img").count() == 5
     assert tab.get_by_text("Error displaying widget").count() == 0
     tab.close()

@@ -1,11 +1,12 @@
 // The same views in a notebook: the traits of the widget are the state of the view, both ways.
 
 import { createStore, mount } from "./draw.js";
+import { game } from "./game.js";
 import { lab } from "./lab.js";
 import { proposition } from "./proposition.js";
 import { replay } from "./replay.js";
 
-const VIEWS = { lab, proposition, replay };
+const VIEWS = { lab, proposition, replay, game };
 
 function render({ model, el }) {
   const view = VIEWS[model.get("_view")];
