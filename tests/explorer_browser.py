@@ -5,7 +5,9 @@ import shutil
 
 import pytest
 
-CHROMIUM = os.environ.get("DTC_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+ON_A_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+NAMES = ("chromium", "chromium-browser", "google-chrome", ON_A_MAC)
+CHROMIUM = os.environ.get("DTC_CHROMIUM") or next((path for path in map(shutil.which, NAMES) if path), None)
 
 
 def missing(what):
