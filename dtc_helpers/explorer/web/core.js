@@ -393,9 +393,14 @@ export function gibbsEntropy(values, edges) {
 
 /** Entropy of values in bins of one width that reach everywhere. */
 export function entropyOfWidth(values, width) {
-  const bins = Float64Array.from(values, (v) => binNumber(v, width)).sort();
+  const bins = new Float64Array(values.length); // filled by a loop: this runs for thousands of vectors a move
+  for (let i = 0; i < bins.length; i++) bins[i] = binNumber(values[i], width);
+  bins.sort();
   const counts = [];
-  bins.forEach((bin, i) => (i > 0 && bin === bins[i - 1] ? counts[counts.length - 1]++ : counts.push(1)));
+  for (let i = 0; i < bins.length; i++) {
+    if (i > 0 && bins[i] === bins[i - 1]) counts[counts.length - 1]++;
+    else counts.push(1);
+  }
   return entropyOfCounts(counts);
 }
 
