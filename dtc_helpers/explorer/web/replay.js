@@ -35,8 +35,19 @@ export function momentOf(run, cycle, layer) {
   return { measurement, counts, entropy: entropyOfCounts(counts), outside: 1 - sum(counts) / measurement.length };
 }
 
+const knownSeries = new WeakMap(); // by the measurements, which stay as they are: computed once, not on every move
+
 /** Entropy of the measurement in every cycle. */
-export const entropySeries = (run, layer) => run[layer].map((_, i) => momentOf(run, i + 1, layer).entropy);
+export function entropySeries(run, layer) {
+  const measured = run[layer];
+  if (!knownSeries.has(measured)) {
+    knownSeries.set(
+      measured,
+      measured.map((_, i) => momentOf(run, i + 1, layer).entropy),
+    );
+  }
+  return knownSeries.get(measured);
+}
 
 // ------------------------------------------------------------------------------------------------- the view
 
