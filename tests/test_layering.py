@@ -13,7 +13,7 @@ FLOORS = (  # from the ground up; a room imports from its own floor and those be
     set(CORE),
     {"figures", "runs", "any_network"},
     {"proposition", "studies"},
-    {"sweeps"},
+    {"sweeps", "explorer"},
     {"__main__", "__init__"},
 )
 ROOM_FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

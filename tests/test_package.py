@@ -17,7 +17,8 @@ from dtc_helpers.paths import PACKAGE, project_root
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-PLANTED = ["page.js", "page.html", "page.css", "page.json", "page.csv"]  # in a folder without Python
+EXPLORER = PACKAGE / "explorer"
+PLANTED = ["page.js", "page.html", "page.css", "page.json", "page.csv", "page.png"]  # in a folder without Python
 SOLVE = """
 import numpy as np
 import torch
@@ -108,7 +109,9 @@ def test_wheel_holds_the_package_and_its_description_only(contents):
 def test_wheel_holds_every_module_and_every_data_file(contents, checkout):
     modules = {path.relative_to(checkout).as_posix() for path in (checkout / "dtc_helpers").rglob("*.py")}
     planted = {f"dtc_helpers/planted/web/{name}" for name in PLANTED}
-    assert {name for name in contents if name.startswith("dtc_helpers/")} == modules | planted
+    explorer = {path.relative_to(ROOT).as_posix() for room in ("web", "data") for path in (EXPLORER / room).iterdir()}
+    assert len(explorer) >= 15
+    assert {name for name in contents if name.startswith("dtc_helpers/")} == modules | planted | explorer
 
 
 def test_every_folder_with_modules_is_a_package():
@@ -151,7 +154,7 @@ def test_package_and_checks_share_no_requirement():
     }
 
 
-@pytest.mark.parametrize("path", ["requirements.txt", "requirements-checks.txt"])
+@pytest.mark.parametrize("path", ["requirements.txt", "requirements-checks.txt", "requirements-browser.txt"])
 def test_every_requirement_has_a_version_that_passed(path):
     constrained = {normal(line) for line in lines_of("constraints.txt")}
     assert {normal(line) for line in lines_of(path)} <= constrained
@@ -187,6 +190,11 @@ def test_installed_package_is_the_one_that_is_used(site, tmp_path):
     assert run("-c", "import dtc_helpers; print(dtc_helpers.__file__)", cwd=tmp_path, site=site) == str(
         site / "dtc_helpers" / "__init__.py"
     )
+
+
+def test_installed_package_writes_the_page_of_the_explorer(site, tmp_path):
+    assert run("-m", "dtc_helpers", "explorer", "--out", "page.html", cwd=tmp_path, site=site) == "page.html"
+    assert 100_000 < (tmp_path / "page.html").stat().st_size < 300_000
 
 
 def test_command_line_of_the_installed_package_says_what_it_can_do(site, tmp_path):

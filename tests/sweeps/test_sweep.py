@@ -232,7 +232,7 @@ def test_time_left_of_a_running_sweep_goes_by_what_has_ended(monkeypatch):
 def test_options_of_the_command_line_are_the_settings_of_the_sweep(tmp_path, monkeypatch, capsys):
     write_grid(tmp_path, fixed={"x": 1})
     given = []
-    monkeypatch.setattr(command_line, "sweep", lambda _, **options: given.append(options) or [])
+    monkeypatch.setattr(sweep_module, "sweep", lambda _, **options: given.append(options) or [])
     options = ("--workers", 2, "--threads", 3, "--scheduler", "tcp://host:1", "--time-out", 4.5)
     command(monkeypatch, capsys, "sweep", tmp_path / "grid.yaml", "--out", tmp_path, *options)
     assert given == [{"out": tmp_path, "settings": Settings(3, 2, "tcp://host:1", 4.5)}]
@@ -240,7 +240,7 @@ def test_options_of_the_command_line_are_the_settings_of_the_sweep(tmp_path, mon
 
 def test_reproduction_is_of_mnist_and_goes_where_the_command_line_says(tmp_path, monkeypatch, capsys):
     given = []
-    monkeypatch.setattr(command_line, "reproduce", lambda **options: given.append(options))
+    monkeypatch.setattr("dtc_helpers.runs.reproduce.reproduce", lambda **options: given.append(options))
     places = {"results_dir": tmp_path / "r", "figures_dir": tmp_path / "f"}
     command(monkeypatch, capsys, "reproduce", "--results-dir", tmp_path / "r", "--figures-dir", tmp_path / "f")
     assert given == [{"dataset": "mnist", **places}]

@@ -1,0 +1,37 @@
+"""Data and pictures that travel with the page, from stored results: python -m dtc_helpers explorer --renew-from."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dtc_helpers.explorer.answers import LabSettings
+from dtc_helpers.explorer.page import DATA
+from dtc_helpers.explorer.pictures import lab_picture, proposition_picture, replay_picture
+from dtc_helpers.explorer.state import lab_state, proposition_state, replay_state, stored_processes, write_state
+from dtc_helpers.paths import project_root
+from dtc_helpers.runs.results import read_results
+
+TRAINED = "described/dtc/0/1/outgoing"  # of the layer before its first cut
+SHOWN = ("published, DTC", "published, random")
+
+
+def renew(results_dir: Path, folder: Path = DATA) -> list[Path]:
+    """Write data and pictures of all views.
+
+    Parameters
+    ----------
+    results_dir : results of notebook 1 on MNIST, both readings, as `python -m dtc_helpers reproduce` writes them.
+    """
+    results = read_results(results_dir)
+    processes = stored_processes(project_root() / "notebooks" / "studies" / "data" / "10_proposition")
+    weights = np.round(results.neuron_sums[TRAINED][:64], 4)
+    replay, (name, replicates) = replay_state(results), next(iter(processes.items()))
+    made = {
+        "lab": (lab_state(weights), lab_picture(weights, LabSettings())),
+        "proposition": (proposition_state(processes), proposition_picture(replicates[0], name=name)),
+        "replay": (replay, replay_picture(replay, names=SHOWN)),
+    }
+    for view, (state, picture) in made.items():
+        write_state(state, folder / f"{view}.json")
+        (folder / f"{view}.png").write_bytes(picture)
+    return sorted(folder.iterdir())

@@ -1,0 +1,120 @@
+// Beat the compressor: click who goes. The kernel trains; ten that draw lots are the band to be beaten.
+
+import { COLOURS, chart, factsLine, fixed, html, markers, panel, polyline, rangeOf, svg } from "./draw.js";
+
+const RIVALS = { DTC: { stroke: COLOURS.green, dash: "6 3" }, magnitude: { stroke: COLOURS.grey, dash: "2 3" } };
+
+export const game = {
+  defaults: () => ({ chosen: [], move: 0, alive: [], sizes: [], n_cut: 0, history: {} }),
+  controls: () => [
+    {
+      name: "cut",
+      kind: "button",
+      label: ({ chosen, n_cut, waiting }) =>
+        n_cut === 0 ? "the game is over" : waiting ? "training …" : `cut ${chosen.length} of ${n_cut} and train on`,
+      action: (store) => {
+        const { chosen, n_cut, move, waiting } = store.get();
+        if (n_cut > 0 && chosen.length === n_cut && !waiting) store.set({ move: move + 1, waiting: true });
+      },
+    },
+    { name: "clear", kind: "button", label: "choose anew", action: (store) => store.set({ chosen: [] }) },
+  ],
+
+  build(store) {
+    const field = panel(
+      "Your network",
+      "One square a neuron; the higher the bar in it, the larger |a + b|. Cross: will go.",
+      true,
+    );
+    const accuracy = panel(
+      "Test accuracy after every cut",
+      "Filled circles: you. Band: ten that draw lots, from the worst to the best. Dashed: DTC. Dotted: magnitude.",
+      true,
+    );
+    const facts = factsLine();
+    const buttons = html("div", { class: "neurons", role: "group", "aria-label": "neurons" });
+    field.put(() => buttons);
+    buttons.addEventListener("click", (event) => toggle(store, event.target.closest("button")));
+
+    function draw(state) {
+      showNeurons(buttons, state);
+      accuracy.put((width) => accuracyChart(width, state.history));
+      facts.put(factsOf(state));
+      return state;
+    }
+    store.subscribe((state, changed) => changed.includes("alive") && store.set({ waiting: false, chosen: [] }));
+    return { elements: [facts.list, html("div", { class: "panels" }, field.figure, accuracy.figure)], draw };
+  },
+};
+
+function toggle(store, button) {
+  if (!button) return;
+  const { chosen, n_cut } = store.get();
+  const name = Number(button.value);
+  if (chosen.includes(name)) store.set({ chosen: chosen.filter((other) => other !== name) });
+  else if (chosen.length < n_cut) store.set({ chosen: [...chosen, name] });
+}
+
+function showNeurons(place, { alive, sizes, chosen }) {
+  if (place.children.length !== alive.length) {
+    place.replaceChildren(...alive.map(() => html("button", { type: "button", class: "neuron" })));
+  }
+  const most = Math.max(...sizes, 1e-300);
+  alive.forEach((name, i) => {
+    const button = place.children[i];
+    button.value = name;
+    button.textContent = chosen.includes(name) ? "✕" : "";
+    button.style.setProperty("--size", `${Math.round((100 * sizes[i]) / most)}%`);
+    button.setAttribute("aria-pressed", chosen.includes(name));
+    button.setAttribute("aria-label", `neuron ${name}, size ${fixed(sizes[i], 2)}`);
+  });
+}
+
+function factsOf({ history, alive, n_cut }) {
+  const last = (name) => history[name]?.at(-1);
+  const random = last("random");
+  if (!random)
+    return [
+      ["neurons", String(alive.length)],
+      ["to cut now", String(n_cut)],
+    ];
+  const beaten = random.filter((r) => r < last("you")).length;
+  return [
+    ["neurons", String(alive.length)],
+    ["to cut now", String(n_cut)],
+    ["you", fixed(last("you"), 3)],
+    [
+      "drawing lots",
+      `${fixed(Math.min(...random), 3)} to ${fixed(Math.max(...random), 3)}; you beat ${beaten} of ${random.length}`,
+    ],
+    ...Object.keys(RIVALS).map((name) => [name, fixed(last(name), 3)]),
+  ];
+}
+
+function accuracyChart(width, history) {
+  const { you = [], random = [] } = history;
+  const all = [...you, ...random.flat(), ...Object.keys(RIVALS).flatMap((name) => history[name] ?? [])];
+  return chart({
+    width,
+    x: {
+      range: [0.5, Math.max(you.length, 4) + 0.5],
+      label: "cut",
+      ticks: Array.from({ length: Math.max(you.length, 4) }, (_, i) => i + 1),
+    },
+    y: { range: rangeOf(all), label: "test accuracy" },
+    describe: you.length ? `after cut ${you.length}: you ${fixed(you.at(-1), 3)}` : "nothing is cut yet",
+    marks: (sx, sy) => {
+      const line = (values) => values.map((v, i) => [sx(i + 1), sy(v)]);
+      const [top, low] = [Math.max, Math.min].map((end) => line(random.map((draws) => end(...draws))));
+      const band = [...top, ...low.reverse()].map((point) => point.join(",")).join(" ");
+      return [
+        svg("polygon", { points: band, fill: "#f3d9b5", stroke: COLOURS.orange }),
+        Object.entries(RIVALS).map(([name, { stroke, dash }]) =>
+          polyline(line(history[name] ?? []), { stroke, "stroke-width": 2, "stroke-dasharray": dash }),
+        ),
+        polyline(line(you), { stroke: COLOURS.blue, "stroke-width": 2 }),
+        markers(line(you), "circle", 4.5, { fill: COLOURS.blue }),
+      ];
+    },
+  });
+}

@@ -1,0 +1,103 @@
+// The page: one view at a time, its state in the address, exercises that are ticked when they are done.
+
+import { createStore, html, lessMotion, mount, parsed, whenSettled } from "./draw.js";
+import { lab } from "./lab.js";
+import { proposition } from "./proposition.js";
+import { replay } from "./replay.js";
+
+const VIEWS = { lab, proposition, replay };
+
+/** Exercises by the names that page.html gives them: are they done? They are checked by computing, not by an answer. */
+const EXERCISES = {
+  "three-nonzeros": (found) => found.code.filter((s) => s !== 0).length === 3,
+  "nothing-left": (found) => found.code.every((s) => s === 0),
+  "small-error": (found, state) => state.order !== "sorted" && found.error < 0.2,
+  sorted: (found, state) => state.order === "sorted" && found.shared >= 0.5,
+  "null-wins": (found, state) => state.null_model === "exact" && found.found.some((r) => r >= found.tested),
+  "no-length": (found, state) => state.measure === "normalised",
+  "one-number": (moments, state) => moments.left.measurement.length === 1 && state.cycle > 1,
+};
+
+const dataOf = (name) => JSON.parse(document.getElementById(`data-${name}`).textContent);
+
+function started(name) {
+  const view = VIEWS[name];
+  const section = document.getElementById(name);
+  const data = dataOf(name);
+  const controls = Object.fromEntries(view.controls(data).map((control) => [control.name, control]));
+  const store = createStore(view.defaults(data));
+  const redraw = mount(view, section.querySelector(".view"), {
+    store,
+    data,
+    hidden: () => hidden,
+    onDrawn: (found, state) => tick(section, found, state),
+  });
+  return { name, section, store, defaults: view.defaults(data), controls, redraw };
+}
+
+function tick(section, found, state) {
+  section.dataset.state = JSON.stringify(state);
+  section.dataset.found = JSON.stringify(found, (key, value) =>
+    key === "path" ? undefined : ArrayBuffer.isView(value) ? Array.from(value) : value,
+  );
+  for (const item of section.querySelectorAll("[data-exercise]")) {
+    if (!item.classList.contains("done") && EXERCISES[item.dataset.exercise](found, state)) {
+      item.classList.add("done");
+      item.append(html("span", { class: "tick" }, " ✓ done"));
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ address
+
+let hidden = [];
+
+function addressOf({ name, store, defaults, controls }) {
+  const address = new URLSearchParams({ view: name });
+  for (const key of Object.keys(controls)) {
+    const value = store.get()[key];
+    if (value !== undefined && JSON.stringify(value) !== JSON.stringify(defaults[key])) address.set(key, String(value));
+  }
+  if (hidden.length) address.set("hide", hidden.join(","));
+  return `#${address}`;
+}
+
+/** State that an address asks for; what it does not name, or names wrongly, is as at the start. */
+function stateOf({ defaults, controls }, address) {
+  const state = { ...defaults, playing: false };
+  for (const [key, control] of Object.entries(controls)) {
+    const value = address.has(key) ? parsed(control, address.get(key), state) : undefined;
+    if (value !== undefined) state[key] = value;
+  }
+  return state;
+}
+
+function begin() {
+  const views = Object.fromEntries(Object.keys(VIEWS).map((name) => [name, started(name)]));
+  let current = null;
+  const write = whenSettled(() => history.replaceState(null, "", addressOf(current)), 150);
+
+  function go() {
+    const address = new URLSearchParams(location.hash.slice(1));
+    hidden = (address.get("hide") ?? "").split(",").filter(Boolean);
+    current = views[address.get("view")] ?? views.lab;
+    document.body.classList.toggle("no-navigation", hidden.includes("navigation"));
+    for (const { section, name } of Object.values(views)) {
+      section.hidden = name !== current.name;
+      document.querySelector(`nav a[href="#view=${name}"]`).toggleAttribute("aria-current", name === current.name);
+    }
+    current.store.set(stateOf(current, address));
+    current.redraw();
+  }
+  for (const view of Object.values(views)) {
+    view.store.subscribe((_, changed) => view === current && changed.some((key) => key in view.controls) && write());
+    const reset = html("button", { type: "button", class: "reset" }, "reset this view");
+    reset.addEventListener("click", () => view.store.set(view.defaults));
+    view.section.querySelector(".view").append(reset);
+  }
+  addEventListener("hashchange", go);
+  go();
+  document.documentElement.dataset.ready = lessMotion() ? "less motion" : "motion";
+}
+
+begin();

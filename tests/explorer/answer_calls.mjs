@@ -1,0 +1,49 @@
+// One JSON call a line in, one JSON answer a line out.
+import { createInterface } from "node:readline";
+import * as core from "../../dtc_helpers/explorer/web/core.js";
+import * as lab from "../../dtc_helpers/explorer/web/lab.js";
+import * as proposition from "../../dtc_helpers/explorer/web/proposition.js";
+
+const matrixOf = (rows) => core.matrix(rows.length, rows[0].length, Float64Array.from(rows.flat()));
+const rowsOf = ({ rows, columns, values }) =>
+  Array.from({ length: rows }, (_, i) => Array.from(values.slice(i * columns, (i + 1) * columns)));
+
+const calls = {
+  gaussian: ({ m, n, seed }) => rowsOf(core.gaussianMatrix(m, n, seed)),
+  permutation: ({ n, seed }) => core.randomState(seed).permutation(n),
+  basis: ({ n, type }) => rowsOf(core.dctBasis(n, type)),
+  recover: ({ Theta, y, fraction }) => {
+    const found = core.recover(matrixOf(Theta), y, fraction);
+    return { ...found, code: Array.from(found.code) };
+  },
+  path: ({ Theta, y, fractions }) => {
+    const [T, path] = [matrixOf(Theta), core.l1Path(matrixOf(Theta), y, 1e-5)];
+    return fractions.map((f) => Array.from(core.solutionAt(path, T, y, f * path.lambdaMax).code));
+  },
+  cut: ({ scores, which }) => core.cutNeurons(scores, which),
+  histogram: ({ values, edges }) => core.histogram(values, edges),
+  entropy: ({ values, edges }) => core.gibbsEntropy(values, edges),
+  entropy_of_width: ({ values, width }) => core.entropyOfWidth(values, width),
+  edges: () => core.publishedBinEdges(),
+  lab: ({ weights, state }) => {
+    const found = lab.inverseSensing(lab.inOrder(weights, state.order, state.shuffle), state);
+    return { ...found, path: undefined, code: Array.from(found.code), recovered: Array.from(found.recovered) };
+  },
+  trial: ({ steps, nullModel, count, state }) =>
+    proposition.trial(steps, proposition.nullDraws(steps, nullModel, count), state),
+  quantile: ({ values, share }) => proposition.quantile(values, share),
+  pearson: ({ values, others }) =>
+    core.pearson(
+      values.map((v) => v ?? NaN),
+      others,
+    ),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { name, arguments: given } = JSON.parse(line);
+  try {
+    console.log(JSON.stringify({ value: calls[name](given) }));
+  } catch (error) {
+    console.log(JSON.stringify({ error: error.stack }));
+  }
+}
