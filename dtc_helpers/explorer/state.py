@@ -10,9 +10,8 @@ import pandas as pd
 
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES
 from dtc_helpers.paths import whole_file
-from dtc_helpers.proposition.evidence import read_evidence
+from dtc_helpers.proposition.evidence import processes_of_evidence, read_evidence
 from dtc_helpers.proposition.relation import Process, Step
-from dtc_helpers.proposition.stored_processes import processes_of_evidence
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.results import Results
 

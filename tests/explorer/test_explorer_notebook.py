@@ -74,7 +74,7 @@ def _wait_for(address, server):
     raise AssertionError("JupyterLab does not answer")
 
 
-@pytest.mark.browser
+@pytest.mark.jupyterlab
 @pytest.mark.notebook
 def test_slider_moved_in_jupyterlab_arrives_in_the_kernel(chromium, jupyter):
     tab = chromium.new_page(viewport={"width": 1300, "height": 1500})
@@ -99,7 +99,7 @@ def test_slider_moved_in_jupyterlab_arrives_in_the_kernel(chromium, jupyter):
     tab.close()
 
 
-@pytest.mark.browser
+@pytest.mark.jupyterlab
 @pytest.mark.notebook
 def test_committed_notebook_opened_in_jupyterlab_shows_pictures_without_running(chromium, jupyter):
     tab = chromium.new_page(viewport={"width": 1300, "height": 6000})
