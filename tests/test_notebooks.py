@@ -86,7 +86,7 @@ def test_notebook_has_one_figure_a_cell_drawn_by_one_plot_function(path):
         drawn = [name for name in names if name.partition(".")[0] in figures]
         assert len(drawn) == names.count("style.canvas") == names.count("style.save_figure") <= 1
         n_figures += len(drawn)
-    assert n_figures > 0
+    assert n_figures > 0 or path.stem == "explore"  # widgets draw there
 
 
 @every_notebook
@@ -142,7 +142,11 @@ def test_teaching_page_judges_the_answers_that_are_given(tmp_path):
     assert "how many: not yet" in words
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if "mnist" not in path.parts], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [path for path in NOTEBOOKS if "mnist" not in path.parts and path.stem != "explore"],  # which saves no figures
+    ids=lambda path: path.stem,
+)
 def test_figures_of_a_dataset_lie_beside_the_results_unless_a_folder_is_named(path):
     parameters, *_ = [cell.source for cell in code_cells(path) if cell.source.startswith("# Parameters")]
     (places,) = {
