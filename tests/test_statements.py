@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dtc_helpers.paper import PAPER_CORRELATIONS
+from dtc_helpers.paper import PAPER_CORRELATIONS, RAW_CORRELATIONS
 from dtc_helpers.proposition import binning, evidence
 from dtc_helpers.runs.tables import beside_paper, with_lowess
 from dtc_helpers.statistics import detectable_difference, equivalence_power, pearson, t_interval
@@ -42,10 +42,10 @@ def mnist_run() -> pd.DataFrame:
     return cycles.loc[cycles.reading == "published", :]
 
 
-def entropy_with(cycles: pd.DataFrame, one: str, other: str) -> float:
-    """Correlation of the entropy of one method with the accuracy curve of another, paired by width."""
+def entropy_with(cycles: pd.DataFrame, one: str, other: str, column: str = "lowess") -> float:
+    """Correlation of the entropy of one method with the accuracies of another, paired by width."""
     by_method = {str(method): run.set_index("neurons") for method, run in cycles.groupby("method")}
-    return pearson(by_method[one].entropy_outgoing, by_method[other].lowess.reindex(by_method[one].index))
+    return pearson(by_method[one].entropy_outgoing, by_method[other][column].reindex(by_method[one].index))
 
 
 def points(difference, digits: int = 2) -> str:
@@ -61,6 +61,13 @@ def of_run():
         values = " | ".join(f"{entropy_with(cycles, method, other):.4f}" for other in METHODS)
         yield REPRODUCTION, f"| {name}, ours | {values} |"
     yield REPRODUCTION, "| DTC, paper | " + " | ".join(f"{PAPER_CORRELATIONS[m]:.4f}" for m in METHODS) + " |"
+    raw = [entropy_with(cycles, "dtc", other, "accuracy") for other in ("dtc", "random")]
+    published = [RAW_CORRELATIONS[other] for other in ("dtc", "random")]
+    yield REPRODUCTION, f"give {published[0]} and {published[1]}, ours {raw[0]:.3f} and {raw[1]:.3f}"
+    table = beside_paper(cycles)
+    for removed, row in table.iterrows():
+        cells = " | ".join(f"{row[m, what]:.4f}" for m in METHODS[::-1] for what in ("paper", "LOWESS", "raw"))
+        yield REPRODUCTION, f"| {removed:.4f} | {round(512 * (1 - removed))} | {cells} |"
     ours = [entropy_with(cycles, "dtc", other) for other in ("dtc", "random")]
     yield README, f"We have {ours[0]:.4f} and {ours[1]:.4f}"
     away = [abs(value - PAPER_CORRELATIONS[m]) for value, m in zip(ours, ("dtc", "random"), strict=True)]
@@ -150,6 +157,19 @@ def of_study_3():
         ),
     )
     yield README, f"by {one[0]} points (published reading) and {other[0]} (described)"
+    placed = tables.with_dense_placed(everything)
+    first_ten = placed[(placed.neurons == 51) & (placed.seed < placed.seed.min() + 10)]
+    names = {
+        "DTC": "dtc", "random": "random", "magnitude, \\|a + b\\|": "magnitude", "magnitude, L2 norms": "norms",
+        "51 neurons from scratch, as many batches": "scratch, batches",
+        "51 neurons from scratch, as many multiply-adds": "scratch, multiply_adds",
+        "51 neurons from scratch, twice as many": "scratch, longer", "never cut, 512 neurons": "dense",
+    }  # fmt: skip
+    for name, arm in names.items():
+        of_arm = first_ten[first_ten.arm == arm]
+        cells = [t_interval(of_arm[of_arm.reading == r].accuracy) for r in ("published", "described")]
+        told = " | ".join(f"{cell.mean:.4f} ({cell.low:.4f} to {cell.high:.4f})" for cell in cells)
+        yield REPRODUCTION, f"| {name} | {of_arm.batches.iloc[0]:,} | {told} |"
     again = study("3_single_images")
     at = again[again.neurons == 51].groupby("arm")[
         ["single_image_accuracy", "calibrated_accuracy", "mean_batch_accuracy"]
@@ -179,6 +199,27 @@ def of_pooled_studies():
     means = areas.groupby(["arm", "seed"]).accuracy.mean().reset_index()
     told = points(tables.compared(means, "dtc", "random").difference)
     yield REPRODUCTION, f"all six cases together it is equivalent to random pruning ({told})"
+
+
+def of_study_6():
+    table = study("6_tickets")
+    at = {neurons: runs for neurons, runs in table.groupby("neurons")}
+    over_dtc, over_random = (tables.compared(at[102], "norms", other).difference.mean for other in ("dtc", "random"))
+    yield REPRODUCTION, f"is {100 * over_dtc:.1f} points better than DTC and {100 * over_random:.1f} better than random"
+    better = tables.compared(at[25], "ticket, dtc", "ticket, random").difference
+    low, mean, high = (100 * value for value in (better.low, better.mean, better.high))
+    yield REPRODUCTION, f"They are {mean:.1f} points better at 25 ({low:.1f} to {high:.1f};"
+    for neurons in (196, 102, 51):  # "cannot be told from random neurons at 196, 102 and 51 neurons"
+        assert tables.compared(at[neurons], "ticket, dtc", "ticket, random").p_difference > 0.05
+    for neurons in (51, 25):  # "At 51 and 25 they are worse than a fresh network"
+        assert tables.compared(at[neurons], "ticket, dtc", "scratch, batches").difference.high < 0
+
+
+def of_study_4():
+    last = tables.final_outcomes(study("4_frequency"), ["cut_fraction", "batches_per_cycle"])
+    means = last[last.dataset == "mnist"].groupby(["arm", "batches_per_cycle"]).accuracy.mean()
+    yield REPRODUCTION, f"DTC has {100 * means['dtc'].mean():.1f} %"
+    yield README, f"A tenth of the neurons suffices for {100 * means.min():.1f} %"
 
 
 @cache
@@ -246,7 +287,18 @@ def of_study_13():
 
 @pytest.mark.parametrize(
     "statements",
-    [of_run, of_null_of_run, of_roundings, of_study_3, of_pooled_studies, of_study_9, of_study_10, of_study_13],
+    [
+        of_run,
+        of_null_of_run,
+        of_roundings,
+        of_study_3,
+        of_study_4,
+        of_study_6,
+        of_pooled_studies,
+        of_study_9,
+        of_study_10,
+        of_study_13,
+    ],
     ids=lambda each: each.__name__,
 )
 def test_page_states_the_numbers_of_the_stored_tables(statements):
