@@ -191,9 +191,9 @@ def test_run_plays_and_pauses(opened):
     tab = opened("replay", cycle=28)  # some cycles before the end: a slow machine has time to look
     button = control(tab, "replay", "play")
     button.click()
-    assert button.inner_text() == "pause"
+    button.filter(has_text="pause").wait_for()  # the label follows with the next picture
     tab.wait_for_function("JSON.parse(document.getElementById('replay').dataset.state).cycle === 34")
-    assert button.inner_text() == "play"
+    button.filter(has_text="play").wait_for()
     button.click()  # from the start again
     button.click()
     tab.wait_for_timeout(800)
