@@ -129,7 +129,7 @@ def test_notebooks_run_on_other_parameters_and_write_what_they_promise(tmp_path)
 def test_binnings_of_another_process_are_compared(tmp_path):
     own = {"recompute": True, "results_dir": str(tmp_path / "results")}
     words = printed(execute(BINNING, tmp_path, datasets=["photographs"], processes=["JPEG"], null_draws=10, **own))
-    with pytest.raises(PapermillExecutionError, match="9_binning.csv was made with"):  # what is stored is another
+    with pytest.raises(PapermillExecutionError, match=r"9_binning\.csv was made with"):  # what is stored is another
         execute(BINNING, tmp_path, datasets=["photographs"], processes=["JPEG"], null_draws=10)
     assert "JPEG · photographs: 20 replicates of 20 steps" in words
     assert "of 27; by chance 0.7 above and as many below" in words
