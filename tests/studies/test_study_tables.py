@@ -288,6 +288,22 @@ def test_figures_draw_every_arm_and_every_width(table):
     plt.close(figure)
 
 
+def test_shares_of_a_cut_are_means_over_replicates_beside_chance():
+    rows = [("dtc", 100, 0.1, 0.2), ("dtc", 100, 0.3, 0.4), ("dtc", 50, 0.0, 0.1), ("dtc sorted", 100, 0.5, 1.0)]
+    rows += [("dtc sorted", 50, 0.4, 1.0)]
+    choices = pd.DataFrame(rows, columns=["arm", "neurons", "with_magnitude", "with_other_order"])
+    figure, axes = plt.subplots(1, 2)
+    with_magnitude, with_itself = study_plots.shares_by_width(choices.assign(by_chance=0.1), axes)
+    assert [np.asarray(line.get_ydata()).tolist() for line in with_magnitude.lines] == [
+        [0.2, 0.0],
+        [0.5, 0.4],
+        [0.1, 0.1],
+    ]
+    np.testing.assert_allclose(np.asarray(with_itself.lines[0].get_ydata(), float), [0.3, 0.1])
+    assert [text.get_text() for text in axes[0].get_legend().get_texts()] == ["DTC", "DTC, sorted", "chance"]
+    plt.close(figure)
+
+
 def test_figures_of_points_have_a_row_a_point_and_the_first_is_on_top(table):
     figure, axes = plt.subplots(1, 2)
     at_51 = summary(table.query("neurons == 51 and reading == 'described'"))
