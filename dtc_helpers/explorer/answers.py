@@ -9,9 +9,10 @@ import torch
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.proposition.binning import bins_of_width
+from dtc_helpers.proposition.null_models import exact_measurements
 from dtc_helpers.proposition.relation import Process, column
 from dtc_helpers.recovery import recover
-from dtc_helpers.sensing import gaussian_matrix, measure, recovered_weights, sensing_matrix
+from dtc_helpers.sensing import RandomSource, gaussian_matrix, measure, recovered_weights, sensing_matrix
 from dtc_helpers.statistics import pearson
 from dtc_helpers.surgery import CHOICES, n_keep
 
@@ -91,16 +92,11 @@ class Trial:
     by_length: float  # of ln m alone
 
 
-def exact_trial(
-    process: Process, *, bin_width: float, rng: np.random.RandomState | np.random.Generator, n_draws: int = 100
-) -> Trial:
+def exact_trial(process: Process, *, bin_width: float, rng: RandomSource, n_draws: int = 100) -> Trial:
     """Set a process against its exact null, y ~ N(0, ‖w‖²) at every step: all that a Gaussian Φ can show of w."""
     entropies = partial(entropy_series, bins=bins_of_width(bin_width))
     fitness, own = column(process, "fitness"), entropies([step.measurement for step in process])
-    draws = [
-        entropies([rng.normal(0, np.linalg.norm(step.signal), step.measurement.size) for step in process])
-        for _ in range(n_draws)
-    ]
+    draws = [entropies(exact_measurements(process, rng)) for _ in range(n_draws)]
     found = np.array([pearson(series, fitness) for series in draws])
     by_length = pearson(np.log(column(process, "length")), fitness)
     return Trial(own, draws[0], pearson(own, fitness), found, by_length)

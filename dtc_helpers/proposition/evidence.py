@@ -76,8 +76,9 @@ def compared(evidence: Evidence, *, n_draws: int) -> Evidence:
             keys = {"dataset": evidence.run["dataset"], "process": name, "replicate": replicate}
             rng = np.random.default_rng([evidence.run["seed"], replicate])
             rows += [{**keys, **row} for row in _comparison_rows(process, rng, n_draws)]
-    made = {"n_draws": n_draws, **{name: provenance()[name] for name in ("git_commit", "versions")}}
-    return replace(evidence, comparisons=pd.DataFrame(rows), run={**evidence.run, "comparisons": made})
+    made = provenance()
+    about = {"n_draws": n_draws, **{name: made[name] for name in ("git_commit", "versions")}}
+    return replace(evidence, comparisons=pd.DataFrame(rows), run={**evidence.run, "comparisons": about})
 
 
 def _processes(dataset: str, replicates: int, seed: int, plan: Plan) -> Iterator[tuple[str, Sequence[Process]]]:

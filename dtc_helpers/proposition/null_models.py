@@ -9,13 +9,14 @@ a sum of w_i times independent standard normal numbers, and rows of Φ are indep
 shares its numbers with this one, as published, that is an approximation: the exact null is what a fresh Φ would give.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.proposition.relation import Correlations, Measure, Process, column, correlations
+from dtc_helpers.sensing import RandomSource
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _own(process: Process, measure: Measure) -> np.ndarray:
     return measure([step.measurement for step in process])
 
 
-def exact_measurements(process: Process, rng: np.random.Generator) -> list[np.ndarray]:
+def exact_measurements(process: Process, rng: RandomSource) -> list[np.ndarray]:
     """What a fresh Gaussian Φ would measure of the signal of every step: normal numbers of standard deviation ‖w‖.
 
     Raises
@@ -123,7 +124,7 @@ def exact_measurements(process: Process, rng: np.random.Generator) -> list[np.nd
     return _measured(process, "signal", column(process, "length"), rng)
 
 
-def _measured(process: Process, name: str, lengths: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+def _measured(process: Process, name: str, lengths: np.ndarray, rng: RandomSource) -> list[np.ndarray]:
     signals = [getattr(step, name) for step in process]
     if any(len(signal) == 0 for signal in signals):
         raise ValueError(f"a step has no {name}: this null model needs it at every step, see proposition.Step")
@@ -166,8 +167,22 @@ def draw_null(
     ------
     ValueError as `relation.correlations`, or where the null needs what the process does not have.
     """
-    pairs = [null(process, measure, rng) for _ in range(n_draws)]
+    pairs = pairs_of(process, null, measure=measure, rng=rng, n_draws=n_draws)
     return NullDraws(
         [correlations(pair.steps, pair.tested) for pair in pairs],
         [correlations(pair.steps, pair.null) for pair in pairs],
     )
+
+
+def pairs_of(
+    process: Process, null: Null, *, measure: Measure, rng: np.random.Generator, n_draws: int
+) -> list[TestedAndNull]:
+    """Draws of a null model; the process's own measurements, which no draw changes, are measured once."""
+    own = [step.measurement for step in process]
+    known = measure(own)
+
+    def measure_once(vectors: Sequence[np.ndarray]) -> np.ndarray:
+        is_own = len(vectors) == len(own) and all(one is other for one, other in zip(vectors, own, strict=True))
+        return known if is_own else measure(vectors)
+
+    return [null(process, measure_once, rng) for _ in range(n_draws)]

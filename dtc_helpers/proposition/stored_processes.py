@@ -9,7 +9,7 @@ import torch
 
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.networks import outgoing_sums, xavier_mlp
-from dtc_helpers.proposition.null_models import NULLS
+from dtc_helpers.proposition.null_models import NULLS, pairs_of
 from dtc_helpers.proposition.relation import Process, Step, column
 from dtc_helpers.runs.results import Results
 from dtc_helpers.runs.tables import with_lowess
@@ -50,7 +50,7 @@ def draw_nulls(
     rng, measure, found = np.random.default_rng(seed), partial(entropy_series, bins=PUBLISHED_BIN_EDGES), {}
     for method, process in processes.items():
         for name, null in NULLS.items():
-            pairs = [null(process, measure, rng) for _ in range(n_draws)]
+            pairs = pairs_of(process, null, measure=measure, rng=rng, n_draws=n_draws)
             tested, expected = (
                 np.array([pearson(getattr(pair, series), column(pair.steps, "fitness")) for pair in pairs])
                 for series in ("tested", "null")
