@@ -124,18 +124,16 @@ def accuracy(
     ----------
     constants : (n_replicates, n_classes), taken off the logits of single images for the accuracy `calibrated`.
     """
-    answers = {"batch": [], "single": [], "calibrated": []}
+    answers: tuple[list[Tensor], ...] = ([], [], [])
     n_batches = math.ceil(len(labels) / BATCH_SIZE)
     for batch_images, batch_labels in batches(images, labels, n_batches=n_batches):
         logits = network(batch_images)
-        shifted = logits if constants is None else logits - constants.unsqueeze(1)
-        for name, values in zip(answers, (outputs(logits, axis=loss_axis), logits, shifted), strict=True):
-            answers[name].append((values.argmax(-1) == batch_labels).double())
-    batch_mean = torch.stack([batch.mean(-1) for batch in answers["batch"]]).mean(0)
-    overall, single, calibrated = (torch.cat(right, -1).mean(-1) for right in answers.values())
-    return Accuracy(
-        overall, batch_mean, single, torch.full_like(single, torch.nan) if constants is None else calibrated
-    )
+        shifted = [] if constants is None else [logits - constants.unsqueeze(1)]
+        for right, values in zip(answers, [outputs(logits, axis=loss_axis), logits, *shifted], strict=False):
+            right.append((values.argmax(-1) == batch_labels).double())
+    batch_mean = torch.stack([batch.mean(-1) for batch in answers[0]]).mean(0)
+    overall, single, *calibrated = (torch.cat(right, -1).mean(-1) for right in answers if right)
+    return Accuracy(overall, batch_mean, single, calibrated[0] if calibrated else torch.full_like(single, torch.nan))
 
 
 @torch.no_grad()

@@ -5,7 +5,6 @@ import itertools
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -74,31 +73,33 @@ def run_methods(
     started = time.perf_counter()
     data = load_dataset(dataset).to(usable_device("auto")) if isinstance(dataset, str) else dataset
     setting = {"seeds": list(seeds), "hidden_widths": list(hidden_widths), "plan": plan or Plan()}
-    folder = None if results_dir is None else in_project(results_dir)
+    about = {"dataset": data.name, "readings": list(readings), "methods": list(methods), **_parameters(**setting)}
     train = partial(_run_method, data, **setting)
-    with ExitStack() as stack:
-        if folder is not None:
-            stack.enter_context(only_writer(folder))
-            train = partial(_taken_over, train, folder / _UNFINISHED, _fingerprint(data, setting))
-        parts = [train(reading, method) for reading, method in itertools.product(readings, methods)]
-        run = {
-            "parameters": {
-                "dataset": data.name,
-                "readings": list(readings),
-                "methods": list(methods),
-                **_parameters(**setting),
-                "results_dir": None if results_dir is None else str(results_dir),
-            },
-            "device_used": str(data.test.images.device),
-            "wall_seconds": round(time.perf_counter() - started, 2),
-            "peak_memory_gb": peak_memory_gb(),
-            **provenance(),
-        }
-        results = joined(parts, run)
-        if folder is not None:
-            write_results(results, folder)
-            shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
+    if results_dir is None:
+        return _all_methods(train, about | {"results_dir": None}, data, started)
+    folder = in_project(results_dir)
+    with only_writer(folder):
+        train = partial(_taken_over, train, folder / _UNFINISHED, _fingerprint(data, setting))
+        results = _all_methods(train, about | {"results_dir": str(results_dir)}, data, started)
+        write_results(results, folder)
+        shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
     return results
+
+
+def _all_methods(
+    train: Callable[[str, str], Results], parameters: dict[str, Any], data: Dataset, started: float
+) -> Results:
+    """Every reading with every method, and what made them."""
+    pairs = itertools.product(parameters["readings"], parameters["methods"])
+    parts = [train(reading, method) for reading, method in pairs]
+    run = {
+        "parameters": parameters,
+        "device_used": str(data.test.images.device),
+        "wall_seconds": round(time.perf_counter() - started, 2),
+        "peak_memory_gb": peak_memory_gb(),
+        **provenance(),
+    }
+    return joined(parts, run)
 
 
 def _run_method(
