@@ -48,27 +48,6 @@ def spearman(values: ArrayLike, others: ArrayLike) -> float:
     return pearson(scipy.stats.rankdata(x[defined]), scipy.stats.rankdata(y[defined]))
 
 
-@dataclass(frozen=True)
-class RankingAgreement:
-    """How far two rankings of the same neurons agree."""
-
-    rank_correlation: float  # Spearman's, ties at their mean rank
-    shared_fraction: float  # of the n highest, those that both name
-    shared_by_chance: float  # what two unrelated rankings share on average, n / n_neurons
-
-
-def ranking_agreement(scores: np.ndarray, others: np.ndarray, *, n_highest: int) -> RankingAgreement:
-    """Agreement of two rankings by score, over all neurons and among the `n_highest` of each.
-
-    Parameters
-    ----------
-    scores, others : (n_neurons,); ties among the highest go to the lower index.
-    """
-    chosen, also = (set(np.argsort(-s, kind="stable")[:n_highest].tolist()) for s in (scores, others))
-    correlation = float(scipy.stats.spearmanr(scores, others)[0])  # pyright: ignore[reportArgumentType]
-    return RankingAgreement(correlation, len(chosen & also) / n_highest, n_highest / len(scores))
-
-
 # ------------------------------------------------------------------------------- intervals and comparisons
 
 EQUIVALENCE_MARGIN = 0.005  # accuracy; fixed beforehand for 51 neurons, ten-fold compression

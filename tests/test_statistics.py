@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.nonparametric.smoothers_lowess import lowess
 
-from dtc_helpers.statistics import ranking_agreement, smooth
+from dtc_helpers.statistics import smooth
 
 POSITION = np.linspace(0, 1, 34)
 
@@ -44,24 +44,3 @@ def test_curve_of_a_few_points_goes_through_their_line(n_points):
 
 def test_curve_of_one_point_is_the_point():
     assert smooth(np.array([0.1]), np.array([0.9])).tolist() == [0.9]
-
-
-def test_rankings_agree_as_counted_by_hand():
-    # ranks of the first: 4 3 2 1, of the second: 3 4 1 2; the two highest are the same, sum of d² = 4
-    found = ranking_agreement(np.array([9.0, 8, 7, 6]), np.array([3.0, 4, 1, 2]), n_highest=2)
-    assert found.rank_correlation == pytest.approx(1 - 6 * 4 / (4 * 15))
-    assert found.shared_fraction == 1
-    assert found.shared_by_chance == 0.5
-
-
-def test_agreement_is_of_ranks_and_among_the_highest():
-    scores, others = np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 10, 100, 1e3, 1e6])
-    assert ranking_agreement(scores, others, n_highest=1).rank_correlation == pytest.approx(1)
-    # the two highest are {3, 4} and {2, 4}; the two lowest are the same
-    assert ranking_agreement(scores, np.array([0.0, 1, 9, 2, 10]), n_highest=2).shared_fraction == 0.5
-    assert ranking_agreement(scores, np.array([1.0, 0, 7, 8, 9]), n_highest=2).shared_fraction == 1
-
-
-def test_ties_among_the_highest_go_to_the_lower_index():
-    found = ranking_agreement(np.array([1.0, 1, 1, 0]), np.array([0.0, 1, 0, 1]), n_highest=2)
-    assert found.shared_fraction == 0.5  # {0, 1} and {1, 3}
