@@ -49,14 +49,14 @@ def loop_reads(layer):
     return total
 
 
-def close(sums, incoming, outgoing):
+def assert_sums(sums, incoming, outgoing):
     torch.testing.assert_close(sums.incoming, incoming, rtol=0, atol=1e-5)
     torch.testing.assert_close(sums.outgoing, outgoing, rtol=0, atol=1e-5)
 
 
 def test_perceptron_has_the_sums_of_its_two_matrices():
     network = zoo.mlp()
-    close(sums_of(network, zoo.vectors(), "0"), loop_makes(network[0]), loop_reads(network[2]))
+    assert_sums(sums_of(network, zoo.vectors(), "0"), loop_makes(network[0]), loop_reads(network[2]))
 
 
 @pytest.mark.parametrize("groups", [1, 2])
@@ -64,8 +64,8 @@ def test_perceptron_has_the_sums_of_its_two_matrices():
 def test_kernels_are_summed_and_groups_read_only_their_own(kind, groups):
     network = nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), kind(6, 4, 2, groups=groups), nn.ReLU(), nn.Conv2d(4, 2, 3))
     first, middle, last = network[0], network[2], network[4]
-    close(sums_of(network, zoo.images(), "0"), loop_makes(first), loop_reads(middle))
-    close(sums_of(network, zoo.images(), "2"), loop_makes(middle), loop_reads(last))
+    assert_sums(sums_of(network, zoo.images(), "0"), loop_makes(first), loop_reads(middle))
+    assert_sums(sums_of(network, zoo.images(), "2"), loop_makes(middle), loop_reads(last))
 
 
 def test_grouped_convolution_has_the_sums_of_its_dense_twin():
@@ -78,14 +78,14 @@ def test_grouped_convolution_has_the_sums_of_its_dense_twin():
     mine, twin = (nn.Sequential(first, nn.ReLU(), each, nn.ReLU(), last) for each in (grouped, dense))
     for name in ("0", "2"):
         a, b = (sums_of(network, zoo.images(), name) for network in (mine, twin))
-        close(a, b.incoming, b.outgoing)
+        assert_sums(a, b.incoming, b.outgoing)
 
 
 def test_all_columns_of_a_flattened_channel_read_it():
     network = zoo.lenet()
     columns = network[6].weight.detach().double().sum(0)  # 8 channels of 9 pixels
     by_hand = torch.stack([columns[9 * channel : 9 * channel + 9].sum() for channel in range(8)])
-    close(sums_of(network, zoo.images(), "3"), loop_makes(network[3]), by_hand)
+    assert_sums(sums_of(network, zoo.images(), "3"), loop_makes(network[3]), by_hand)
 
 
 def test_members_of_a_residual_group_add():
@@ -93,30 +93,30 @@ def test_members_of_a_residual_group_add():
     sums = sums_of(network, zoo.images(), "conv0")
     assert (set(sums.producers), set(sums.consumers)) == ({"conv0", "conv2"}, {"conv1", "conv3", "short"})
     made = loop_makes(network.conv0) + loop_makes(network.conv2)
-    close(sums, made, loop_reads(network.conv1) + loop_reads(network.conv3) + loop_reads(network.short))
+    assert_sums(sums, made, loop_reads(network.conv1) + loop_reads(network.conv3) + loop_reads(network.short))
 
 
 def test_channels_that_are_concatenated_keep_their_own_columns():
     network = zoo.dense()
     columns = loop_reads(network.c)[5:] + loop_reads(network.out)[5:9]
-    close(sums_of(network, zoo.images(), "b"), loop_makes(network.b), columns)
+    assert_sums(sums_of(network, zoo.images(), "b"), loop_makes(network.b), columns)
 
 
 def test_depthwise_weights_norms_and_biases_are_no_weights_between_channels():
     network = zoo.depthwise()
-    close(sums_of(network, zoo.images(), "0"), loop_makes(network[0]), loop_reads(network[5]))
+    assert_sums(sums_of(network, zoo.images(), "0"), loop_makes(network[0]), loop_reads(network[5]))
 
 
 def test_layer_that_is_used_twice_makes_and_reads():
     network = zoo.reused()
     made = loop_makes(network.a) + loop_makes(network.twice)
-    close(sums_of(network, zoo.vectors(), "a"), made, loop_reads(network.twice) + loop_reads(network.out))
+    assert_sums(sums_of(network, zoo.vectors(), "a"), made, loop_reads(network.twice) + loop_reads(network.out))
 
 
 def test_power_of_two_sums_squares():
     network = zoo.mlp()
     sums = sums_of(network, zoo.vectors(), "0", power=2)
-    close(
+    assert_sums(
         sums, network[0].weight.detach().square().sum(1).double(), network[2].weight.detach().square().sum(0).double()
     )
 
@@ -128,7 +128,7 @@ def test_attention_reads_by_its_inner_projections_and_makes_by_the_outer():
     )  # fmt: skip
     sums, attention = sums_of(network, zoo.sequences(), "into"), network.attention
     made = loop_makes(network.into) + attention.out_proj.weight.detach().double().sum(1)
-    close(sums, made, attention.in_proj_weight.detach().double().sum(0) + loop_reads(network.out))
+    assert_sums(sums, made, attention.in_proj_weight.detach().double().sum(0) + loop_reads(network.out))
 
 
 def test_group_of_some_channels_has_their_sums_alone():
@@ -136,4 +136,4 @@ def test_group_of_some_channels_has_their_sums_alone():
     graph = traced(network, zoo.images())
     group = graph.get_pruning_group(network[3], tp.prune_conv_out_channels, some)
     whole = sums_of(network, zoo.images(), "3")
-    close(group_sums(group), whole.incoming[some], whole.outgoing[some])
+    assert_sums(group_sums(group), whole.incoming[some], whole.outgoing[some])

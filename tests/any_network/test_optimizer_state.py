@@ -132,8 +132,14 @@ def test_training_on_after_dead_channels_went_is_as_if_they_had_stayed(name):
 def test_optimizer_without_any_step_yet_goes_through():
     network, example = zoo.lenet(), zoo.images()
     optimizer = optim.Adam(network.parameters())
+    widths = [tuple(parameter.shape) for parameter in network.parameters()]
     cut(network, optimizer, example)
+    assert not optimizer.state
     step(network, optimizer, example)
+    assert [tuple(parameter.shape) for parameter in network.parameters()] != widths
+    for parameter in network.parameters():
+        assert optimizer.state[parameter]["exp_avg"].shape == parameter.shape
+        assert optimizer.state[parameter]["step"] == 1
 
 
 @pytest.mark.parametrize("kind", [optim.Adafactor, optim.LBFGS, type("Mine", (optim.Adafactor,), {})])
