@@ -3,27 +3,16 @@
 import contextlib
 import itertools
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
-
-import yaml
+from typing import Any
 
 from dtc_helpers.paths import project_root
+from dtc_helpers.sweeps.grid_reader import ALLOWED, MOST_POINTS, SECTIONS, Entry, GridError, GridReader
 from dtc_helpers.sweeps.notebook import Notebook, read_notebook
 
-MOST_POINTS = 1_000_000
-_SECTIONS = ("fixed", "cross", "zip")
-_MOST_WORDS = 400  # characters of an error
-_DEEPEST = 20  # lists and mappings in each other
-_IN_DISGUISE = re.compile(r"[-+]?(0[0-7_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)")  # octal; sexagesimal
-_ALLOWED = ("notebook", "result_file", *_SECTIONS)
-
-
-class GridError(ValueError):
-    """A grid file that cannot be run; the message starts with the file and the line at fault."""
+__all__ = ["Grid", "GridError", "read_grid"]
 
 
 @dataclass(frozen=True)
@@ -53,120 +42,20 @@ def read_grid(path: Path) -> Grid:
     YAML read as text), values out of range, empty lists, more than a million points.
     FileNotFoundError if there is no such file.
     """
-    reader = _Reader(path)
+    reader = GridReader(path)
     entries = reader.entries(reader.root, "the grid file")
     for name, entry in entries.items():
-        if name not in _ALLOWED:
-            reader.refuse(entry.line, f"unknown entry {name}: expected {', '.join(_ALLOWED)}")
+        if name not in ALLOWED:
+            reader.refuse(entry.line, f"unknown entry {name}: expected {', '.join(ALLOWED)}")
     notebook = _notebook(reader, entries)
-    sections = {name: _section(reader, entries, name) for name in _SECTIONS}
+    sections = {name: _section(reader, entries, name) for name in SECTIONS}
     _check_entries(reader, sections, notebook)
     points = [_checked_point(reader, point, notebook) for point in _unfolded(reader, entries, sections)]
     result_file = _result_file(reader, entries["result_file"]) if "result_file" in entries else notebook.result_file
     return Grid(notebook, points, [*sections["cross"], *sections["zip"]], result_file)
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A value of the file, with the line it starts at and, of a list, those of its elements."""
-
-    value: Any
-    line: int
-    node: yaml.Node
-    element_lines: tuple[int, ...] = ()
-
-
-class _Reader:
-    """Reads YAML with line numbers."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        text = self._text()
-        try:
-            self._check_size(text)
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self.refuse(mark.line + 1 if mark else 1, f"this is not YAML: {error.problem}")
-        except yaml.reader.ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
-            self.refuse(line, f"the character {chr(error.character)!r} may not stand in YAML")  # pyright: ignore[reportArgumentType]
-        if root is None:
-            self.refuse(1, f"the file is empty: expected {', '.join(_ALLOWED)}")
-        self.root: yaml.Node = root
-
-    def refuse(self, line: int, problem: object) -> NoReturn:
-        """Stop with the place in the file, briefly: a value at fault may be long."""
-        words = str(problem)
-        brief = words if len(words) <= _MOST_WORDS else f"{words[: _MOST_WORDS // 2]} … {words[-_MOST_WORDS // 2 :]}"
-        raise GridError(f"{self.path}, line {line}: {brief}") from None
-
-    def _text(self) -> str:
-        content = self.path.read_bytes()
-        try:
-            return content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            self.refuse(content.count(b"\n", 0, error.start) + 1, "this is not UTF-8: save the file in that encoding")
-
-    def _check_size(self, text: str) -> None:
-        """Refuse what is nested too deep, or grows too large when its aliases are written out."""
-        sizes: dict[str, int] = {}  # of what an anchor names
-        open_ones: list[tuple[str | None, int]] = []  # anchor of a collection that is not closed yet, values before it
-        total = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) and event.anchor in dict(open_ones):
-                self.refuse(event.start_mark.line + 1, f"*{event.anchor} refers to itself")
-            total += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
-            if isinstance(event, yaml.CollectionStartEvent):
-                open_ones.append((event.anchor, total))
-            elif isinstance(event, yaml.CollectionEndEvent):
-                anchor, before = open_ones.pop()
-                sizes |= {anchor: total - before} if anchor else {}
-            for is_too_much, what in ((len(open_ones) > _DEEPEST, "nested"), (total > 5 * MOST_POINTS, "long")):
-                if is_too_much:
-                    self.refuse(event.start_mark.line + 1, f"this is too {what} for a grid")
-
-    def entries(self, node: yaml.Node, what: str) -> dict[str, _Entry]:
-        """Entries of a mapping by name; a name given twice is refused, where YAML would drop the first."""
-        line = node.start_mark.line + 1
-        if not isinstance(node, yaml.MappingNode):
-            self.refuse(line, f"{what}: expected `name: value` entries, got {type(node).__name__}")
-        found: dict[str, _Entry] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                self.refuse(line, f"{what}: expected a name before the colon")
-            name = key.value
-            if name in found:
-                self.refuse(line, f"{name} is given twice")
-            is_section = node is self.root and name in _SECTIONS  # read entry by entry, for the line of each
-            found[name] = _Entry(None, line, value) if is_section else self._entry(value, line)
-        return found
-
-    def _entry(self, node: yaml.Node, line: int) -> _Entry:
-        try:
-            value = yaml.SafeLoader("").construct_document(node)
-        except yaml.MarkedYAMLError as error:
-            self.refuse(line, f"this is not YAML: {error.problem}")
-        except Exception as error:  # of the type that YAML takes a value for: 2020-99-99, a number of 5,000 digits
-            self.refuse(line, f"a value cannot be read: {error}")
-        self._check_numbers(node)
-        elements = node.value if isinstance(node, yaml.SequenceNode) else []
-        return _Entry(value, line, node, tuple(element.start_mark.line + 1 for element in elements))
-
-    def _check_numbers(self, node: yaml.Node) -> None:
-        """Refuse numbers that are not what they look like: to YAML 1:30 is 90, and 010 is 8."""
-        if isinstance(node, yaml.ScalarNode) and node.style is None and _IN_DISGUISE.fullmatch(node.value):
-            number = yaml.SafeLoader("").construct_document(node)
-            if isinstance(number, int | float):
-                line = node.start_mark.line + 1
-                self.refuse(line, f"YAML reads {node.value} as {number}: write the number, or text in quotes")
-        for inner in node.value if isinstance(node, yaml.CollectionNode) else []:
-            for part in inner if isinstance(inner, tuple) else (inner,):
-                self._check_numbers(part)
-
-
-def _notebook(reader: _Reader, entries: dict[str, _Entry]) -> Notebook:
+def _notebook(reader: GridReader, entries: dict[str, Entry]) -> Notebook:
     if "notebook" not in entries:
         reader.refuse(1, "no notebook is named: expected `notebook: notebooks/1_dtc_prune_train.ipynb`, for example")
     entry = entries["notebook"]
@@ -184,7 +73,7 @@ def _notebook(reader: _Reader, entries: dict[str, _Entry]) -> Notebook:
         reader.refuse(entry.line, f"notebook {entry.value} cannot be read: {type(error).__name__}: {error}")
 
 
-def _result_file(reader: _Reader, entry: _Entry) -> str:
+def _result_file(reader: GridReader, entry: Entry) -> str:
     path = PurePosixPath(entry.value) if isinstance(entry.value, str) else PurePosixPath()
     is_inside = path.parts and not path.is_absolute() and ".." not in path.parts and "\0" not in str(path)
     if not is_inside:
@@ -194,16 +83,16 @@ def _result_file(reader: _Reader, entry: _Entry) -> str:
     return str(path)
 
 
-def _section(reader: _Reader, entries: dict[str, _Entry], name: str) -> dict[str, _Entry]:
+def _section(reader: GridReader, entries: dict[str, Entry], name: str) -> dict[str, Entry]:
     return reader.entries(entries[name].node, name) if name in entries else {}
 
 
-def _check_entries(reader: _Reader, sections: dict[str, dict[str, _Entry]], notebook: Notebook) -> None:
+def _check_entries(reader: GridReader, sections: dict[str, dict[str, Entry]], notebook: Notebook) -> None:
     """Refuse what can be seen in one entry alone."""
     seen: set[str] = set()
     for section, name, entry in ((s, n, e) for s, entries in sections.items() for n, e in entries.items()):
         if name in seen:
-            reader.refuse(entry.line, f"{name} stands in two of {', '.join(_SECTIONS)}: leave one")
+            reader.refuse(entry.line, f"{name} stands in two of {', '.join(SECTIONS)}: leave one")
         seen.add(name)
         if section == "fixed":
             _check_value(reader, notebook, name, (entry.value, entry.line))
@@ -215,7 +104,7 @@ def _check_entries(reader: _Reader, sections: dict[str, dict[str, _Entry]], note
             _check_value(reader, notebook, name, element)
 
 
-def _check_value(reader: _Reader, notebook: Notebook, name: str, element: tuple[Any, int]) -> None:
+def _check_value(reader: GridReader, notebook: Notebook, name: str, element: tuple[Any, int]) -> None:
     value, line = element
     try:
         notebook.check(name, value)
@@ -228,7 +117,7 @@ def _check_value(reader: _Reader, notebook: Notebook, name: str, element: tuple[
 Point = dict[str, tuple[Any, int]]  # name → value and its line
 
 
-def _unfolded(reader: _Reader, entries: dict[str, _Entry], sections: dict[str, dict[str, _Entry]]) -> Iterator[Point]:
+def _unfolded(reader: GridReader, entries: dict[str, Entry], sections: dict[str, dict[str, Entry]]) -> Iterator[Point]:
     """All points; the last name under `cross` changes fastest."""
     fixed = {name: (entry.value, entry.line) for name, entry in sections["fixed"].items()}
     crossed, zipped = (
@@ -247,7 +136,7 @@ def _unfolded(reader: _Reader, entries: dict[str, _Entry], sections: dict[str, d
             yield {**fixed, **dict(zip(crossed, combination, strict=True)), **dict(zip(zipped, row, strict=True))}
 
 
-def _checked_point(reader: _Reader, point: Point, notebook: Notebook) -> dict[str, Any]:
+def _checked_point(reader: GridReader, point: Point, notebook: Notebook) -> dict[str, Any]:
     """Values of a point, after the notebook's own class has checked them together."""
     values = {name: value for name, (value, _) in point.items()}
     if notebook.checked_by is not None:
