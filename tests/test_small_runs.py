@@ -15,7 +15,7 @@ from notebook_cells import run_cells
 
 from dtc_helpers.figures import style
 from dtc_helpers.proposition.null_models import NULLS
-from dtc_helpers.runs.tables import why_undefined
+from dtc_helpers.runs.entropy_tables import why_undefined
 from dtc_helpers.scoring import SCORES
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"

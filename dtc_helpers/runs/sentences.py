@@ -72,7 +72,7 @@ def of_correlations(across: pd.DataFrame, null_table: pd.DataFrame, *, is_paper:
 
     Parameters
     ----------
-    across : of `tables.across`.
+    across : of `entropy_tables.across`.
     null_table : of `stored_processes.null_table`.
     is_paper : whether the paper's numbers belong to this run.
     """

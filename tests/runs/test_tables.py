@@ -4,18 +4,9 @@ import pytest
 import scipy.stats
 
 from dtc_helpers.paper import TABLE_1
+from dtc_helpers.runs.entropy_tables import across, correlations, entropies, measurement_of, occurrences
 from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS, Results
-from dtc_helpers.runs.tables import (
-    across,
-    alive_by_cycle,
-    beside_paper,
-    correlations,
-    entropies,
-    measurement_of,
-    occurrences,
-    paper_table_1,
-    with_lowess,
-)
+from dtc_helpers.runs.tables import alive_by_cycle, beside_paper, paper_table_1, with_lowess
 from dtc_helpers.statistics import smooth
 from dtc_helpers.surgery import schedule
 

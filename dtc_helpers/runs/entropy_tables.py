@@ -1,0 +1,162 @@
+"""Tables of measurements and their entropies that the notebooks show, made of the results."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from dtc_helpers.gibbs import gibbs_entropy
+from dtc_helpers.runs.results import Results
+from dtc_helpers.runs.tables import with_lowess
+from dtc_helpers.statistics import pearson, spearman
+
+
+def entropies(results: Results, *, bin_edges: np.ndarray, bases: dict[str, str]) -> pd.DataFrame:
+    """Gibbs entropy of every measurement of the first hidden layer.
+
+    Parameters
+    ----------
+    bin_edges : (n_bins + 1,)
+    bases : "incoming" and "outgoing" → "nats" or "bits".
+
+    Returns
+    -------
+    One row a measurement: side, n_measurements, entropy, unit, share_outside and the cycle's other columns.
+    """
+    rows = []
+    for side, base in bases.items():
+        for _, cycle in with_lowess(results.cycles).iterrows():
+            measurement = measurement_of(results, cycle, side)
+            entropy = gibbs_entropy(measurement, bin_edges=bin_edges, base=base)
+            found = {"side": side, "entropy": entropy.value, "unit": entropy.unit}
+            counts = {"n_measurements": len(measurement), "share_outside": entropy.share_outside}
+            rows.append({**cycle, **found, **counts})
+    return pd.DataFrame(rows)
+
+
+def occurrences(results: Results, *, side: str, cycles: pd.DataFrame, bin_edges: np.ndarray) -> pd.DataFrame:
+    """Occurrence probabilities of the given cycles: columns n_measurements, value (middle of the bin), probability."""
+    middles = (bin_edges[:-1] + bin_edges[1:]) / 2
+    parts = []
+    for _, cycle in cycles.iterrows():
+        measurement = measurement_of(results, cycle, side)
+        probability = occurrence_probabilities(measurement, bin_edges=bin_edges)
+        columns = {"n_measurements": len(measurement), "value": middles, "probability": probability}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def measurement_of(results: Results, cycle: pd.Series, side: str) -> np.ndarray:
+    """Measurement y that belongs to a row of `cycles.csv`."""
+    return results.measurements[f"{cycle.reading}/{cycle.method}/{cycle.replicate}/{cycle.cycle}/{side}"]
+
+
+def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
+    """Pearson correlation of Gibbs entropy and accuracy, one row a layer × method × replicate.
+
+    Parameters
+    ----------
+    entropy_table : from `entropies`.
+
+    Returns
+    -------
+    Columns with LOWESS (the accuracy that the paper prints), with raw (the accuracies themselves), Spearman (of the
+    ranks, raw), cycles (in which the entropy is defined) and outside (mean share outside the bins).
+    """
+    rows = []
+    for (side, method, replicate), run in entropy_table.groupby(["side", "method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+        rows.append(
+            {
+                "layer": {"incoming": "previous", "outgoing": "next"}[side],
+                "method": method,
+                "replicate": replicate,
+                "with LOWESS": pearson(run.entropy, run.lowess),
+                "with raw": pearson(run.entropy, run.accuracy),
+                "Spearman": spearman(run.entropy, run.accuracy),
+                "cycles": int(run.entropy.notna().sum()),
+                "outside": run.share_outside.mean(),
+            }
+        )
+    return pd.DataFrame(rows).set_index(["layer", "method", "replicate"])
+
+
+def across(entropy_table: pd.DataFrame) -> pd.DataFrame:
+    """Pearson correlation of each method's entropy with each method's accuracy curve (LOWESS).
+
+    Parameters
+    ----------
+    entropy_table : from `entropies`, one side and replicate.
+
+    Returns
+    -------
+    Rows: whose entropy; columns: whose accuracy.
+    """
+    by_method = {method: run.set_index("neurons") for method, run in entropy_table.groupby("method", sort=False)}
+    rows = {
+        method: {other: pearson(run.entropy, its.lowess.reindex(run.index)) for other, its in by_method.items()}
+        for method, run in by_method.items()
+    }
+    return (
+        pd.DataFrame.from_dict(rows, orient="index")
+        .rename_axis("entropy of", axis=0)
+        .rename_axis("accuracy of", axis=1)
+    )
+
+
+def why_undefined(entropy_table: pd.DataFrame) -> list[str]:
+    """Why correlations of a run are undefined, or say nothing: a sentence a reason; none for a run of usual length.
+
+    Parameters
+    ----------
+    entropy_table : from `entropies`.
+    """
+    places: dict[str, list[str]] = {}
+    for (side, method, replicate), run in entropy_table.groupby(["side", "method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
+        place = f"{side} sums of {method}, replicate {replicate}"
+        places.setdefault(_why_undefined(run), []).append(place)
+    return [f"{reason}: {_some(of)}" for reason, of in places.items() if reason]
+
+
+def _some(places: list[str]) -> str:
+    return ", ".join([*places[:6], *([f"and {len(places) - 6} more"] if len(places) > 6 else [])])
+
+
+def _why_undefined(run: pd.DataFrame) -> str:
+    counted = run[run.entropy.notna()]
+    if len(run) == 1:
+        return "undefined (–), there is one cycle only"
+    if len(counted) < 2:
+        return f"undefined (–), {len(counted)} of {len(run)} cycles have a value inside the bins"
+    if np.ptp(counted.entropy) == 0:
+        lengths = " (one measurement, S = 0)" if (counted.n_measurements == 1).all() else ""
+        return f"undefined (–), the entropy is the same in every cycle{lengths}"
+    if np.ptp(counted.accuracy) == 0 or np.ptp(counted.lowess) == 0:
+        return "undefined (–), the accuracy is the same in every cycle"
+    return "1 or −1 whatever the data, there are two points only" if len(counted) == 2 else ""
+
+
+def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: np.ndarray) -> np.ndarray:
+    """Share of the counted values in every bin, (n_bins,); all NaN when none is counted.
+
+    Examples
+    --------
+    >>> from dtc_helpers.runs.entropy_tables import occurrence_probabilities
+    >>> occurrence_probabilities(np.array([0.1, 1.1, 1.2, 1.3, 7.0]), bin_edges=np.array([0, 1, 2])).tolist()
+    [0.25, 0.75]
+    """
+    counts = np.histogram(measurement, bins=bin_edges)[0]
+    return counts / counts.sum() if counts.any() else np.full(len(counts), np.nan)
+
+
+def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2) -> np.ndarray:
+    """Edges at whole multiples of `width` that cover every value of all measurements, with an empty bin at each end.
+
+    Examples
+    --------
+    >>> from dtc_helpers.runs.entropy_tables import covering_bin_edges
+    >>> covering_bin_edges([np.array([0.1, 0.6]), np.array([1.2])], width=0.5).tolist()
+    [-0.5, 0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+    lowest = min(measurement.min() for measurement in measurements)
+    highest = max(measurement.max() for measurement in measurements)
+    return width * np.arange(np.floor(lowest / width) - 1, np.floor(highest / width) + 3)
