@@ -12,7 +12,7 @@ FLOORS = (  # from the ground up; a room imports from its own floor and those be
     {"paths", "statistics", "paper", "images", "solvers"},
     set(CORE),
     {"figures", "runs", "any_network"},
-    {"proposition", "studies"},
+    {"proposition", "studies", "lessons"},
     {"sweeps", "explorer"},
     {"__main__", "__init__"},
 )

@@ -1,0 +1,1 @@
+"""What the lessons compute, and their exercises: one file a lesson."""
