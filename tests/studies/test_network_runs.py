@@ -62,10 +62,10 @@ def test_every_example_is_cut_and_starts_anew_at_the_widths_of_a_cut(network):
 def test_weights_are_drawn_from_the_distribution_of_the_small_network():
     """Uniform in ±1/√(weights of an output), of the small network and not of the wide one it was cut from."""
     setting = replace(SMALL, network="perceptron", cuts=1, keep_fraction=0.1, at_cuts=())
-    output = setting.start(1, cut=1)[3]
-    n_inputs = output.weight.shape[1]
+    weight = setting.start(1, cut=1).get_parameter("3.weight").detach()
+    n_inputs = weight.shape[1]
     assert n_inputs == 52
-    assert 0.95 / n_inputs**0.5 < float(output.weight.detach().abs().max()) <= 1 / n_inputs**0.5
+    assert 0.95 / n_inputs**0.5 < float(weight.abs().max()) <= 1 / n_inputs**0.5
 
 
 @pytest.mark.parametrize("batch_numbers", [range(3), range(1, 2), range(2, 9), range(4)])
