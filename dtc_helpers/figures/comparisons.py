@@ -12,6 +12,9 @@ _DIFFERENCE = "0.25"  # belongs to no method
 ARM_STYLES = {
     **{m: {"color": METHOD_COLOURS[m], "marker": METHOD_MARKERS[m]} for m in METHOD_LABELS},
     "dense": {"color": "0.3", "marker": "x"},
+    "dense, batches": {"color": "0.3", "marker": "x"},
+    "dense, multiply_adds": {"color": "0.6", "marker": "+"},
+    "taylor": {"color": COLOURS[6], "marker": "<"},
     "scratch, batches": {"color": COLOURS[4], "marker": "v"},
     "scratch, multiply_adds": {"color": COLOURS[5], "marker": "P"},
     "scratch, longer": {"color": COLOURS[6], "marker": "*"},
@@ -25,6 +28,7 @@ ARM_STYLES = {
 ARM_LABELS = {
     **{arm: arm.replace("_", "-") for arm in ARM_STYLES},
     **METHOD_LABELS,
+    "taylor": "Taylor",
     **{arm: arm.replace("dtc", "DTC,") for arm in ARM_STYLES if arm.startswith("dtc ")},
 }
 
