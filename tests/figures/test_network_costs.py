@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
