@@ -21,3 +21,9 @@ def any_network_table(parameters: AnyNetworkParameters) -> pd.DataFrame:
     settings = [parameters.setting(network) for network in parameters.networks]
     settings += [parameters.setting(network, parameters.narrowest) for network in parameters.spared]
     return network_table("15_any_network", settings, parameters)
+
+
+def named_settings(table: pd.DataFrame) -> pd.DataFrame:
+    """Table with a column setting: the network, and whether its narrow layers were spared."""
+    spared = table.narrowest.map(lambda narrowest: f", {narrowest} spared" if narrowest > 1 else "")
+    return table.assign(setting=table.network + spared)

@@ -12,7 +12,7 @@ from dtc_helpers.images.datasets import Dataset, Split
 from dtc_helpers.studies import network_runs, study
 from dtc_helpers.studies.example_networks import EXAMPLES
 from dtc_helpers.studies.network_runs import NETWORK_ARMS, NetworkSetting, NetworkStudyParameters, network_table
-from dtc_helpers.studies.study_15_any_network import AnyNetworkParameters, any_network_table
+from dtc_helpers.studies.study_15_any_network import AnyNetworkParameters, any_network_table, named_settings
 
 SMALL = NetworkSetting("convolution 1d", cuts=2, batches_per_cut=3, keep_fraction=0.85, at_cuts=(1, 2))
 PARAMETERS = {
@@ -159,6 +159,7 @@ def test_narrow_layers_are_spared_where_asked_for(tmp_path):
     last = table.groupby("narrowest").parameters.min()
     assert sorted(last.index) == [1, 20]
     assert last[20] > last[1]
+    assert list(named_settings(table).setting.unique()) == ["convolution 1d", "convolution 1d, 20 spared"]
 
 
 def test_cuts_that_are_not_made_are_refused():
