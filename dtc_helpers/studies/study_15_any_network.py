@@ -25,5 +25,5 @@ def any_network_table(parameters: AnyNetworkParameters) -> pd.DataFrame:
 
 def named_settings(table: pd.DataFrame) -> pd.DataFrame:
     """Table with a column setting: the network, and whether its narrow layers were spared."""
-    spared = table.narrowest.map(lambda narrowest: f", {narrowest} spared" if narrowest > 1 else "")
+    spared = table.narrowest.map(lambda narrowest: ", narrow layers spared" if narrowest > 1 else "")
     return table.assign(setting=table.network + spared)
