@@ -45,8 +45,8 @@ def of_reproduction(notebooks: Path) -> str:
 
 def of_methods(notebooks: Path) -> str:
     """Whether DTC differs from random pruning."""
-    table = _study(notebooks, "3_uncertainty").query("arm in ('dtc', 'random')")
-    both = [table[table.reading == reading] for reading in READINGS]
+    table = _study(notebooks, "3_uncertainty")
+    both = [table.loc[(table.reading == reading) & table.arm.isin(["dtc", "random"]), :] for reading in READINGS]
     widths = [tables.paired(runs, arm="dtc", other="random") for runs in both]
     different = sum(int((found.p_difference < LEVEL).sum()) for found in widths)
     whole = [tables.compared(tables.areas(runs), "dtc", "random") for runs in both]
@@ -54,8 +54,8 @@ def of_methods(notebooks: Path) -> str:
     first, second = (f"{100 * found.difference.mean:+.2f}" for found in whole)
     return (
         f"Among {len(widths[0])} widths in each of two readings there are {different} at which DTC differs from random "
-        f"pruning ({whole[0].n[0]} networks each). Over the whole curve it is {shown}equivalent to it "
-        f"(differences of {first} and {second} points of accuracy)."
+        f"pruning ({whole[0].n[0]} networks each, after Holm's correction). Over the whole curve the two are "
+        f"{shown}equivalent (differences of {first} and {second} points of accuracy)."
     )
 
 
@@ -74,7 +74,7 @@ def of_proposition(notebooks: Path, *, seed: int) -> str:
     """How many compressions exceed the exact null model; the intervals are bootstraps."""
     folder = notebooks / "studies" / "data" / "10_proposition"
     drawn = pd.concat([pd.read_csv(folder / trial / "comparisons.csv") for trial in TRIALS])
-    exact = drawn[(drawn.null_model == "exact null") & (drawn.statistic == "pearson")]
+    exact = drawn.loc[(drawn.null_model == "exact null") & (drawn.statistic == "pearson"), :]
     found = evidence.excesses(exact, rng=np.random.default_rng(seed))
     return (
         f"Entropy and fitness correlate with {found.tested.min():.2f} to {found.tested.max():.2f}. So do random "
@@ -85,8 +85,8 @@ def of_proposition(notebooks: Path, *, seed: int) -> str:
 
 def of_scratch(notebooks: Path) -> str:
     """What the survivors of DTC are beside a network that was small from the beginning."""
-    at_a_tenth = _study(notebooks, "3_uncertainty").query("neurons == @TENTH")
-    runs = [at_a_tenth[at_a_tenth.reading == reading] for reading in READINGS]
+    table = _study(notebooks, "3_uncertainty")
+    runs = [table.loc[(table.reading == reading) & (table.neurons == TENTH), :] for reading in READINGS]
     above = [100 * tables.compared(r, "scratch, batches", "dtc").difference.mean for r in runs]
     return (
         f"{TENTH} neurons trained from scratch, for as many batches, are {above[0]:.1f} points (published reading) and "
