@@ -37,7 +37,7 @@ notebooks: install
 	rm -rf $(SCRATCH)
 	mkdir -p $(SCRATCH)
 	cp -R dtc_helpers notebooks pyproject.toml $(SCRATCH)
-	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 -p no:cacheprovider $(SCRATCH)/notebooks/*.ipynb $(SCRATCH)/notebooks/studies/*.ipynb
+	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 -p no:cacheprovider $(SCRATCH)/notebooks/*.ipynb $(SCRATCH)/notebooks/lessons/*.ipynb $(SCRATCH)/notebooks/studies/*.ipynb
 
 benchmark: install
 	$(BIN)/python -m benchmarks.training
@@ -48,8 +48,8 @@ benchmark: install
 
 # Before a commit: execute what stands in notebooks/, on its defaults in place, and on MNIST beside it.
 execute: install
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/studies/*.ipynb
-	$(BIN)/python -m dtc_helpers.explorer.stripping notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/lessons/*.ipynb notebooks/studies/*.ipynb
+	$(BIN)/python -m dtc_helpers.explorer.stripping notebooks/*.ipynb notebooks/lessons/*.ipynb
 	$(MAKE) reproduce DATASET=mnist
 	cp results/uncertainty/figures/mnist/* figures/mnist
 	mkdir -p notebooks/mnist
