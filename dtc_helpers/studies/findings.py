@@ -38,7 +38,7 @@ def of_reproduction(notebooks: Path) -> str:
     away = table.xs("difference", axis=1, level=1).abs().max(axis=1)
     near, far = away[away.index <= CLOSE_UP_TO].max(), away[away.index > CLOSE_UP_TO].max()
     return (
-        f"Up to {100 * CLOSE_UP_TO:.0f} % removed, our accuracy curves are within {near:.4f} of the paper's. "
+        f"Up to {100 * CLOSE_UP_TO:.0f} % removed, our accuracies are within {near:.4f} of the paper's. "
         f"Beyond, they are up to {far:.3f} away."
     )
 
@@ -53,8 +53,8 @@ def of_methods(notebooks: Path) -> str:
     shown = "" if all(found.p_equivalence < LEVEL for found in whole) else "not shown to be "
     first, second = (f"{100 * found.difference.mean:+.2f}" for found in whole)
     return (
-        f"Among {len(widths[0])} widths in each of two readings there are {different} at which DTC differs from random "
-        f"pruning ({whole[0].n[0]} networks each, after Holm's correction). Over the whole curve the two are "
+        f"We compared at {len(widths[0])} widths in each of two readings, {whole[0].n[0]} networks each. DTC differs "
+        f"from random pruning at {different} of them (after Holm's correction). Over the whole curve the two are "
         f"{shown}equivalent (differences of {first} and {second} points of accuracy)."
     )
 
@@ -78,8 +78,8 @@ def of_proposition(notebooks: Path, *, seed: int) -> str:
     found = evidence.excesses(exact, rng=np.random.default_rng(seed))
     return (
         f"Entropy and fitness correlate with {found.tested.min():.2f} to {found.tested.max():.2f}. So do random "
-        f"numbers of the same lengths and norms: {int((found.low > 0).sum())} of {len(found)} excesses over them have "
-        "an interval above 0."
+        f"numbers of the same lengths and norms: in {len(found)} comparisons the measured entropy did better "
+        f"{int((found.low > 0).sum())} times (interval above 0)."
     )
 
 
@@ -89,8 +89,8 @@ def of_scratch(notebooks: Path) -> str:
     runs = [table.loc[(table.reading == reading) & (table.neurons == TENTH), :] for reading in READINGS]
     above = [100 * tables.compared(r, "scratch, batches", "dtc").difference.mean for r in runs]
     return (
-        f"{TENTH} neurons trained from scratch, for as many batches, are {above[0]:.1f} points (published reading) and "
-        f"{above[1]:.1f} points (described) better than the {TENTH} that DTC leaves, right after the cut."
+        f"Right after the cut, the {TENTH} neurons that DTC leaves are {above[0]:.1f} points (published reading) and "
+        f"{above[1]:.1f} points (described) worse than {TENTH} neurons trained from scratch for as many batches."
     )
 
 
