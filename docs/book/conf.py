@@ -1,0 +1,43 @@
+"""Sphinx's settings of the book. `make book` copies the project into build/book_source, with this file on top."""
+
+import sys
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parent
+sys.path.insert(0, str(SOURCE / "docs" / "book"))  # our three extensions lie there
+
+import api_pages  # noqa: E402
+
+project = "Compress-train pruning"
+author = "the contributors"
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions += ["docstrings", "figure_texts", "mathml"]
+include_patterns = ["index.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md", "api/**", "notebooks/**"]
+
+# Pages and notebooks: what is stored is shown, nothing is executed.
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 6  # links to headings, as GitHub makes them
+
+# API pages, from the docstrings
+api_pages.write(SOURCE / "api")
+default_role = "literal"
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_inherit_docstrings = False
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_custom_sections = ["Returns", "Yields", "Raises"]  # their text is prose
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!dtc_helpers\.).*"),  # names of other packages lead nowhere: no network
+    ("py:class", r"dtc_helpers\..*\.(Kept|Kind|Item)"),  # type variables
+]
+
+html_theme = "furo"
+html_title = project
+html_static_path = ["docs/book/static"]
+html_css_files = ["book.css"]
+html_math_renderer = "mathml"
+html_show_search_summary = False  # it would be fetched, which no browser does from a file
+html_copy_source = False
+html_show_copyright = False
