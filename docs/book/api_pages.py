@@ -12,12 +12,12 @@ def write(folder: Path) -> None:
     modules = [path for path in sorted(PACKAGE.glob("*.py")) if not path.stem.startswith("__")]
     rooms = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
     for module in modules:
-        page = f"# {module.stem}\n\n{_automodule(module)}"
+        page = f"# dtc_helpers.{module.stem}\n\n{_automodule(module)}"
         (folder / f"{module.stem}.md").write_text(page, encoding="utf-8")
     for room in rooms:
         inside = [path for path in sorted(room.glob("*.py")) if path.stem != "__init__"]
         parts = [f"## {room.name}.{path.stem}\n\n{_automodule(path)}" for path in inside]
-        page = "\n".join([f"# {room.name}\n\n{_automodule(room)}", *parts])
+        page = "\n".join([f"# dtc_helpers.{room.name}\n\n{_automodule(room)}", *parts])
         (folder / f"{room.name}.md").write_text(page, encoding="utf-8")
     index = f"# API\n\nThe paper, one module an idea:\n\n{_list(modules)}\nThe rooms around it:\n\n{_list(rooms)}"
     (folder / "index.md").write_text(index, encoding="utf-8")
@@ -31,7 +31,7 @@ def _automodule(path: Path) -> str:
 def _list(paths: list[Path]) -> str:
     """List with the first line of every docstring, and the same pages in the side bar."""
     lines = [f"- [{path.stem}]({path.stem}.md): {_first_line(path)}" for path in paths]
-    entries = "\n".join(path.stem for path in paths)
+    entries = "\n".join(f"{path.stem} <{path.stem}>" for path in paths)
     return "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n{entries}\n```\n"
 
 

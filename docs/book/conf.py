@@ -4,14 +4,14 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent
-sys.path.insert(0, str(SOURCE / "docs" / "book"))  # our three extensions lie there
+sys.path.insert(0, str(SOURCE / "docs" / "book"))  # what we wrote for the book
 
 import api_pages  # noqa: E402
 
 project = "Compress-train pruning"
 author = "the contributors"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-extensions += ["docstrings", "figure_texts", "mathml"]
+extensions += ["docstrings", "figure_texts"]
 include_patterns = ["index.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md", "api/**", "notebooks/**"]
 
 # Pages and notebooks: what is stored is shown, nothing is executed.
@@ -25,6 +25,7 @@ api_pages.write(SOURCE / "api")
 default_role = "literal"
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_inherit_docstrings = False
+viewcode_follow_imported_members = False  # it would link back to where a name was imported
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_custom_sections = ["Returns", "Yields", "Raises"]  # their text is prose
@@ -37,7 +38,8 @@ html_theme = "furo"
 html_title = project
 html_static_path = ["docs/book/static"]
 html_css_files = ["book.css"]
-html_math_renderer = "mathml"
+mathjax_path = "tex-svg-full.js"  # of MathJax, beside the pages: no network
 html_show_search_summary = False  # it would be fetched, which no browser does from a file
 html_copy_source = False
 html_show_copyright = False
+html_domain_indices = False

@@ -1,4 +1,4 @@
-"""Our docstrings as Sphinx reads them: fields of a dataclass are listed, `name : text` is no type, * and | are meant."""
+"""Our docstrings as Sphinx reads them: fields of a dataclass are listed, `name : text` is no type, * is no emphasis."""
 
 import dataclasses
 import inspect
@@ -24,7 +24,7 @@ def field_section(source: str) -> str:
     return "\n".join(["", "Attributes", "----------", *fields, ""]) if fields else ""
 
 
-def _process(_app: Any, what: str, _name: str, thing: Any, _options: Any, lines: list[str]) -> None:  # noqa: PLR0913
+def _process(_app: Any, what: str, _name: str, thing: Any, _options: Any, lines: list[str]) -> None:
     text = "\n".join(lines)
     if what == "class" and dataclasses.is_dataclass(thing):
         text += field_section(inspect.getsource(thing))  # pyright: ignore[reportArgumentType]
