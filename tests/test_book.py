@@ -1,5 +1,6 @@
 """The web site: what it shows is reached, nothing is fetched, and a phone can show it. `make book` makes it."""
 
+import importlib
 import os
 import re
 import sys
@@ -11,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from dtc_helpers.figures import compression
+
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "build" / "book"
 SHOWN = ("index", "notebooks/1_dtc_prune_train", "notebooks/studies/11_entropy_by_hand", "docs/reproduction",
@@ -18,7 +21,7 @@ SHOWN = ("index", "notebooks/1_dtc_prune_train", "notebooks/studies/11_entropy_b
 FETCHES = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data"}
 sys.path.insert(0, str(ROOT / "docs" / "book"))
 
-import docstrings  # noqa: E402
+docstrings = importlib.import_module("docstrings")
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Page(HTMLParser):
         self.anchors |= {values.get("id"), values.get("name")}
         if tag == "a" and values.get("href"):
             self.links.append(values["href"])
-        if address := values.get(FETCHES.get(tag)):
+        if address := values.get(FETCHES.get(tag, "")):
             self.fetched.append(address)
         if tag == "img":
             self.alts.append(values.get("alt", ""))
@@ -146,6 +149,14 @@ def test_comments_behind_the_fields_of_a_class_describe_them():
     )
     assert docstrings.field_section(source).split("----------\n")[1] == "code\n    s, (n,)\ngap\n    relative\n"
     assert docstrings.field_section("class A:\n    bare: int\n") == ""
+
+
+def test_a_figure_is_described_as_its_function_is():
+    pytest.importorskip("docutils", reason="comes with `make book`")
+    figure_texts = importlib.import_module("figure_texts")
+    code = 'ax = compression.idea(style.canvas("x")[0])\nstyle.save_figure(ax.figure, "idea", figures)'
+    assert figure_texts.text_of(code) == compression.idea.__doc__.split("\n")[0]
+    assert figure_texts.text_of("lab = Lab(seed=1)\nlab") == figure_texts.WIDGET
 
 
 @pytest.fixture

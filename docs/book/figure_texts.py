@@ -11,21 +11,20 @@ from docutils import nodes
 
 import dtc_helpers.figures
 
-_SAVED = re.compile(r'save_figure\([^"]*"(\w+)"')  # under the name of the function
+WIDGET = "Picture of a view that moves when the notebook runs."
 
 
 @cache
-def _functions() -> dict[str, Any]:
+def _drawing_functions() -> dict[str, Any]:
     names = [f"dtc_helpers.figures.{module.name}" for module in pkgutil.iter_modules(dtc_helpers.figures.__path__)]
-    return {name: thing for module in names for name, thing in vars(importlib.import_module(module)).items()}
+    modules = [importlib.import_module(name) for name in names if not name.endswith(".style")]
+    return {name: thing for module in modules for name, thing in inspect.getmembers(module, inspect.isfunction)}
 
 
 def text_of(code: str) -> str:
-    """First line of the docstring of the function that drew the figure of a cell."""
-    saved = _SAVED.search(code)
-    function = _functions().get(saved[1]) if saved else None
-    described = (inspect.getdoc(function) or "").partition("\n")[0]
-    return described or "Picture of a view that moves when the notebook runs."
+    """First line of the docstring of the function that a cell draws its figure with."""
+    drawn = [_drawing_functions()[name] for name in re.findall(r"\.(\w+)\(", code) if name in _drawing_functions()]
+    return (inspect.getdoc(drawn[0]) or "").partition("\n")[0] if drawn else WIDGET
 
 
 def _describe(_app: Any, document: nodes.document) -> None:
