@@ -2,11 +2,13 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 SOURCE = Path(__file__).resolve().parent
 sys.path.insert(0, str(SOURCE / "docs" / "book"))  # what we wrote for the book
 
 import api_pages  # noqa: E402
+from sphinx import addnodes  # noqa: E402
 
 project = "Compress-train pruning"
 author = "the contributors"
@@ -43,3 +45,15 @@ html_show_search_summary = False  # it would be fetched, which no browser does f
 html_copy_source = False
 html_show_copyright = False
 html_domain_indices = False
+
+
+def _leave_text_of_folders(_app: Any, document: Any) -> None:
+    """A folder has no page: of a link to it the text is left."""
+    for link in list(document.findall(addnodes.pending_xref)):
+        if link["reftype"] == "myst" and (Path(document["source"]).parent / link["reftarget"]).is_dir():
+            link.replace_self(link.children)
+
+
+def setup(app: Any) -> None:
+    """Sphinx calls this."""
+    app.connect("doctree-read", _leave_text_of_folders)
