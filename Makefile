@@ -38,7 +38,7 @@ notebooks: install
 	rm -rf $(SCRATCH)
 	mkdir -p $(SCRATCH)
 	cp -R dtc_helpers notebooks pyproject.toml $(SCRATCH)
-	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 -p no:cacheprovider $(SCRATCH)/notebooks/*.ipynb $(SCRATCH)/notebooks/studies/*.ipynb
+	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 -p no:cacheprovider $(SCRATCH)/notebooks/*.ipynb $(SCRATCH)/notebooks/lessons/*.ipynb $(SCRATCH)/notebooks/studies/*.ipynb
 
 benchmark: install
 	$(BIN)/python -m benchmarks.training
@@ -49,13 +49,13 @@ benchmark: install
 
 # Before a commit: execute what stands in notebooks/, on its defaults in place, and on MNIST beside it.
 execute: install
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/studies/*.ipynb
-	$(BIN)/python -m dtc_helpers.explorer.stripping notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/lessons/*.ipynb notebooks/studies/*.ipynb
+	$(BIN)/python -m dtc_helpers.explorer.stripping notebooks/*.ipynb notebooks/lessons/*.ipynb
 	$(MAKE) reproduce DATASET=mnist
 	cp results/uncertainty/figures/mnist/* figures/mnist
 	mkdir -p notebooks/mnist
 	cp results/*.ipynb results/cycles.csv results/run.json notebooks/mnist
-	perl -pi -e 's#\]\((?=mnist/|studies/)#](../#g' notebooks/mnist/*.ipynb
+	perl -pi -e 's#\]\((?=\w+/)#](../#g' notebooks/mnist/*.ipynb
 	$(BIN)/ruff format --quiet notebooks
 
 # One page with the interactive views: open build/explorer/index.html in a browser.

@@ -28,17 +28,26 @@ class Limits:
 
     protect: Sequence[str] = ()  # names of layers, or of modules that hold layers
     narrowest: int = 1  # a layer with so few channels or fewer is left alone
-    heads: Mapping[str, str] | None = None  # attention module → its attribute that holds the number of heads
+    heads: Mapping[str, str] | None = None  # attention module → its attribute with the number of heads: whole ones go
+    head_widths: Mapping[str, str] | None = None  # the same with the width of a head: all heads become narrower
     cut_norm_coupled: bool = False  # also channels that a layer norm or group norm averages over
 
     def check(self, network: nn.Module) -> None:
         """Raises ValueError for a name that the network does not have, and for heads that are no number."""
-        names = {name for name, _ in network.named_modules()}
-        if unknown := [name for name in (*self.protect, *(self.heads or {})) if name not in names]:
+        names, attention = {name for name, _ in network.named_modules()}, self.attention
+        if unknown := [name for name in (*self.protect, *attention) if name not in names]:
             raise ValueError(f"the network has no module {', '.join(unknown)}")
-        for name, attribute in (self.heads or {}).items():
+        if both := [name for name in self.heads or {} if name in (self.head_widths or {})]:
+            raise ValueError(f"{', '.join(both)}: expected whole heads or their widths to go, not both")
+        for name, attribute in attention.items():
             if not isinstance(found := getattr(network.get_submodule(name), attribute, None), int):
-                raise ValueError(f"{name}.{attribute} = {found!r}: expected the number of heads")
+                expected = "number of heads" if name in (self.heads or {}) else "width of a head"
+                raise ValueError(f"{name}.{attribute} = {found!r}: expected the {expected}")
+
+    @property
+    def attention(self) -> dict[str, str]:
+        """Attribute of every attention module that counts what is left of it."""
+        return {**(self.heads or {}), **(self.head_widths or {})}
 
 
 @dataclass(frozen=True)
@@ -48,8 +57,8 @@ class ChannelGroup:
     name: str  # of the root, the first layer that makes the channels
     layers: tuple[str, ...]  # all layers that make them
     group: Group  # of Torch-Pruning, all channels
-    units: Tensor  # (n_units, channels a unit): what goes as one; whole heads, one channel of every convolution group
-    attention: str | None = None  # module whose heads the units are
+    units: Tensor  # (n_units, channels a unit): what goes as one, e.g. a head, or a channel of each head
+    attention: str | None = None  # module whose heads, or channels of all heads, the units are
     norm_coupled: bool = False
 
     @property
@@ -137,12 +146,12 @@ def _too_narrow(made: ChannelGroup, limits: Limits) -> str | None:
 
 
 def _channel_group(group: Group, names: tuple[str, ...], limits: Limits) -> ChannelGroup:
-    """Group with what goes as one: single channels, one channel of each convolution group, or whole heads."""
+    """Group with what goes as one: single channels, one of each convolution group or head, or whole heads."""
     channels, model = torch.arange(len(group[0].idxs)), group._DG.model
-    attention = next((m for m in limits.heads or {} if all(name.startswith(f"{m}.") for name in names)), None)
+    attention = next((m for m in limits.attention if all(name.startswith(f"{m}.") for name in names)), None)
     if attention is not None and len(names) > 1:  # queries, keys and values; not the halves of an MLP inside
-        n_heads = getattr(model.get_submodule(attention), (limits.heads or {})[attention])
-        units = channels.view(n_heads, -1)
+        counted = getattr(model.get_submodule(attention), limits.attention[attention])
+        units = channels.view(counted, -1) if attention in (limits.heads or {}) else channels.view(-1, counted).T
     else:
         attention, units = None, channels.view(_n_convolution_groups(group), -1).T
     norm = bool(troubles.norm_of(group, group._DG))

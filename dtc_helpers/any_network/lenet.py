@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 
 from dtc_helpers.any_network.plan import Train
@@ -38,7 +39,7 @@ class LeNet5(nn.Module):
         return self.output(functional.relu(self.hidden(images.flatten(1))))
 
 
-def lenet5(data: Dataset, *, seed: int) -> LeNet5:
+def lenet5(data: Dataset, *, seed: int) -> nn.Module:
     """Untrained LeNet-5 for a dataset, with PyTorch's own distribution of weights, drawn from a seed.
 
     Raises
@@ -47,11 +48,20 @@ def lenet5(data: Dataset, *, seed: int) -> LeNet5:
     """
     if len(data.image_shape) != 2:
         raise ValueError(f"{data.name} has no images of two dimensions: LeNet-5 needs some")
-    network, generator = LeNet5(data.image_shape, data.n_classes), IndependentStreams(seed).weights()
-    with torch.no_grad():
-        for layer in network.children():
-            for parameter in layer.parameters():  # uniform in ±1 / √(weights of an output), biases too
-                bound = 1 / math.sqrt(layer.get_parameter("weight")[0].numel())
+    return with_drawn_weights(LeNet5(data.image_shape, data.n_classes), seed=seed)
+
+
+@torch.no_grad()
+def with_drawn_weights(network: nn.Module, *, seed: int) -> nn.Module:
+    """Network whose linear and convolutional layers are drawn anew, in place, from PyTorch's own distribution.
+
+    That is uniform in ±1 / √(weights of an output), biases too.
+    """
+    generator = IndependentStreams(seed).weights()
+    for layer in network.modules():
+        if isinstance(layer, (nn.Linear, _ConvNd)):
+            bound = 1 / math.sqrt(layer.weight[0].numel())
+            for parameter in layer.parameters():
                 parameter.uniform_(-bound, bound, generator=generator)
     return network
 

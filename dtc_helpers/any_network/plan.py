@@ -66,7 +66,8 @@ class CutRecord:
 def plain(plan: CutPlan) -> dict[str, Any]:
     """Plan as checkpoints keep it, but for the number of cuts, which may grow."""
     importance = getattr(plan.importance, "settings", type(plan.importance).__name__)
-    limits = {**asdict(plan.limits), "protect": list(plan.limits.protect), "heads": dict(plan.limits.heads or {})}
+    heads = {name: dict(getattr(plan.limits, name) or {}) for name in ("heads", "head_widths")}
+    limits = {**asdict(plan.limits), "protect": list(plan.limits.protect), **heads}
     return {
         "importance": importance,
         "batches_per_cut": plan.batches_per_cut,

@@ -47,7 +47,7 @@ def transcript(network: nn.Module, found: Prunable, gone: Gone, limits: Limits) 
         if made.name in gone:
             root = made.group[0].dep
             found.graph.get_pruning_group(root.layer, root.handler, gone[made.name].tolist()).prune()
-            _set_heads(network, made, len(gone[made.name]), limits)
+            _set_attention(network, made, len(gone[made.name]), limits)
     changed = {name: t.detach().long() for name, t in _tensors(network).items() if t.shape != shapes[name]}
     parameters = {name for name, _ in network.named_parameters()}
     return Transcript(
@@ -135,8 +135,8 @@ def _made_channels(groups: Iterable[ChannelGroup], gone: Gone) -> dict[str, Tens
     return kept
 
 
-def _set_heads(network: nn.Module, made: ChannelGroup, n_gone: int, limits: Limits) -> None:
-    """Tell an attention module how many heads are left."""
-    if made.attention is not None and limits.heads is not None:
+def _set_attention(network: nn.Module, made: ChannelGroup, n_gone: int, limits: Limits) -> None:
+    """Tell an attention module how many heads are left, or how wide they are."""
+    if made.attention is not None:
         n_left = len(made.units) - n_gone // made.units.shape[1]
-        setattr(network.get_submodule(made.attention), limits.heads[made.attention], n_left)
+        setattr(network.get_submodule(made.attention), limits.attention[made.attention], n_left)

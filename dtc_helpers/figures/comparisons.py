@@ -6,12 +6,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, neurons_axis
+from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, neurons_axis, spelled
 
 _DIFFERENCE = "0.25"  # belongs to no method
 ARM_STYLES = {
     **{m: {"color": METHOD_COLOURS[m], "marker": METHOD_MARKERS[m]} for m in METHOD_LABELS},
     "dense": {"color": "0.3", "marker": "x"},
+    "dense, batches": {"color": "0.3", "marker": "x"},
+    "dense, multiply_adds": {"color": "0.6", "marker": "+"},
+    "taylor": {"color": COLOURS[6], "marker": "<"},
     "scratch, batches": {"color": COLOURS[4], "marker": "v"},
     "scratch, multiply_adds": {"color": COLOURS[5], "marker": "P"},
     "scratch, longer": {"color": COLOURS[6], "marker": "*"},
@@ -25,6 +28,7 @@ ARM_STYLES = {
 ARM_LABELS = {
     **{arm: arm.replace("_", "-") for arm in ARM_STYLES},
     **METHOD_LABELS,
+    "taylor": "Taylor",
     **{arm: arm.replace("dtc", "DTC,") for arm in ARM_STYLES if arm.startswith("dtc ")},
 }
 
@@ -43,7 +47,7 @@ def accuracy_with_intervals(panels: Mapping[str, pd.DataFrame], axes: Sequence[A
             ax.fill_between(run.neurons, run.low, run.high, color=style["color"], alpha=0.25, lw=0)
         neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
-        ax.set_title(title, fontsize="medium")
+        ax.set_title(spelled(title), fontsize="medium")
         if ax is axes[0] or set(table.arm) - set(next(iter(panels.values())).arm):
             ax.legend(fontsize="small", loc="lower left")
     axes[0].set_ylabel("test accuracy [%],\nmean and 95 % interval")
@@ -68,7 +72,7 @@ def paired_differences(
         ax.errorbar(table.neurons, table.difference, yerr=errors, fmt="o", ms=4, color=_DIFFERENCE, lw=1.2)
         neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
-        ax.set_title(title, fontsize="medium")
+        ax.set_title(spelled(title), fontsize="medium")
     axes[0].set_ylabel(f"{names[0]} minus {names[1]} [points of accuracy]")
     return axes
 
@@ -90,7 +94,7 @@ def arm_means(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Seque
         ax.invert_yaxis()
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
         ax.set_xlabel("test accuracy [%]")
-        ax.set_title(title, fontsize="medium")
+        ax.set_title(spelled(title), fontsize="medium")
     return axes
 
 
@@ -109,11 +113,11 @@ def differences_by_point(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes
         ax.hlines(places, table.low, table.high, color=_DIFFERENCE, lw=2)
         ax.plot(table.difference, places, "o", ms=5, color=_DIFFERENCE)
         is_alike = ax is not axes[0] and list(table.point) == list(next(iter(panels.values())).point)
-        ax.set_yticks(places, [""] * len(table) if is_alike else table.point, fontsize="small")
+        ax.set_yticks(places, [""] * len(table) if is_alike else table.point.map(spelled), fontsize="small")
         ax.invert_yaxis()
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
         ax.set_xlabel("difference\n[points of accuracy]")
-        ax.set_title(title, fontsize="medium")
+        ax.set_title(spelled(title), fontsize="medium")
     return axes
 
 
@@ -156,7 +160,7 @@ def shares_by_width(choices: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axe
         ax.plot(chance.index, chance, color="0.3", ls="--", lw=1.2, label="chance")
         neurons_axis(ax)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
-        ax.set_title(title, fontsize="medium")
+        ax.set_title(spelled(title), fontsize="medium")
     axes[0].set_ylabel("share of the neurons that are cut [%]")
     axes[0].legend(fontsize="small")
     return axes

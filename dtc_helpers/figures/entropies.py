@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
-from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, neurons_axis, runs
+from dtc_helpers.figures.style import (
+    COLOURS,
+    METHOD_COLOURS,
+    METHOD_LABELS,
+    METHOD_MARKERS,
+    neurons_axis,
+    runs,
+    spelled,
+)
 
 SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
 UNDEFINED = "undefined:\nnothing varies"  # what a correlation is of a series that does not vary
@@ -162,12 +170,13 @@ def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
     table : one statistic of `evidence.excesses`, columns dataset, process, null_model, excess, verdict, n.
     """
     n = table.groupby(["dataset", "process"]).n.transform("max")  # fewer where a replicate has no such correlation
-    rows = (table.process + " · " + table.dataset + ", n = " + n.astype(str)).rename("row")
+    rows = (table.process + " · " + table.dataset.map(spelled) + ", n = " + n.astype(str)).rename("row")
     shown = {name: table.pivot_table(index=rows, columns="null_model", values=name, sort=False, aggfunc="first")
              for name in ("excess", "verdict")}  # fmt: skip
+    told = shown["excess"].map(lambda value: f"{value:+.3f}".replace("-", "−"))
     codes = shown["verdict"].replace(VERDICT_CODES).astype(float)
     sns.heatmap(codes, ax=ax, cmap=list(VERDICT_COLOURS), vmin=-1, vmax=1, cbar=False, linewidths=1.5,
-                annot=shown["excess"], fmt="+.2f", annot_kws={"fontsize": "small", "color": "black"})  # fmt: skip
+                annot=told, fmt="", annot_kws={"fontsize": "small", "color": "black"})  # fmt: skip
     ax.set_xlabel("null model")
     ax.set_ylabel("")
     ax.tick_params(axis="x", rotation=20)
@@ -222,7 +231,7 @@ def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 
 
 def _two_lines(panel: object) -> str:
-    return str(panel).replace(" · ", "\n")
+    return spelled(panel).replace(" · ", "\n")
 
 
 def ceiling(table: pd.DataFrame, ax: Axes) -> Axes:

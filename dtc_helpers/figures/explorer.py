@@ -75,5 +75,10 @@ def game(history: Mapping[str, Sequence], ax: Axes) -> Axes:
     for name, look in zip(players, ("o-", "s--", "^:"), strict=True):
         ax.plot(cuts, history[name], look, ms=5, label=name)
     ax.set(xlabel="cut", ylabel="test accuracy", xlim=(0.5, max(cuts.size, 4) + 0.5))
-    ax.legend(fontsize="small")
+    if cuts.size:
+        ax.legend(fontsize="small")
+    else:
+        ax.set_yticks([])
+        words = f"no cut yet: here come {', '.join(players)},\nand ten that draw lots"
+        ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes)
     return ax

@@ -1,12 +1,11 @@
 """Figures of networks of any kind that are cut: groups of channels, widths, and accuracy against what it cost."""
 
-from collections.abc import Iterator
-
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import LogLocator, PercentFormatter, ScalarFormatter
 
-from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
+from dtc_helpers.figures.comparisons import ARM_LABELS, ARM_STYLES
+from dtc_helpers.figures.style import COLOURS
 
 
 def channel_groups(table: pd.DataFrame, ax: Axes) -> Axes:
@@ -47,28 +46,29 @@ def widths(table: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def accuracy_by_cost(table: pd.DataFrame, ax: Axes, *, cost: str = "training_multiply_adds") -> Axes:
-    """Accuracy against multiply-adds, one line an arm; bars are 95 % intervals where there are several replicates.
+    """Accuracy against multiply-adds; bars are 95 % intervals where there are several replicates.
+
+    A line is one network on its way; networks from scratch are points, each one a network of its own.
 
     Parameters
     ----------
     table : with the columns arm, mean, low, high and the one that `cost` names.
     """
-    for (arm, rows), (colour, marker) in zip(table.groupby("arm", sort=False), _looks(table.arm), strict=True):
+    of, unit, name = {
+        "training_multiply_adds": ("the training so far", 1e9, "10⁹"),
+        "multiply_adds": ("an image", 1e3, "1,000"),
+    }[cost]
+    for arm, rows in table.groupby("arm", sort=False):
         spread = [rows["mean"] - rows.low, rows.high - rows["mean"]]
-        label = METHOD_LABELS.get(str(arm), arm)
-        ax.errorbar(rows[cost], rows["mean"], yerr=spread, marker=marker, ms=5, capsize=2, color=colour, label=label)
+        line = "none" if str(arm).startswith("scratch") else "-"
+        ax.errorbar(rows[cost] / unit, rows["mean"], yerr=spread, ms=5, capsize=2, ls=line, label=ARM_LABELS[str(arm)],
+                    **ARM_STYLES[str(arm)])  # fmt: skip
     ax.set_xscale("log")
-    ax.set_xlabel(
-        "multiply-adds of an image [1]" if cost == "multiply_adds" else "multiply-adds of the training so far [1]"
-    )
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.minorticks_off()
+    ax.set_xlabel(f"multiply-adds of {of} [{name}]")
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
     ax.set_ylabel("accuracy [%]")
     ax.legend(fontsize="small")
     return ax
-
-
-def _looks(arms: pd.Series) -> Iterator[tuple[object, str]]:
-    """Colour and marker of every arm: those of the methods, and what is left for the others."""
-    others = iter([(COLOURS[i], marker) for i, marker in zip((4, 7, 3, 5, 8), "vP*X<", strict=True)])
-    for arm in dict.fromkeys(arms):
-        yield (METHOD_COLOURS[arm], METHOD_MARKERS[arm]) if arm in METHOD_COLOURS else next(others)

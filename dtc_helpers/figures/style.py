@@ -1,6 +1,7 @@
 """The common style of all figures: the canvas, how methods look, axes, and how a figure is saved."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,13 @@ METHOD_COLOURS = {method: COLOURS[number] for method, (number, _) in _looks().it
 METHOD_MARKERS = {method: marker for method, (_, marker) in _looks().items()}
 METHOD_LABELS = {method: _LABELS.get(method, method) for method in SCORES}
 
+_SPELLED = {"mnist": "MNIST", "mnist1d": "MNIST-1D", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
+
+
+def spelled(words: object) -> str:
+    """Words in which datasets are spelled as people do, e.g. MNIST for `mnist`."""
+    return re.sub(r"\b(" + "|".join(_SPELLED) + r")\b", lambda found: _SPELLED[found[0]], str(words))
+
 
 def canvas(caption: str, *, n_panels: int = 1, height: float = 4.2, share_y: bool = False) -> np.ndarray:
     """Axes of a new figure in the common style, with the caption below them.
@@ -46,7 +54,7 @@ def canvas(caption: str, *, n_panels: int = 1, height: float = 4.2, share_y: boo
     """
     sns.set_theme(context="notebook", style="whitegrid", palette="colorblind")
     figure, axes = plt.subplots(1, n_panels, figsize=(9, height), squeeze=False, sharey=share_y, layout="constrained")
-    figure.supxlabel(caption, fontsize="x-small", color="0.35")
+    figure.supxlabel(spelled(caption), fontsize="x-small", color="0.35")
     return axes[0]
 
 

@@ -137,21 +137,22 @@ def reused():
 
 
 class Attention(nn.Module):
-    """Heads by hand; the width of a head is kept, so that whole heads can go."""
+    """Heads by hand; the scale is kept or computed from the width of a head, which is kept where whole heads go."""
 
-    def __init__(self, width=8, n_heads=4):
+    def __init__(self, width=8, n_heads=4, keeps_scale=False):
         super().__init__()
         self.n_heads, self.head_width = n_heads, width // n_heads
+        self.scale = self.head_width**-0.5 if keeps_scale else None
         self.q, self.k, self.v, self.o = (nn.Linear(width, width) for _ in range(4))
 
     def forward(self, x):
         shape = (*x.shape[:2], self.n_heads, self.head_width)
         q, k, v = (part(x).view(shape).transpose(1, 2) for part in (self.q, self.k, self.v))
-        mixed = torch.softmax(q @ k.transpose(2, 3) / self.head_width**0.5, -1) @ v
+        mixed = torch.softmax(q @ k.transpose(2, 3) * (self.scale or self.head_width**-0.5), -1) @ v
         return self.o(mixed.transpose(1, 2).flatten(2))
 
 
-def vit():
+def vit(**attention):
     """Patches, one block of attention and MLP with layer norms and a residual stream, and a classifier."""
 
     def forward(net, x):
@@ -162,7 +163,7 @@ def vit():
 
     norms = {f"norm{i}": nn.LayerNorm(8) for i in (1, 2, 3)}
     layers = {"embed": nn.Linear(8, 8), "up": nn.Linear(8, 16), "down": nn.Linear(16, 8), "head": nn.Linear(8, 3)}
-    return Named(forward, **layers, **norms, attention=Attention())
+    return Named(forward, **layers, **norms, attention=Attention(**attention))
 
 
 # ------------------------------------------------------------------------------- left alone or refused

@@ -14,7 +14,7 @@ from torch import nn
 
 from dtc_helpers.any_network import cost, export
 from dtc_helpers.any_network.compress_train import CutPlan, compress_train_module
-from dtc_helpers.any_network.cost import Latency, LatencyComparison, cost_table, latency, multiply_adds
+from dtc_helpers.any_network.cost import Latency, LatencyComparison, cost_table, kept_bytes, latency, multiply_adds
 from dtc_helpers.any_network.energy import NOT_MEASURED, measured_energy
 from dtc_helpers.any_network.importance import RandomImportance
 from dtc_helpers.images.datasets import load_dataset
@@ -126,6 +126,18 @@ def test_table_has_a_row_a_network_and_ratios_to_the_first():
     assert table.parameters.tolist() == [431_080, 109_295]
     assert table.megabytes.tolist() == [1.724, 0.437]
     assert (table.milliseconds_4 > 0).all()
+
+
+def test_what_the_backward_pass_needs_is_counted_once():
+    """Images, and after each layer what the next one needs: pictures once, places of the largest pixels as int64."""
+    pictures = 784 + 20 * 24 * 24 + 20 * 12 * 12 + 50 * 8 * 8 + 50 * 4 * 4 + 500
+    places = 20 * 12 * 12 + 50 * 4 * 4
+    network = lenet5().eval()
+    for n_images in (1, 3):
+        assert kept_bytes(network, torch.randn(n_images, 1, 28, 28)) == n_images * (4 * pictures + 8 * places)
+    assert not network.training
+    table = cost_table({"dense": network}, torch.randn(2, 1, 28, 28), batch_sizes=(1,), n=3)
+    assert table.kept_kilobytes.tolist() == [(4 * pictures + 8 * places) / 1000]
 
 
 # -------------------------------------------------------------------------------------------- energy

@@ -25,6 +25,7 @@ ATTENTION = "MultiheadAttention: its channels cannot be cut"
 PARAMETRISED = "has a parametrisation: remove it first"
 REMOVE_NORM = r"0 has weight_g and weight_v in place of its weights: remove that first \(torch.nn.utils.remove"
 WHOLE_HEADS = Limits(heads={"attention": "n_heads"})
+HEAD_WIDTHS = Limits(head_widths={"attention": "head_width"})
 
 
 def averages(norm):
@@ -147,6 +148,23 @@ def test_whole_heads_go_and_the_module_is_told():
     assert network.attention.q.out_features == network.attention.o.in_features == 4
 
 
+def test_heads_become_narrower_together_where_the_scale_is_kept():
+    """The same dimensions go from queries, keys, values and output of every head."""
+    network, example = zoo.vit(n_heads=2, keeps_scale=True), zoo.sequences()
+    found, made = attempt(network, example, HEAD_WIDTHS)
+    (group,) = [each for each in found.groups if each.attention]
+    assert group.units.tolist() == [[0, 4], [1, 5], [2, 6], [3, 7]]
+    assert made.difference <= TOLERANCE
+    make(network, made.transcript)
+    assert (network.attention.n_heads, network.attention.head_width) == (2, 2)
+    assert network.attention.q.out_features == network.attention.o.in_features == 4
+
+
+def test_narrower_heads_are_refused_where_the_scale_is_computed_from_their_width():
+    with pytest.raises(CutRefusedError, match=r"attention\.\w: the cut network and the masked one differ by"):
+        attempt(zoo.vit(n_heads=2), zoo.sequences(), HEAD_WIDTHS)
+
+
 # ------------------------------------------------------------------------------------- left alone, and why
 
 
@@ -204,6 +222,10 @@ def test_layers_and_modules_are_protected_by_name():
         Limits(protect=["attentoin"]).check(network)
     with pytest.raises(ValueError, match=r"attention.heads = None: expected the number of heads"):
         Limits(heads={"attention": "heads"}).check(network)
+    with pytest.raises(ValueError, match=r"attention.width = None: expected the width of a head"):
+        Limits(head_widths={"attention": "width"}).check(network)
+    with pytest.raises(ValueError, match=r"attention: expected whole heads or their widths to go, not both"):
+        Limits(heads={"attention": "n_heads"}, head_widths={"attention": "head_width"}).check(network)
 
 
 def test_narrow_layers_are_spared():

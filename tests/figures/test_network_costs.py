@@ -1,3 +1,4 @@
+# pyright: reportAttributeAccessIssue=false
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -31,13 +32,17 @@ def test_widths_have_a_line_a_layer():
     assert (legend_of(ax), ax.get_ylabel()) == (["a", "b"], "channels left")
 
 
-def test_accuracy_has_a_line_an_arm_over_the_cost_in_the_colours_of_the_methods():
+def test_accuracy_has_a_line_a_network_over_the_cost_in_the_colours_of_the_methods():
     values = {"mean": [0.9, 0.8, 0.7], "low": [0.8, 0.7, 0.6], "high": [1.0, 0.9, 0.8]}
-    table = pd.DataFrame({"arm": ["dtc", "dtc", "scratch"], "training_multiply_adds": [1e6, 2e6, 1e6], **values})
+    arms = ["dtc", "dtc", "scratch, multiply_adds"]
+    table = pd.DataFrame({"arm": arms, "training_multiply_adds": [1e9, 2e9, 3e9], **values})
     ax = network_costs.accuracy_by_cost(table, axes())
-    assert legend_of(ax) == ["DTC", "scratch"]
-    assert ax.lines[0].get_color() == METHOD_COLOURS["dtc"]
-    assert ax.get_xlabel() == "multiply-adds of the training so far [1]"
+    assert legend_of(ax) == ["DTC", "scratch, multiply-adds"]
+    of_dtc, of_scratch = (container.lines[0] for container in ax.containers)
+    assert np.asarray(of_dtc.get_xdata()).tolist() == [1, 2]
+    assert (of_dtc.get_color(), of_dtc.get_linestyle()) == (METHOD_COLOURS["dtc"], "-")
+    assert (np.asarray(of_scratch.get_xdata()).tolist(), of_scratch.get_linestyle()) == ([3], "None")
+    assert ax.get_xlabel() == "multiply-adds of the training so far [10⁹]"
     table = table.rename(columns={"training_multiply_adds": "multiply_adds"})
     ax = network_costs.accuracy_by_cost(table, axes(), cost="multiply_adds")
-    assert ax.get_xlabel() == "multiply-adds of an image [1]"
+    assert ax.get_xlabel() == "multiply-adds of an image [1,000]"

@@ -231,7 +231,7 @@ def test_verdicts_are_coloured_by_their_interval_and_say_the_excess(panels):
     table = table.assign(null_model=["a", "b"] * 2, excess=[0.25, -0.1, 0, 0.5])
     ax = proposition_plots.verdicts(table.assign(verdict=["above", "below", "open", "above"]), panels[0])
     assert np.asarray(ax.collections[0].get_array()).ravel().tolist() == [1, -1, 0, 1]
-    assert [text.get_text() for text in ax.texts] == ["+0.25", "-0.10", "+0.00", "+0.50"]
+    assert [text.get_text() for text in ax.texts] == ["+0.250", "−0.100", "+0.000", "+0.500"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["DTC · digits, n = 3", "JPEG · digits, n = 3"]
 
 
@@ -259,7 +259,7 @@ def test_excess_is_coloured_by_the_side_of_0_on_which_its_interval_lies(panels):
     points = ax.collections[-1]
     assert np.asarray(points.get_offsets())[:, 0].tolist() == [2, 0.5, -2]
     assert len({tuple(colour) for colour in np.asarray(points.get_facecolor())}) == 3
-    assert ax.get_title() == "DTC\nmnist"
+    assert ax.get_title() == "DTC\nMNIST"
     assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
 
 

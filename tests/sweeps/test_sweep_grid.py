@@ -21,7 +21,9 @@ from dtc_helpers.sweeps.notebook import read_notebook
 ROOT = sweep_grid.project_root()
 EXAMPLES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("notebooks/**/*.yaml")])
 MAIN = "notebooks/1_dtc_prune_train.ipynb"
-NOTEBOOKS = sorted([*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("notebooks/studies/*.ipynb")])
+NOTEBOOKS = sorted(
+    [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("notebooks/lessons/*.ipynb"), *ROOT.glob("notebooks/studies/*.ipynb")]
+)
 PLACES = ("results_dir", "figures_dir")
 
 

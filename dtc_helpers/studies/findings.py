@@ -1,0 +1,101 @@
+"""What was found, in a sentence each, computed from the stored tables: what notebook start_here prints."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dtc_helpers.proposition import evidence
+from dtc_helpers.runs.checking import NotebookParameters, Seed
+from dtc_helpers.runs.sentences import CLOSE_UP_TO
+from dtc_helpers.runs.tables import beside_paper, with_lowess
+from dtc_helpers.studies import tables
+from dtc_helpers.studies.runs import read_table
+
+READINGS = ("published", "described")
+LEVEL = 0.05  # of the tests
+TENTH = 51  # of 512 neurons
+TRIALS = ("mnist", "digits", "photographs")  # of study 10
+
+
+@dataclass(frozen=True)
+class StartParameters(NotebookParameters):
+    """Parameters of notebook start_here; it raises as `runs.parameters.Parameters` does."""
+
+    seed: Seed
+    figures_dir: str
+
+
+def _study(notebooks: Path, name: str) -> pd.DataFrame:
+    return tables.with_accuracy(read_table(notebooks / "studies" / "data" / f"{name}.csv"))
+
+
+def of_reproduction(notebooks: Path) -> str:
+    """How far our curves of the published run are from the paper's."""
+    cycles = with_lowess(pd.read_csv(notebooks / "mnist" / "cycles.csv"))
+    table = beside_paper(cycles.loc[cycles.reading == "published", :])
+    away = table.xs("difference", axis=1, level=1).abs().max(axis=1)
+    near, far = away[away.index <= CLOSE_UP_TO].max(), away[away.index > CLOSE_UP_TO].max()
+    return (
+        f"Up to {100 * CLOSE_UP_TO:.0f} % removed, our accuracy curves are within {near:.4f} of the paper's. "
+        f"Beyond, they are up to {far:.3f} away."
+    )
+
+
+def of_methods(notebooks: Path) -> str:
+    """Whether DTC differs from random pruning."""
+    table = _study(notebooks, "3_uncertainty")
+    both = [table.loc[(table.reading == reading) & table.arm.isin(["dtc", "random"]), :] for reading in READINGS]
+    widths = [tables.paired(runs, arm="dtc", other="random") for runs in both]
+    different = sum(int((found.p_difference < LEVEL).sum()) for found in widths)
+    whole = [tables.compared(tables.areas(runs), "dtc", "random") for runs in both]
+    shown = "" if all(found.p_equivalence < LEVEL for found in whole) else "not shown to be "
+    first, second = (f"{100 * found.difference.mean:+.2f}" for found in whole)
+    return (
+        f"Among {len(widths[0])} widths in each of two readings there are {different} at which DTC differs from random "
+        f"pruning ({whole[0].n[0]} networks each, after Holm's correction). Over the whole curve the two are "
+        f"{shown}equivalent (differences of {first} and {second} points of accuracy)."
+    )
+
+
+def of_numbering(notebooks: Path) -> str:
+    """What DTC's first cut shares with itself when the same neurons stand in another order."""
+    choices = read_table(notebooks / "studies" / "data" / "13_choices.csv")
+    of_dtc = choices.query("ray_domain == 'recovered_weights' and neurons == 512 and arm == 'dtc'")
+    again, by_chance = 100 * of_dtc.with_other_order.mean(), 100 * of_dtc.by_chance.mean()
+    return (
+        f"Give the same neurons other numbers, and {again:.0f} % of DTC's first cut go again. Chance gives "
+        f"{by_chance:.0f} %."
+    )
+
+
+def of_proposition(notebooks: Path, *, seed: int) -> str:
+    """How many compressions exceed the exact null model; the intervals are bootstraps."""
+    folder = notebooks / "studies" / "data" / "10_proposition"
+    drawn = pd.concat([pd.read_csv(folder / trial / "comparisons.csv") for trial in TRIALS])
+    exact = drawn.loc[(drawn.null_model == "exact null") & (drawn.statistic == "pearson"), :]
+    found = evidence.excesses(exact, rng=np.random.default_rng(seed))
+    return (
+        f"Entropy and fitness correlate with {found.tested.min():.2f} to {found.tested.max():.2f}. So do random "
+        f"numbers of the same lengths and norms: {int((found.low > 0).sum())} of {len(found)} excesses over them have "
+        "an interval above 0."
+    )
+
+
+def of_scratch(notebooks: Path) -> str:
+    """What the survivors of DTC are beside a network that was small from the beginning."""
+    table = _study(notebooks, "3_uncertainty")
+    runs = [table.loc[(table.reading == reading) & (table.neurons == TENTH), :] for reading in READINGS]
+    above = [100 * tables.compared(r, "scratch, batches", "dtc").difference.mean for r in runs]
+    return (
+        f"{TENTH} neurons trained from scratch, for as many batches, are {above[0]:.1f} points (published reading) and "
+        f"{above[1]:.1f} points (described) better than the {TENTH} that DTC leaves, right after the cut."
+    )
+
+
+def of_a_tenth(notebooks: Path) -> str:
+    """What a tenth of the neurons can do after further training."""
+    last = tables.final_outcomes(_study(notebooks, "4_frequency"), ["cut_fraction", "batches_per_cycle"])
+    lowest = 100 * last[last.dataset == "mnist"].groupby(["arm", "batches_per_cycle"]).accuracy.mean().min()
+    return f"A tenth of them suffices for {lowest:.1f} % on MNIST, if the network is trained on after its cuts."

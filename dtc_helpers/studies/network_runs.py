@@ -1,0 +1,301 @@
+"""Runs of networks of any kind: cut while they train, never cut, or small from the start; measured on their way."""
+
+import copy
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import torch_pruning as tp
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from dtc_helpers.any_network.compress_train import compress_train_module
+from dtc_helpers.any_network.cost import multiply_adds
+from dtc_helpers.any_network.cutting import Importance
+from dtc_helpers.any_network.graph import Limits
+from dtc_helpers.any_network.importance import DTCImportance, RandomImportance, ScoreImportance
+from dtc_helpers.any_network.lenet import BATCH_SIZE, accuracy, trainer, with_drawn_weights
+from dtc_helpers.any_network.plan import CutPlan, Train
+from dtc_helpers.images.datasets import Dataset, load_dataset
+from dtc_helpers.paths import in_project, kept
+from dtc_helpers.readings import READINGS
+from dtc_helpers.runs.checking import Batches, CutShare, OneOf
+from dtc_helpers.runs.progress import progress
+from dtc_helpers.runs.provenance import environment_key
+from dtc_helpers.studies.example_networks import EXAMPLES, HEADS
+from dtc_helpers.studies.numbering import numbered_scores
+from dtc_helpers.studies.runs import read_made, recorded, write_made
+from dtc_helpers.studies.study import StudyParameters, other_table
+
+
+@dataclass(frozen=True)
+class NetworkSetting:
+    """What all runs of one network have in common: n cuts, training before each of them and after the last."""
+
+    network: str  # of EXAMPLES
+    cuts: int
+    batches_per_cut: int
+    keep_fraction: float  # of the channels of every layer
+    narrowest: int = 1  # layers with so few channels are spared
+    at_cuts: tuple[int, ...] = ()  # at whose sizes networks are trained from scratch, and the dense one is measured
+
+    @property
+    def data(self) -> Dataset:
+        """Images to train and test on."""
+        return _images(EXAMPLES[self.network][0])
+
+    @property
+    def examples(self) -> Tensor:
+        """A few of the images, (16, 1, *image_shape): on them masked and cut network must agree."""
+        return self.data.train.images[:16].view(-1, 1, *self.data.image_shape)
+
+    @property
+    def limits(self) -> Limits:
+        """What may be cut: whole heads of attention too."""
+        return Limits(narrowest=self.narrowest, heads=HEADS.get(self.network))
+
+    def plan(self, importance: Importance) -> CutPlan:
+        """Plan of a run."""
+        return CutPlan(importance, self.cuts, self.batches_per_cut, self.keep_fraction, self.limits)
+
+    def start(self, seed: int, cut: int = 0) -> nn.Module:
+        """Untrained network of the widths after a cut, with PyTorch's own distribution of weights at these widths."""
+        return with_drawn_weights(copy.deepcopy(_shapes(self)[cut]), seed=seed)
+
+    def batches(self, cut: int) -> int:
+        """Batches of a run until just before the cut after this one."""
+        return (cut + 1) * self.batches_per_cut
+
+    def batches_of_equal_cost(self, cut: int, network: nn.Module) -> int:
+        """Batches that a network can train at the multiply-adds that a run has spent on as many as `batches(cut)`."""
+        spent = sum(multiply_adds(each, self.examples).training for each in _shapes(self)[: cut + 1])
+        return round(spent * self.batches_per_cut / multiply_adds(network, self.examples).training)
+
+
+@cache
+def _images(dataset: str) -> Dataset:
+    return load_dataset(dataset)
+
+
+@cache
+def _shapes(setting: NetworkSetting) -> list[nn.Module]:
+    """Network before any cut and after each: every way to choose leaves the same widths. Weights do not matter."""
+    network = EXAMPLES[setting.network][1](setting.data)
+    shapes = [copy.deepcopy(network)]
+    untrained = setting.plan(RandomImportance(0))
+    arguments = {"example_inputs": setting.examples, "optimizer": Adam(network.parameters()), "plan": untrained}
+    for _ in compress_train_module(network, lambda *_: None, **arguments):
+        shapes.append(copy.deepcopy(network))
+    return shapes
+
+
+@dataclass
+class _Way:
+    """A network on its way: trained and measured, with what it has cost so far."""
+
+    setting: NetworkSetting
+    seed: int
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    cut: int = 0
+    duality_gap: float = np.nan
+    spent: int = 0  # multiply-adds of the training
+    training: float = 0.0  # processor seconds
+    compression: float = 0.0
+
+    def train(self, network: nn.Module, optimizer: Optimizer, batch_numbers: range) -> None:
+        """As `plan.Train`; measures afterwards."""
+        data, started = self.setting.data, time.process_time()
+        self._trainer(network, optimizer, batch_numbers)
+        self.training += time.process_time() - started
+        n_images = _images_shown(len(data.train), batch_numbers)
+        self.spent += n_images * multiply_adds(network, self.setting.examples).training
+        self.measure(network, "trained", batch_numbers.stop)
+
+    @property
+    def _trainer(self) -> Train:
+        data = self.setting.data
+        return trainer(data.train, data.image_shape, seed=self.seed)
+
+    def measure(self, network: nn.Module, moment: str, batches: int) -> None:
+        """Add a row."""
+        data = self.setting.data
+        self.rows.append(
+            {
+                "seed": self.seed,
+                "cut": self.cut,
+                "moment": moment,
+                "batches": batches,
+                "accuracy": round(accuracy(network, data.test, data.image_shape), 6),
+                "training_multiply_adds": self.spent,
+                "multiply_adds": multiply_adds(network, self.setting.examples).forward,
+                "parameters": sum(parameter.numel() for parameter in network.parameters()),
+                "duality_gap": float(f"{self.duality_gap:.3g}"),
+                "training_seconds": round(self.training, 2),
+                "compression_seconds": round(self.compression, 2),
+            }
+        )
+
+
+def _images_shown(n_images: int, batch_numbers: range) -> int:
+    """Images in these batches; the last one of a pass holds what is left."""
+
+    def until(batch: int) -> int:
+        passes, rest = divmod(batch, -(-n_images // BATCH_SIZE))
+        return passes * n_images + min(rest * BATCH_SIZE, n_images)
+
+    return until(batch_numbers.stop) - until(batch_numbers.start)
+
+
+def cut_rows(setting: NetworkSetting, seed: int, *, importance: Callable[[int], Importance]) -> list[dict[str, Any]]:
+    """Compress-train: a row before every cut, one after it, and one after a last training."""
+    way, network = _Way(setting, seed), setting.start(seed)
+    optimizer = Adam(network.parameters())
+    plan = setting.plan(importance(seed))
+    arguments = {"example_inputs": setting.examples, "optimizer": optimizer, "plan": plan}
+    for record in compress_train_module(network, way.train, **arguments):
+        way.cut, way.compression = record.cut, way.compression + record.compression.processor
+        if record.duality_gap is not None:
+            way.duality_gap = np.fmax(way.duality_gap, record.duality_gap)
+        way.measure(network, "cut", setting.batches(record.cut - 1))
+    way.train(network, optimizer, range(setting.batches(setting.cuts - 1), setting.batches(setting.cuts)))
+    return way.rows
+
+
+def dense_rows(setting: NetworkSetting, seed: int) -> list[dict[str, Any]]:
+    """Never cut: a row at as many batches, and at as many multiply-adds, as a run has had at each of the sizes."""
+    network, stops = setting.start(seed), {}
+    for cut in setting.at_cuts:
+        stops[setting.batches(cut), cut] = "dense, batches"
+        stops[setting.batches_of_equal_cost(cut, network), cut] = "dense, multiply_adds"
+    return _trained_to(setting, network, seed, stops)
+
+
+def scratch_rows(setting: NetworkSetting, seed: int, *, budgets: Sequence[str]) -> list[dict[str, Any]]:
+    """Small networks from the start: at each of the sizes a row at as many batches, or multiply-adds, as a run has had.
+
+    Parameters
+    ----------
+    budgets : "batches", "multiply_adds" or both.
+    """
+    rows = []
+    for cut in setting.at_cuts:
+        network = setting.start(seed, cut)
+        lengths = {"batches": setting.batches(cut), "multiply_adds": setting.batches_of_equal_cost(cut, network)}
+        stops = {(lengths[budget], cut): f"scratch, {budget}" for budget in budgets}
+        rows += _trained_to(setting, network, seed, stops)
+    return rows
+
+
+def _trained_to(
+    setting: NetworkSetting, network: nn.Module, seed: int, stops: dict[tuple[int, int], str]
+) -> list[dict[str, Any]]:
+    """Train without a break; a row at every stop, which is (batches, cut at whose size the stop is)."""
+    way, optimizer, done = _Way(setting, seed), Adam(network.parameters()), 0
+    for (batches, cut), arm in sorted(stops.items()):
+        way.cut = cut
+        way.train(network, optimizer, range(done, batches))
+        way.rows[-1]["arm"], done = arm, batches
+    return way.rows
+
+
+IMPORTANCES: dict[str, Callable[[int], Importance]] = {  # of a seed
+    "dtc": lambda seed: DTCImportance(seed=seed),
+    "dtc sorted": lambda seed: ScoreImportance(
+        partial(numbered_scores, name="dtc sorted"), reading=READINGS["described"], seed=seed
+    ),
+    "random": RandomImportance,
+    "magnitude": lambda _: tp.importance.GroupMagnitudeImportance(),
+    "taylor": lambda _: tp.importance.GroupTaylorImportance(),  # by the gradients of the last batch
+}
+NETWORK_ARMS: dict[str, Callable[[NetworkSetting, int], list[dict[str, Any]]]] = {
+    **{name: partial(cut_rows, importance=importance) for name, importance in IMPORTANCES.items()},
+    "dense": dense_rows,
+    "scratch": partial(scratch_rows, budgets=("batches", "multiply_adds")),
+    "scratch, batches": partial(scratch_rows, budgets=("batches",)),
+}
+NetworkArm = Annotated[str, OneOf(NETWORK_ARMS)]
+NetworkName = Annotated[str, OneOf(EXAMPLES)]
+
+
+@dataclass(frozen=True)
+class NetworkStudyParameters(StudyParameters):
+    """Parameters of the studies of networks of any kind; it raises as `Parameters` does."""
+
+    arms: list[NetworkArm]
+    networks: list[NetworkName]
+    cuts: Batches
+    batches_per_cut: Batches
+    keep_fraction: CutShare
+    at_cuts: list[int]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if outside := [cut for cut in self.at_cuts if not 1 <= cut <= self.cuts]:
+            raise ValueError(f"at_cuts = {outside}: expected numbers of cuts, from 1 to {self.cuts}")
+
+    def setting(self, network: str, narrowest: int = 1) -> NetworkSetting:
+        """Setting of a network."""
+        plan = self.cuts, self.batches_per_cut, self.keep_fraction
+        return NetworkSetting(network, *plan, narrowest, tuple(self.at_cuts))
+
+
+def network_table(name: str, settings: Iterable[NetworkSetting], parameters: NetworkStudyParameters) -> pd.DataFrame:
+    """Table of all runs, arms × seeds of every setting: the stored one, or a new one with `parameters.recompute`.
+
+    Computing goes on after the last finished arm when it was interrupted.
+
+    Returns
+    -------
+    Columns dataset, network, narrowest, arm, and those of `_Way.measure`.
+
+    Raises
+    ------
+    ValueError if what is stored was made with another plan, or lacks a run.
+    """
+    wanted = [(setting, arm) for setting in settings for arm in parameters.arms]
+    plan = ("cuts", "batches_per_cut", "keep_fraction", "at_cuts", "seed")
+    table = other_table(
+        name,
+        lambda: _computed(wanted, parameters),
+        settings={key: getattr(parameters, key) for key in plan},
+        keys=("dataset", "network", "narrowest", "arm", "seed", "cut", "moment"),
+        new_in=parameters.results_dir if parameters.recompute else None,
+    )
+    return pd.concat([_rows_of(table, name, *run, parameters.seeds()) for run in wanted], ignore_index=True)
+
+
+def _rows_of(table: pd.DataFrame, name: str, setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
+    is_arm = table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, ")
+    is_wanted = table.network.eq(setting.network) & table.narrowest.eq(setting.narrowest) & table.seed.isin(seeds)
+    found: pd.DataFrame = table.loc[is_arm & is_wanted, :]
+    if (there := found.seed.nunique()) < len(seeds):
+        raise ValueError(
+            f"{name}.csv has {there} of the {len(seeds)} replicates asked for of {setting.network}, narrowest "
+            f"{setting.narrowest}, {arm}: set recompute=True, or ask for what is stored"
+        )
+    return found
+
+
+def _computed(runs: Sequence[tuple[NetworkSetting, str]], parameters: NetworkStudyParameters) -> pd.DataFrame:
+    parts = in_project(parameters.results_dir) / ".networks"
+    shown = progress(runs, total=len(runs), title="runs", describe=lambda run: f"{run[0].network} {run[1]}")
+    return pd.concat([_part(parts, *run, parameters.seeds()) for run in shown], ignore_index=True)
+
+
+def _part(parts: Path, setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
+    """All replicates of one arm, made or read."""
+    others = hashlib.sha256(repr((setting, list(seeds), environment_key())).encode()).hexdigest()[:8]
+    title = f"{setting.network} {arm} {others}"
+    make = partial(recorded, lambda: _table(setting, arm, seeds), title=title)
+    return kept(parts / f"{title}.csv", make=make, write=write_made, read=read_made)[0]
+
+
+def _table(setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
+    keys = {"dataset": setting.data.name, "network": setting.network, "narrowest": setting.narrowest, "arm": arm}
+    return pd.DataFrame([{**keys, **row} for seed in seeds for row in NETWORK_ARMS[arm](setting, seed)])
