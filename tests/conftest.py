@@ -4,6 +4,7 @@ import os
 import matplotlib as mpl
 import pytest
 import torch
+from explorer_browser import CHROMIUM, missing
 from hypothesis import settings
 
 from dtc_helpers.images import idx_files
@@ -64,3 +65,19 @@ def setting(tiny_dataset):
     return Setting(
         "tiny", lambda _: tiny_dataset, READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1}
     )
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("playwright")
+        raise
+    if CHROMIUM is None:
+        missing("Chromium")
+    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # as root there is none
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
+        yield browser
+        browser.close()

@@ -154,7 +154,9 @@ def test_package_and_checks_share_no_requirement():
     }
 
 
-@pytest.mark.parametrize("path", ["requirements.txt", "requirements-checks.txt", "requirements-browser.txt"])
+@pytest.mark.parametrize(
+    "path", ["requirements.txt", "requirements-checks.txt", "requirements-browser.txt", "requirements-book.txt"]
+)
 def test_every_requirement_has_a_version_that_passed(path):
     constrained = {normal(line) for line in lines_of("constraints.txt")}
     assert {normal(line) for line in lines_of(path)} <= constrained

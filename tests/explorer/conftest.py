@@ -1,9 +1,6 @@
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
-from explorer_browser import CHROMIUM, missing
 from explorer_node import Core
 
 from dtc_helpers.explorer.state import LAYERS
@@ -15,22 +12,6 @@ def core():
     process = Core()
     yield process
     process.close()
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright")
-        raise
-    if CHROMIUM is None:
-        missing("Chromium")
-    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # as root there is none
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
