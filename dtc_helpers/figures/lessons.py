@@ -1,0 +1,63 @@
+"""Figures of the lessons: each draws on the Axes it is given and computes nothing."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from dtc_helpers.figures.style import COLOURS
+
+_MARKERS = "os^Dv"
+
+
+def same_measurement(vectors: Mapping[str, np.ndarray], ax: Axes) -> Axes:
+    """Weights, neuron by neuron, of several layers that give one measurement.
+
+    Parameters
+    ----------
+    vectors : name → (n_neurons,).
+    """
+    width = 0.8 / len(vectors)
+    for number, (name, weights) in enumerate(vectors.items()):
+        places = np.arange(len(weights)) + (number - (len(vectors) - 1) / 2) * width
+        ax.bar(places, weights, width=0.9 * width, color=COLOURS[number], label=name)
+    ax.axhline(0, color="0.3", lw=0.8)
+    ax.set(xlabel="neuron", ylabel="weight")
+    ax.grid(visible=False, axis="x")
+    ax.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(vectors))
+    return ax
+
+
+def objective_of_one_entry(entries: np.ndarray, objectives: Mapping[float, np.ndarray], ax: Axes) -> Axes:
+    """Objective of a code as one of its entries varies, a curve a penalty, a dot where it is lowest.
+
+    Parameters
+    ----------
+    entries : (n,) values of the entry.
+    objectives : λ → (n,).
+    """
+    for number, (penalty, values) in enumerate(objectives.items()):
+        lowest = values.argmin()
+        ax.plot(entries, values, color=COLOURS[number], label=f"λ = {penalty:g}")
+        ax.plot(entries[lowest], values[lowest], _MARKERS[number], ms=9, color=COLOURS[number])
+    ax.axvline(0, color="0.3", lw=0.8)
+    ax.set(xlabel="entry 1 of the code s", ylabel="(s − 4)² + λ|s|")
+    ax.legend(fontsize="small")
+    return ax
+
+
+def found_by_measurements(shares: Mapping[str, Sequence[float]], ax: Axes) -> Axes:
+    """Share of random matrices from which the weights come back, against the number of measurements (from 1 on).
+
+    Parameters
+    ----------
+    shares : name of the weights → share for 1, 2, … measurements.
+    """
+    for number, (name, values) in enumerate(shares.items()):
+        ax.plot(range(1, len(values) + 1), values, _MARKERS[number], ls="-", color=COLOURS[number], label=name)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
+    ax.set(xlabel="measurements m", ylabel="matrices from which w is found [%]", ylim=(-0.03, 1.03))
+    ax.legend(fontsize="small", loc="upper left")
+    return ax
