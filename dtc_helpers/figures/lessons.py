@@ -61,3 +61,45 @@ def found_by_measurements(shares: Mapping[str, Sequence[float]], ax: Axes) -> Ax
     ax.set(xlabel="measurements m", ylabel="matrices from which w is found [%]", ylim=(-0.03, 1.03))
     ax.legend(fontsize="small", loc="upper left")
     return ax
+
+
+def cut_in_orders(cut: Mapping[str, Sequence[int]], columns: Sequence[int], ax: Axes) -> Axes:
+    """Who is cut, a row an order of the same neurons, a column a neuron.
+
+    Parameters
+    ----------
+    cut : name of the order → numbers of the neurons that go.
+    columns : all neurons, in the order in which they are drawn.
+    """
+    for row, (name, neurons) in enumerate(cut.items()):
+        colour = COLOURS[0] if name.startswith("DTC") else "0.3"
+        places = [place for place, neuron in enumerate(columns) if neuron in set(neurons)]
+        ax.axhline(row, color="0.85", lw=0.8, zorder=1)
+        ax.scatter(places, [row] * len(places), marker="s", s=32, color=colour)
+    ax.set_yticks(range(len(cut)), list(cut), fontsize="small")
+    ax.set(xlim=(-1, len(columns)), xlabel="neuron (smallest |a + b| on the left)")
+    ax.invert_yaxis()
+    ax.grid(visible=False)
+    return ax
+
+
+def shares_in_common(shares: Mapping[str, Mapping[str, float]], ax: Axes, *, chance: float) -> Axes:
+    """Shares of the cut in common with other cuts, a group of bars a way to cut, and what two random cuts share.
+
+    Parameters
+    ----------
+    shares : way to cut → the other cut → share.
+    """
+    width = 0.8 / max(len(others) for others in shares.values())
+    names = list(next(iter(shares.values())))
+    for number, name in enumerate(names):
+        places = np.arange(len(shares)) + (number - (len(names) - 1) / 2) * width
+        values = [others[name] for others in shares.values()]
+        ax.bar(places, values, width=0.9 * width, color=COLOURS[number], label=name)
+    ax.axhline(chance, color="0.2", ls="--", label="by chance")
+    ax.set_xticks(range(len(shares)), list(shares))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
+    ax.set_ylabel("share of the cut in common [%]")
+    ax.grid(visible=False, axis="x")
+    ax.legend(fontsize="small")
+    return ax
