@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -103,3 +104,59 @@ def shares_in_common(shares: Mapping[str, Mapping[str, float]], ax: Axes, *, cha
     ax.grid(visible=False, axis="x")
     ax.legend(fontsize="small")
     return ax
+
+
+def cut_matrices(
+    incoming: np.ndarray, outgoing: np.ndarray, axes: Sequence[Axes], *, gone: Sequence[int]
+) -> Sequence[Axes]:
+    """Both weight matrices of a perceptron, with the rows and the columns of the neurons that go struck out.
+
+    Parameters
+    ----------
+    incoming, outgoing : (n_neurons, n_inputs) and (n_classes, n_neurons).
+    gone : neurons.
+    """
+    for weights, ax in zip((incoming, outgoing), axes, strict=True):
+        reach = np.abs(weights).max()
+        ax.imshow(weights, aspect="auto", cmap="PuOr", vmin=-reach, vmax=reach, interpolation="nearest")
+        ax.grid(visible=False)
+    for neuron in gone:
+        strike = {"facecolor": "white", "edgecolor": COLOURS[3], "hatch": "////", "alpha": 0.85}
+        axes[0].axhspan(neuron - 0.5, neuron + 0.5, **strike)
+        axes[1].axvspan(neuron - 0.5, neuron + 0.5, **strike)
+    axes[0].set(xlabel="pixel", ylabel="neuron", yticks=range(len(incoming)))
+    axes[1].set(xlabel="neuron", ylabel="class", xticks=range(len(incoming)), yticks=range(len(outgoing)))
+    axes[0].set_title("first matrix: a row is a neuron", fontsize="medium")
+    axes[1].set_title("second matrix: a column is a neuron", fontsize="medium")
+    return axes
+
+
+def accuracy_after_cut(tables: Mapping[str, pd.DataFrame], ax: Axes, *, before: float) -> Axes:
+    """Test accuracy while training goes on after a cut, a line a way to go on.
+
+    Parameters
+    ----------
+    tables : way → columns batch, accuracy.
+    before : accuracy before the cut.
+    """
+    ax.axhline(before, color="0.4", ls="--", lw=1, label="before the cut")
+    _after_cut(tables, "accuracy", ax)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
+    ax.set_ylabel("test accuracy [%]")
+    ax.legend(fontsize="small")
+    return ax
+
+
+def steps_after_cut(tables: Mapping[str, pd.DataFrame], ax: Axes) -> Axes:
+    """How far a weight moves in a batch, on average over all weights, a line a way to go on; columns batch, step."""
+    _after_cut(tables, "step", ax)
+    ax.set(ylabel="mean step of a weight [learning rates]", ylim=(0, None))
+    ax.legend(fontsize="small")
+    return ax
+
+
+def _after_cut(tables: Mapping[str, pd.DataFrame], column: str, ax: Axes) -> None:
+    for number, (name, table) in enumerate(tables.items()):
+        look = {"color": COLOURS[number], "marker": _MARKERS[number], "markevery": 5}
+        ax.plot(table.batch, table[column], ms=5, lw=1.5, label=name, **look)
+    ax.set_xlabel("batches after the cut")
