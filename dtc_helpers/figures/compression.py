@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, neurons_axis, runs
 from dtc_helpers.statistics import pearson
@@ -61,6 +61,7 @@ def cosines(basis: np.ndarray, ax: Axes) -> Axes:
         ax.axhline(-1.3 * number, color="0.85", lw=0.8)
         ax.plot(np.arange(n_neurons), column - 1.3 * number, "o-", ms=4, lw=1.2, color=colour)
     ax.set_yticks([-1.3 * number for number in range(n_neurons)], [f"cosine {number}" for number in range(n_neurons)])
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("neuron")
     return ax
 
