@@ -64,7 +64,7 @@ def test_there_are_lessons():
 def test_lesson_has_three_to_five_exercises_in_order_each_with_a_parameter_that_is_not_answered(path):
     exercises = module_of(path).EXERCISES
     assert 3 <= len(exercises) <= 5
-    asked = re.findall(r'check\(EXERCISES, "([^"]+)", (\w+)\)', "\n".join(cells_of(path, "code")))
+    asked = re.findall(r'check\((?:lesson\.)?EXERCISES, "([^"]+)", (\w+)\)', "\n".join(cells_of(path, "code")))
     assert asked == [(name, parameter_of(name)) for name in exercises]
     (parameters,) = [source for source in cells_of(path, "code") if source.startswith("# Parameters")]
     assert re.findall(r"^(answer_\w+): .* = None", parameters, re.MULTILINE) == [parameter_of(n) for n in exercises]
