@@ -58,7 +58,8 @@ def run_methods(
     Raises
     ------
     Before anything is trained: ValueError for a method or reading that does not exist or is named twice,
-    FolderInUseError while another run writes into `results_dir`, OSError where nobody can. As `compress_train` later.
+    FolderInUseError while another run writes into `results_dir`, CannotWriteError where nobody can. Later as
+    `compress_train`.
 
     Examples
     --------

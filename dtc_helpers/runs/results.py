@@ -78,7 +78,7 @@ def write_results(results: Results, results_dir: Path) -> None:
 
     Raises
     ------
-    FolderInUseError where another process writes into the folder, after ten seconds; OSError where nobody can.
+    FolderInUseError where another process writes into the folder, after ten seconds; CannotWriteError where nobody can.
     """
     with whole_files(results_dir) as folder:
         _write(results, folder)

@@ -23,7 +23,8 @@ def promote(name: str, results_dir: str | Path) -> Path:
     Raises
     ------
     FileNotFoundError if a file is missing; ValueError if the table is not whole, or was made by code that is in no
-    commit, or has fewer rows of a run than the stored one: the message says which.
+    commit, or has fewer rows of a run than the stored one: the message says which. CannotWriteError where the stored
+    tables cannot be replaced.
     """
     source = in_project(results_dir) / f"{name}.csv"
     for path in (source, source.with_suffix(".json")):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pandas as pd
 
 from dtc_helpers.images.datasets import Dataset, load_dataset
-from dtc_helpers.paths import in_project, project_root
+from dtc_helpers.paths import in_project, project_root, writable_folder
 from dtc_helpers.readings import Reading
 from dtc_helpers.runs.checking import DatasetName, NotebookParameters, OneOf, Replicates, Seed
 from dtc_helpers.runs.parameters import usable_device
@@ -32,6 +32,10 @@ class StudyParameters(NotebookParameters):
     recompute: bool
     results_dir: str
     figures_dir: str
+
+    def written(self) -> dict[str, str]:
+        """Figures, and a table where it is made anew."""
+        return {**({"results_dir": self.results_dir} if self.recompute else {}), **super().written()}
 
     def seeds(self, n_replicates: int | None = None) -> list[int]:
         """One seed a replicate: seed, seed + 1, … for all replicates or for so many."""
@@ -113,6 +117,7 @@ def other_table(
     ValueError if what is stored was made with other settings.
     """
     if new_in is not None:
+        writable_folder(in_project(new_in), change="results_dir")
         table, record = recorded(make, title=name)
         run = {"settings": settings, "keys": list(keys), **provenance(), "runs": [record]}
         write_made((table, run), in_project(new_in) / f"{name}.csv")
@@ -124,7 +129,7 @@ def other_table(
 
 
 def _computed(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFrame:
-    target = in_project(parameters.results_dir)
+    target = writable_folder(in_project(parameters.results_dir), change="results_dir")
     table, records = run_arms(runs, parts=target / f".{name}")
     run = {"parameters": asdict(parameters), "device": str(runs[0][0].device), **provenance(), "runs": records}
     write_made((table, run), target / f"{name}.csv")

@@ -11,7 +11,7 @@ import pandas as pd
 from dtc_helpers.images.datasets import IDX_FAMILIES
 from dtc_helpers.images.idx_files import files_sha256, find_folder, find_or_download
 from dtc_helpers.images.own_data import SUFFIX
-from dtc_helpers.paths import in_project
+from dtc_helpers.paths import in_project, writable_folder
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import git_commit
 from dtc_helpers.sweeps.engine import Point, PointOutcome, Settings, connect, execute
@@ -34,11 +34,13 @@ def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[Po
 
     Raises
     ------
-    LostSchedulerError if the connection breaks; DatasetNotFoundError if images are missing on this machine.
+    LostSchedulerError if the connection breaks; DatasetNotFoundError if images are missing on this machine;
+    CannotWriteError if nothing can be written into `out`.
     """
     settings, folder = settings or Settings(), SweepFolder(out)
     if settings.scheduler is None:
         _fetch_images(grid)
+    writable_folder(out, change="--out")
     plan = planned(grid, folder)
     outcomes = {o.key: PointOutcome(o.key, o.parameters, "skipped") for o in plan if o.status == "done"}
     commit = git_commit()

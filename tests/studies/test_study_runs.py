@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from dtc_helpers.paths import CannotWriteError
 from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.studies import runs as arm_runs
 from dtc_helpers.studies.arms import ARMS
@@ -37,7 +38,7 @@ def test_run_that_cannot_be_written_whole_is_not_finished(setting, tmp_path):
     part.unlink()
     part.with_suffix(".json").unlink()
     part.with_suffix(".json").mkdir()  # no file can be put there
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(CannotWriteError, match=r"Is a directory: .*json"):
         run_arms([(setting, "dense")], parts=tmp_path)
     assert not part.exists()
 
