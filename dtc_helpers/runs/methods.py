@@ -21,7 +21,7 @@ from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import environment_key, peak_memory_gb, provenance
 from dtc_helpers.runs.recorder import Recorder
-from dtc_helpers.runs.results import Results, joined, read_results, write_part, write_results
+from dtc_helpers.runs.results import Results, joined, read_part, write_part, write_results
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.surgery import schedules
 
@@ -127,7 +127,7 @@ def _taken_over(
     path = unfinished / f"{reading}-{method} {fingerprint}"
     if path.exists():
         print(f"{reading}, {method}: taken over from the interrupted run", flush=True)  # noqa: T201
-    return kept(path, make=partial(train, reading, method), write=write_part, read=read_results)
+    return kept(path, make=partial(train, reading, method), write=write_part, read=read_part)
 
 
 def _fingerprint(data: Dataset, setting: dict[str, Any]) -> str:

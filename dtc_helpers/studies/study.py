@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import pandas as pd
 
 from dtc_helpers.images.datasets import Dataset, load_dataset
-from dtc_helpers.paths import in_project, project_root, writable_folder
+from dtc_helpers.paths import damage_named, in_project, project_root, writable_folder
 from dtc_helpers.readings import Reading
 from dtc_helpers.runs.checking import DatasetName, NotebookParameters, OneOf, Replicates, Seed
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.studies.arms import ARMS, Setting, last_places
-from dtc_helpers.studies.runs import read_made, read_table, recorded, run_arms, write_made
+from dtc_helpers.studies.runs import ARM_COLUMNS, read_made, read_table, recorded, run_arms, write_made
 
 STORED = project_root() / "notebooks" / "studies" / "data"
 ArmName = Annotated[str, OneOf(ARMS)]
@@ -57,12 +57,12 @@ def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFr
 
     Raises
     ------
-    FileNotFoundError if there is no stored table.
+    FileNotFoundError if there is no stored table; DamagedError if it is not as it was written.
     ValueError if the stored table lacks a run, replicates of it, or a size.
     """
     if parameters.recompute:
         return _computed(name, runs, parameters)
-    table = read_table(STORED / f"{name}.csv")
+    table = read_table(STORED / f"{name}.csv", ARM_COLUMNS[:-2])  # the last two are of later studies
     return pd.concat([_stored(name, table, *run) for run in runs], ignore_index=True)
 
 
@@ -114,7 +114,7 @@ def other_table(
 
     Raises
     ------
-    ValueError if what is stored was made with other settings.
+    ValueError if what is stored was made with other settings; DamagedError where it is not as it was written.
     """
     if new_in is not None:
         writable_folder(in_project(new_in), change="results_dir")
@@ -122,7 +122,9 @@ def other_table(
         run = {"settings": settings, "keys": list(keys), **provenance(), "runs": [record]}
         write_made((table, run), in_project(new_in) / f"{name}.csv")
         return table
-    table, run = read_made(STORED / f"{name}.csv")
+    table, run = read_made(path := STORED / f"{name}.csv", keys)
+    with damage_named(path.with_suffix(".json"), "run the study with recompute = True"):
+        run["settings"].items()
     if other := {key: value for key, value in run["settings"].items() if settings.get(key) != value}:
         raise ValueError(f"{name}.csv was made with {other}: set recompute=True, or ask for what is stored")
     return table
