@@ -44,7 +44,7 @@ def run_of_ours(method: str, reading: Reading) -> pd.DataFrame:
 def seconds_of_published() -> list[float]:
     """Seconds of the first cycles when every image is decoded when it is needed (random survivors, no solve)."""
     decode = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
-    root = str(find_or_download("MNIST"))
+    root = str(find_or_download("MNIST").parents[1])  # torchvision's layout
     train, test = (
         DataLoader(datasets.MNIST(root, train=is_train, transform=decode), batch_size=BATCH_SIZE)
         for is_train in (True, False)

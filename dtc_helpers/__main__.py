@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtc_helpers.paths import project_root
+from dtc_helpers.paths import CannotWriteError, project_root
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs: torch, papermill and dask take seconds
     from dtc_helpers.sweeps.engine import PointOutcome, Settings
@@ -68,7 +68,10 @@ def _reproduce(arguments: argparse.Namespace) -> str | None:
     log = logging.getLogger("papermill")
     log.setLevel(logging.INFO)
     log.addFilter(_is_worth_showing)
-    reproduce(dataset=arguments.dataset, results_dir=arguments.results_dir, figures_dir=arguments.figures_dir)
+    try:
+        reproduce(dataset=arguments.dataset, results_dir=arguments.results_dir, figures_dir=arguments.figures_dir)
+    except CannotWriteError as error:
+        return str(error)
     return None
 
 
@@ -129,7 +132,7 @@ def _promote(arguments: argparse.Namespace) -> int | str:
 
     try:
         path = promote(arguments.name, arguments.results_dir)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         return str(error)
     print(path)  # noqa: T201
     return 0
@@ -138,14 +141,14 @@ def _promote(arguments: argparse.Namespace) -> int | str:
 def _explorer(arguments: argparse.Namespace) -> int | str:
     from dtc_helpers.explorer.page import write_page
 
-    if arguments.renew_from is not None:
-        from dtc_helpers.explorer.renew import renew
+    try:
+        if arguments.renew_from is not None:
+            from dtc_helpers.explorer.renew import renew
 
-        try:
             renew(arguments.renew_from)
-        except (FileNotFoundError, ValueError) as error:
-            return str(error)
-    print(write_page(arguments.out))  # noqa: T201
+        print(write_page(arguments.out))  # noqa: T201
+    except (OSError, ValueError) as error:
+        return str(error)
     return 0
 
 

@@ -42,7 +42,7 @@ def gibbs_entropy(
 
     Raises
     ------
-    ValueError if the measurement is empty or not finite, or the base is unknown.
+    ValueError if the measurement is empty or not finite, the base is unknown, or edges are less than two or fall.
 
     Source: arXiv:2505.23869, section V.
 
@@ -75,14 +75,15 @@ def _check(measurement: np.ndarray, base: str) -> None:
         raise ValueError(f"base = {base!r} is not one of {', '.join(BASES)}")
     n_bad = np.count_nonzero(~np.isfinite(measurement))
     if measurement.size == 0 or n_bad:
-        raise ValueError(
-            f"a measurement of {measurement.size} values, {n_bad} of them NaN or infinite, has no entropy: "
-            "expected finite values, at least one"
-        )
+        values = f"a measurement of {measurement.size} values, {n_bad} of them NaN or infinite, has no entropy"
+        raise ValueError(f"{values}: expected finite values, at least one")
 
 
 def _edges(values: np.ndarray, bins: Bins) -> np.ndarray:
-    return np.histogram_bin_edges(values, bins=bins) if isinstance(bins, str | int) else np.asarray(bins)
+    edges = np.histogram_bin_edges(values, bins=bins) if isinstance(bins, str | int) else np.asarray(bins)
+    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) >= 0).all():
+        raise ValueError(f"edges of shape {edges.shape}: expected at least two numbers, none below the one before")
+    return edges
 
 
 def entropy_series(

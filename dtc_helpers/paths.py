@@ -1,8 +1,10 @@
 """Where the project is, and how a file is written: whole or not at all, under a name that nobody else uses."""
 
 import errno
+import itertools
 import json
 import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +17,8 @@ from filelock import FileLock, Timeout
 Kept = TypeVar("Kept")
 PACKAGE = Path(__file__).resolve().parent
 _COMPLETE, _LOCK = ".complete", ".writing.lock"
+_MOST_WORDS = 200  # characters of what another library says
+_PROBE_BYTES = 2**16  # that a disk must still take before long work begins
 
 
 def project_root() -> Path:
@@ -35,6 +39,46 @@ def in_project(path: str | Path) -> Path:
 def package_files() -> list[tuple[str, bytes]]:
     """Name and content of every Python file of this package, sub-packages too, in a fixed order."""
     return [(path.relative_to(PACKAGE).as_posix(), path.read_bytes()) for path in sorted(PACKAGE.rglob("*.py"))]
+
+
+class FolderInUseError(BlockingIOError):
+    """Another process writes into the folder."""
+
+
+class CannotWriteError(OSError):
+    """Nothing can be written into the folder; `errno` is that of the system."""
+
+
+def writable_folder(folder: Path, *, change: str = "folder") -> Path:
+    """Folder that takes files, made where it is not there yet: asked before long work whose results go there.
+
+    Parameters
+    ----------
+    change : what a person changes to have another one, e.g. "results_dir".
+
+    Raises
+    ------
+    CannotWriteError saying which folder takes none, and why.
+    """
+    with _in_words(folder, change):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+    return folder
+
+
+@contextmanager
+def _in_words(folder: Path, change: str = "folder") -> Iterator[None]:
+    """Raise CannotWriteError where the system says less."""
+    try:
+        yield
+    except (FolderInUseError, CannotWriteError):
+        raise
+    except OSError as error:
+        why = ": ".join(str(part) for part in (error.strerror or error, error.filename2) if part)
+        said = CannotWriteError(f"nothing can be written into {folder} ({why}): choose another {change}, or make room")
+        said.errno = error.errno
+        raise said from None
 
 
 @contextmanager
@@ -61,23 +105,20 @@ def whole_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def _incoming(path: Path) -> Iterator[Path]:
     """Folder of our own beside `path`, under a lock that ends with this process: what others left behind is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for lock in path.parent.glob(".incoming-*.lock"):
-        with suppress(Timeout), FileLock(lock, blocking=False):
-            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-            lock.unlink(missing_ok=True)
     folder = path.parent / f".incoming-{uuid.uuid4().hex}"
-    with FileLock(folder.with_suffix(".lock")) as lock:
-        try:
-            folder.mkdir()
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            Path(lock.lock_file).unlink(missing_ok=True)
-
-
-class FolderInUseError(BlockingIOError):
-    """Another process writes into the folder."""
+    with _in_words(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for lock in path.parent.glob(".incoming-*.lock"):
+            with suppress(Timeout), FileLock(lock, blocking=False):
+                shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+                lock.unlink(missing_ok=True)
+        with FileLock(folder.with_suffix(".lock")) as lock:
+            try:
+                folder.mkdir()
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                Path(lock.lock_file).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -86,20 +127,17 @@ def only_writer(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
 
     Raises
     ------
-    FolderInUseError where another one does, after waiting for so long; OSError where nobody can write there.
+    FolderInUseError where another one does, after waiting for so long; CannotWriteError where nobody can.
     """
+    writable_folder(folder, change="results_dir")
     # one lock a process and folder, so that a run that holds it can write its results
     lock = FileLock(folder / _LOCK, is_singleton=True)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise FolderInUseError(
             f"another run writes into {folder}: wait until it ends, or choose another results_dir"
         ) from None
-    except OSError as error:
-        why = error.strerror or error
-        raise OSError(f"nothing can be written into {folder} ({why}): choose another results_dir") from None
     try:
         yield
     finally:
@@ -183,6 +221,38 @@ def _unless(*numbers: int) -> Iterator[None]:
             raise
 
 
+class DamagedError(ValueError):
+    """A file that does not hold what was written into it."""
+
+
+@contextmanager
+def damage_named(path: Path, remedy: str) -> Iterator[None]:
+    """Raise DamagedError, which names the file and the remedy, for whatever reading the file leads to."""
+    try:
+        yield
+    except DamagedError:
+        raise
+    except FileNotFoundError:
+        raise DamagedError(f"{path} is missing: {remedy}") from None
+    except Exception as error:  # of pandas, numpy, zipfile, zlib, json: a damaged file leads to anything
+        why = " ".join(str(error).split())[:_MOST_WORDS] or type(error).__name__
+        raise DamagedError(f"{path} is damaged ({why}): {remedy}") from None
+
+
+def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
+    """Mapping that `write_json` wrote.
+
+    Raises
+    ------
+    DamagedError where the file holds none.
+    """
+    with damage_named(path, remedy):
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(value, dict):
+            raise TypeError(f"{type(value).__name__} instead of names with values")
+    return value
+
+
 def write_json(value: Any, path: Path) -> None:
     """Write a value as people read it, two blanks a level."""
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
@@ -193,10 +263,29 @@ def kept(
 ) -> Kept:
     """Part of a long computation: made and written where it is not there yet, read where it is.
 
+    A part that is damaged is set aside, two folders up, which is told, and made again.
+
     Parameters
     ----------
     path : file or folder of the part, written whole or not at all; its name tells apart what would give another one.
+        What made a table `.csv` is the `.json` beside it.
     """
-    if not path.exists():
-        write(make(), path)
+    if path.exists():
+        try:
+            return read(path)
+        except DamagedError as error:
+            print(f"{error}; it is kept as {_set_aside(path)}, and made again", flush=True)  # noqa: T201
+    write(make(), path)
     return read(path)
+
+
+def _set_aside(path: Path) -> Path:
+    """Move a damaged part to a name that is free, and what belongs to it."""
+    for number in itertools.count(1):
+        place = path.parent.parent / f"damaged {number} {path.name}"
+        if not place.exists():
+            break
+    for own in {path, path.with_suffix(".json")}:
+        if own.exists():
+            own.rename(place if own == path else place.with_suffix(".json"))
+    return place

@@ -129,7 +129,7 @@ def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
 
     Returns
     -------
-    (..., n_measurements)
+    (..., n_measurements), of the type of Φ, or float64 where Φ holds whole numbers
 
     Examples
     --------
@@ -137,6 +137,7 @@ def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
     >>> measure(Phi, torch.tensor([1.0, 1.0, 2.0])).tolist()
     [9.0, 1.0]
     """
+    measurement_matrix = measurement_matrix if measurement_matrix.is_floating_point() else measurement_matrix.double()
     weights = weights.to(measurement_matrix.dtype)
     if measurement_matrix.ndim == 2:  # one product for all; a broadcast would copy Φ for each
         return weights @ measurement_matrix.mT

@@ -25,27 +25,54 @@ def smooth(position: np.ndarray, value: np.ndarray, *, fraction: float = PUBLISH
 
     Returns
     -------
-    (n_points,); one point is its own curve.
+    (n_points,); one point is its own curve, and NaN stays NaN.
+
+    Raises
+    ------
+    ValueError unless there are as many values as positions, at least one.
     """
-    if len(position) == 1:  # statsmodels would divide by 0
-        return value.astype(float)
-    return lowess(value, position, frac=fraction, return_sorted=False)
+    x, y = np.asarray(position, dtype=float), np.asarray(value, dtype=float)
+    if x.ndim != 1 or x.shape != y.shape or x.size == 0:
+        raise ValueError(f"positions {x.shape} and values {y.shape}: expected (n_points,) of both, at least one")
+    if x.size == 1:  # statsmodels would divide by 0
+        return y
+    return lowess(y, x, frac=fraction, return_sorted=False)
 
 
 def pearson(values: ArrayLike, others: ArrayLike) -> float:
-    """Pearson correlation over the places at which the values are defined; NaN if either does not vary."""
-    x, y = np.asarray(values, dtype=float), np.asarray(others, dtype=float)
-    x, y = x[np.isfinite(x)], y[np.isfinite(x)]
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    """Pearson correlation over the places at which the values are defined.
+
+    Returns
+    -------
+    NaN if either does not vary there, or one of the others is not finite.
+
+    Raises
+    ------
+    ValueError unless there are as many others as values.
+    """
+    x, y = _pairs(values, others)
+    if len(x) < 2 or not np.isfinite(y).all() or (x == x[0]).all() or (y == y[0]).all():
         return float("nan")
-    return float(np.corrcoef(x, y)[0, 1])
+    return float(np.corrcoef(_of_unit_size(x), _of_unit_size(y))[0, 1])
+
+
+def _pairs(values: ArrayLike, others: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Both where the values are finite."""
+    x, y = np.asarray(values, dtype=float), np.asarray(others, dtype=float)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"values {x.shape} and others {y.shape}: expected one axis, of the same length")
+    return x[np.isfinite(x)], y[np.isfinite(x)]
+
+
+def _of_unit_size(values: np.ndarray) -> np.ndarray:
+    """Values times a power of two, which rounds nothing, so that their squares are numbers."""
+    return np.ldexp(values, -np.frexp(np.abs(values).max())[1])
 
 
 def spearman(values: ArrayLike, others: ArrayLike) -> float:
-    """Spearman's rank correlation over the places at which the values are defined; NaN if either does not vary."""
-    x, y = np.asarray(values, dtype=float), np.asarray(others, dtype=float)
-    defined = np.isfinite(x)
-    return pearson(scipy.stats.rankdata(x[defined]), scipy.stats.rankdata(y[defined]))
+    """Spearman's rank correlation over the places at which the values are defined; otherwise as `pearson`."""
+    x, y = _pairs(values, others)
+    return pearson(scipy.stats.rankdata(x), np.where(np.isfinite(y).all(), scipy.stats.rankdata(y), np.nan))
 
 
 # ------------------------------------------------------------------------------- intervals and comparisons
@@ -84,7 +111,12 @@ def bootstrap_interval(values: ArrayLike, *, rng: np.random.Generator, confidenc
     Returns
     -------
     Estimate; without an interval (NaN) for fewer than 2 numbers: one replicate says nothing of the spread.
+
+    Raises
+    ------
+    ValueError for a confidence that is not between 0 and 1.
     """
+    _check_share("confidence", confidence)
     found = np.asarray(values, dtype=float)
     found = found[np.isfinite(found)]
     if len(found) < 2:
@@ -103,8 +135,15 @@ def excess(tested: ArrayLike, expected: ArrayLike, *, rng: np.random.Generator) 
     Parameters
     ----------
     tested, expected : (n_replicates,) in the same order; NaN where a replicate has none.
+
+    Raises
+    ------
+    ValueError unless there are as many of both.
     """
-    return bootstrap_interval(np.asarray(tested, dtype=float) - np.asarray(expected, dtype=float), rng=rng)
+    x, y = np.asarray(tested, dtype=float), np.asarray(expected, dtype=float)
+    if x.shape != y.shape:
+        raise ValueError(f"tested {x.shape} and expected {y.shape}: expected as many of both")
+    return bootstrap_interval(x - y, rng=rng)
 
 
 def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:
@@ -117,8 +156,9 @@ def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:
 
     Raises
     ------
-    ValueError if there is no value, or one is not finite.
+    ValueError if there is no value, or one is not finite, or the confidence is not between 0 and 1.
     """
+    _check_share("confidence", confidence)
     x = _finite(values)
     mean, sd = float(x.mean()), float(x.std(ddof=1)) if x.size > 1 else float("nan")
     half = scipy.stats.t.ppf((1 + confidence) / 2, x.size - 1) * sd / np.sqrt(x.size) if x.size > 1 else float("nan")
@@ -147,9 +187,11 @@ def compare(values: ArrayLike, others: ArrayLike, *, margin: float = EQUIVALENCE
 
     Raises
     ------
-    ValueError for fewer than two replicates of an arm, or values that are not finite.
+    ValueError for fewer than two replicates of an arm, values that are not finite, or a margin that is not above 0.
     """
     x, y = _finite(values), _finite(others)
+    if not margin > 0:
+        raise ValueError(f"margin = {margin}: expected more than 0")
     if min(x.size, y.size) < 2:
         raise ValueError(f"{x.size} and {y.size} replicates: a comparison needs at least 2 of each arm")
     improvement = float(scipy.stats.mannwhitneyu(x, y).statistic) / (x.size * y.size)
@@ -182,19 +224,36 @@ def equivalence_power(sd: float, n: int, *, margin: float = EQUIVALENCE_MARGIN, 
     """How often n pairs whose differences scatter by `sd` would be called equivalent if there were no difference.
 
     From the two one-sided t tests, with the standard error as it is expected to be (Phillips, 1990, approximately).
+    NaN for fewer than two pairs, or a scatter that is none.
     """
+    if n < 2 or not sd >= 0:
+        return float("nan")
+    if sd == 0:
+        return 1.0
     distance = margin / (sd / np.sqrt(n)) - scipy.stats.t.ppf(1 - level, n - 1)
     return max(0.0, 2 * float(scipy.stats.t.cdf(distance, n - 1)) - 1)
 
 
 def detectable_difference(sd: float, n: int, *, power: float = 0.8, level: float = 0.05) -> float:
-    """Smallest true difference that a t test of n pairs would find with this power, in the unit of `sd`."""
+    """Smallest true difference that a t test of n pairs would find with this power, in the unit of `sd`.
+
+    NaN for fewer than two pairs.
+    """
+    if n < 2:
+        return float("nan")
     return sd * float(TTestPower().solve_power(nobs=n, alpha=level, power=power))
 
 
 def corrected(p_values: ArrayLike) -> np.ndarray:
-    """P values times what Holm's method asks for looking at as many, in the given order; NaN was no look."""
+    """P values times what Holm's method asks for looking at as many, in the given order; NaN was no look.
+
+    Raises
+    ------
+    ValueError for a p value that is not between 0 and 1.
+    """
     p = np.array(p_values, dtype=float)
+    if (p < 0).any() or (p > 1).any():
+        raise ValueError(f"p values from {np.nanmin(p)} to {np.nanmax(p)}: expected 0 to 1")
     if (made := np.isfinite(p)).any():
         p[made] = multipletests(p[made], method="holm")[1]
     return p
@@ -208,7 +267,7 @@ def area_under_curve(removed_fraction: ArrayLike, accuracy: ArrayLike) -> float:
     ValueError unless there are at least two points, in rising order of the removed fraction.
     """
     x, y = np.asarray(removed_fraction, float), np.asarray(accuracy, float)
-    if x.size < 2 or x.shape != y.shape or (np.diff(x) <= 0).any():
+    if x.size < 2 or x.shape != y.shape or not np.isfinite(x).all() or (np.diff(x) <= 0).any():
         raise ValueError(f"{x.size} removed fractions, {y.size} accuracies: expected as many, rising, at least 2")
     return float(np.trapezoid(y, x) / (x[-1] - x[0]))
 
@@ -241,6 +300,11 @@ def sentence(
         f"{names[0]} {verdict} {names[1]}: {mean:+.2f} points of accuracy ({low:+.2f} to {high:+.2f}, "
         f"n = {n}, margin {100 * compared.margin:g})"
     )
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise ValueError(f"{name} = {value}: expected more than 0 and less than 1")
 
 
 def _finite(values: ArrayLike) -> np.ndarray:

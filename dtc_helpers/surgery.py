@@ -146,4 +146,4 @@ def _checked(kept: Tensor, network: ReplicatedMLP, layer: int) -> Tensor:
         )
     if (kept.sort(-1).values.diff(dim=-1) == 0).any():
         raise ValueError("kept names a neuron twice: each neuron can stay once")
-    return kept
+    return kept.long()

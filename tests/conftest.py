@@ -53,7 +53,7 @@ def tiny_dataset():
 
 @pytest.fixture(scope="session")
 def mnist():
-    if idx_files.find_root("MNIST") is None:
+    if idx_files.find_folder("MNIST") is None:
         pytest.skip("MNIST is not on this machine: put MNIST/raw/* into the folder that DTC_DATA_DIR names")
     return load_dataset("mnist")
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dtc_helpers.any_network.transcript import set_widths
-from dtc_helpers.paths import in_project, whole_file
+from dtc_helpers.paths import in_project, whole_file, writable_folder
 
 FORMAT = 1  # of the files
 
@@ -51,8 +51,9 @@ class Checkpoints:
         Raises
         ------
         FileExistsError for checkpoints that are not to be gone on from; ValueError for those of another plan, and for
-        what cannot be kept as tensors and plain values.
+        what cannot be kept as tensors and plain values; CannotWriteError for a folder that takes no files.
         """
+        writable_folder(in_project(self.folder), change="folder of checkpoints")
         _check_plain(self.state())
         if not self.paths:
             return None
@@ -85,8 +86,10 @@ def write_checkpoint(
         "also": dict(also),
         **run,
     }
+    written = io.BytesIO()  # torch does not say that a disk is full
+    torch.save(content, written)
     with whole_file(path) as temporary:
-        torch.save(content, temporary)
+        temporary.write_bytes(written.getbuffer())
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

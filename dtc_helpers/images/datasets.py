@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from dtc_helpers.images.idx_files import MNIST_SHA256, check_idx_files, find_or_download
+from dtc_helpers.images.idx_files import MNIST_SHA256, find_or_download, read_idx_files
 from dtc_helpers.images.own_data import SUFFIX, arrays_of, read_npz
 from dtc_helpers.paths import in_project
 
@@ -141,8 +141,9 @@ def load_dataset(name: str) -> Dataset:
     ----------
     name : one of `DATASETS`, or the path of an .npz file of one's own, see `images.own_data`.
         "mnist", "fashion_mnist" and "kmnist" are searched in the folder named by the
-        environment variable DTC_DATA_DIR, then in `./data` of the project, then downloaded there by torchvision
-        (given up when nothing arrives for 15 seconds); "digits" and "mnist1d" need no network.
+        environment variable DTC_DATA_DIR, then in `./data` of the project (compressed or not, see
+        `images.idx_files.find_folder`), then downloaded there by torchvision (given up when nothing arrives for 15
+        seconds); "digits" and "mnist1d" need no network.
 
     Raises
     ------
@@ -185,17 +186,13 @@ IDX_FAMILIES = {
 
 
 def _load_idx(name: str) -> Dataset:
-    import torchvision
-
     family = IDX_FAMILIES[name]
-    root = find_or_download(family.torchvision_class)
-    check_idx_files(root / family.torchvision_class / "raw", family.sha256)
-    read = getattr(torchvision.datasets, family.torchvision_class)
+    arrays = read_idx_files(find_or_download(family.torchvision_class), family.sha256)
     splits = []
-    for train in (True, False):
-        raw = read(str(root), train=train, download=False)
-        images = raw.data.flatten(1).float().div_(255).sub_(family.mean).div_(family.standard_deviation)
-        splits.append(Split(images, raw.targets))
+    for prefix in ("train", "t10k"):
+        pixels, labels = (torch.tensor(arrays[f"{prefix}-{kind}-ubyte"]) for kind in ("images-idx3", "labels-idx1"))
+        images = pixels.flatten(1).float().div_(255).sub_(family.mean).div_(family.standard_deviation)
+        splits.append(Split(images, labels.long()))
     return Dataset(name, family.title, *splits, n_validation=10_000, image_shape=(28, 28))
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.images.datasets import DATASETS, load_dataset
-from dtc_helpers.paths import read_together, whole_files, write_json
+from dtc_helpers.paths import damage_named, read_together, whole_files, write_json
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
@@ -21,6 +21,7 @@ from dtc_helpers.readings import Plan
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.runs.results import RUN, read_run
+from dtc_helpers.runs.stored_tables import NUMBER, TEXT, WHOLE, read_stored
 from dtc_helpers.statistics import corrected, excess, no_difference
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand
@@ -122,6 +123,16 @@ def _comparison_rows(process: Process, rng: np.random.Generator, n_draws: int) -
 
 
 _FILES = ("steps.csv", "comparisons.csv", "measurements.npy")
+_STEP_KINDS = {
+    **dict.fromkeys(("dataset", "process"), TEXT),
+    **dict.fromkeys(("replicate", "step", "n_measurements"), WHOLE),
+    **dict.fromkeys(("removed_fraction", "fitness", "entropy", "signal_norm", "unrelated_norm"), NUMBER),
+}
+_COMPARISON_KINDS = {
+    **dict.fromkeys(("dataset", "process", "null_model", "statistic"), TEXT),
+    "replicate": WHOLE,
+    **dict.fromkeys(("tested", "expected", "monte_carlo"), NUMBER),
+}
 
 
 def write_evidence(evidence: Evidence, folder: Path) -> None:
@@ -138,19 +149,23 @@ def read_evidence(folder: Path) -> Evidence:
 
     Raises
     ------
-    FileNotFoundError saying how to make it.
+    FileNotFoundError saying how to make it; DamagedError naming a file that is not as it was written.
     """
     return read_together(folder, (*_FILES, RUN), partial(_read, folder))
 
 
 def _read(folder: Path) -> Evidence:
-    run = read_run(folder, what="trial", remedy="run study 10 with recompute = True")
-    return Evidence(
-        pd.read_csv(folder / "steps.csv"),
-        pd.read_csv(folder / "comparisons.csv"),
-        np.load(folder / "measurements.npy", allow_pickle=False).astype(float),
-        run,
+    remedy = "run study 10 with recompute = True"
+    run = read_run(folder, what="trial", remedy=remedy)
+    steps, comparisons = (
+        read_stored(folder / name, kinds, remedy=remedy)
+        for name, kinds in zip(_FILES[:2], (_STEP_KINDS, _COMPARISON_KINDS), strict=True)
     )
+    with damage_named(path := folder / _FILES[2], remedy):
+        values = np.load(path, allow_pickle=False).astype(float)
+        if values.shape != (n_values := int(steps.n_measurements.sum()),) or not np.isfinite(values).all():
+            raise ValueError(f"expected {n_values:,} finite numbers, as many as {_FILES[0]} counts")
+    return Evidence(steps, comparisons, values, run)
 
 
 def processes_of_evidence(evidence: Evidence, name: str) -> list[list[Step]]:

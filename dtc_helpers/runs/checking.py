@@ -79,6 +79,12 @@ class NotebookParameters:
             for limit in dict.fromkeys(_limits(limits[name])):
                 limit.check(name, value if isinstance(value, list) else [value])
 
+    def written(self) -> dict[str, str]:
+        """Folders that the notebook writes into, under the names of the parameters that name them."""
+        if not hasattr(self, "figures_dir"):
+            return {}
+        return {"figures_dir": vars(self)["figures_dir"] or f"{vars(self).get('results_dir', 'results')}/figures"}
+
 
 def _limits(kind: Any) -> Iterator[Between | OneOf | DatasetSource]:
     """Limits anywhere in a type: of the elements of a list, of each side of a union."""

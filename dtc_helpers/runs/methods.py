@@ -16,11 +16,12 @@ from dtc_helpers.paper import PUBLISHED_SEED
 from dtc_helpers.paths import in_project, kept, only_writer
 from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.runs.checking import check_names
+from dtc_helpers.runs.memory import check_memory
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import environment_key, peak_memory_gb, provenance
 from dtc_helpers.runs.recorder import Recorder
-from dtc_helpers.runs.results import Results, joined, read_results, write_part, write_results
+from dtc_helpers.runs.results import Results, joined, read_part, write_part, write_results
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.surgery import schedules
 
@@ -58,7 +59,8 @@ def run_methods(
     Raises
     ------
     Before anything is trained: ValueError for a method or reading that does not exist or is named twice,
-    FolderInUseError while another run writes into `results_dir`, OSError where nobody can. As `compress_train` later.
+    MemoryError for networks that do not fit; FolderInUseError while another run writes into `results_dir`,
+    CannotWriteError where nobody can. Later as `compress_train`.
 
     Examples
     --------
@@ -72,6 +74,7 @@ def run_methods(
         check_names(name, list(values), known)
     started = time.perf_counter()
     data = load_dataset(dataset).to(usable_device("auto")) if isinstance(dataset, str) else dataset
+    check_memory(data, hidden_widths, methods=methods, n_replicates=len(seeds), plan=plan or Plan())
     setting = {"seeds": list(seeds), "hidden_widths": list(hidden_widths), "plan": plan or Plan()}
     about = {"dataset": data.name, "readings": list(readings), "methods": list(methods), **_parameters(**setting)}
     train = partial(_run_method, data, **setting)
@@ -124,7 +127,7 @@ def _taken_over(
     path = unfinished / f"{reading}-{method} {fingerprint}"
     if path.exists():
         print(f"{reading}, {method}: taken over from the interrupted run", flush=True)  # noqa: T201
-    return kept(path, make=partial(train, reading, method), write=write_part, read=read_results)
+    return kept(path, make=partial(train, reading, method), write=write_part, read=read_part)
 
 
 def _fingerprint(data: Dataset, setting: dict[str, Any]) -> str:

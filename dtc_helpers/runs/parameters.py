@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from dtc_helpers.paths import in_project, writable_folder
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.checking import (
     Batches,
@@ -56,6 +57,10 @@ class Parameters(NotebookParameters):
     def __post_init__(self) -> None:
         super().__post_init__()
         Between(1, min(self.hidden_widths) - 1).check("stop_at", [self.stop_at])
+
+    def written(self) -> dict[str, str]:
+        """Results, and figures beside them unless a folder is named."""
+        return {"results_dir": self.results_dir, **super().written()}
 
     @property
     def hidden_widths(self) -> list[int]:
@@ -123,7 +128,7 @@ def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
 
     papermill only logs a parameter that the notebook does not know, and runs the defaults. Here the cells that start
     with the comment `# Parameters` (the notebook's own and the one papermill injects) are read again, and a name that
-    is not a field of `kind` is refused.
+    is not a field of `kind` is refused. So is a folder that the notebook will write into and cannot.
 
     Parameters
     ----------
@@ -134,7 +139,10 @@ def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
     unknown = [name for name in _given_names(namespace.get("In", [])) if name not in allowed]
     if unknown:
         raise ValueError(f"unknown parameter {', '.join(unknown)}: expected one of {', '.join(allowed)}")
-    return kind(**{name: namespace[name] for name in allowed})
+    parameters = kind(**{name: namespace[name] for name in allowed})
+    for name, folder in parameters.written().items():
+        writable_folder(in_project(folder), change=name)
+    return parameters
 
 
 def _given_names(sources: list[str]) -> list[str]:

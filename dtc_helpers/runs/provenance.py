@@ -24,15 +24,22 @@ CODE_HASH = hashlib.sha256(b"".join(name.encode() + content for name, content in
 
 
 def provenance() -> dict[str, Any]:
-    """Versions, git commit, threads, instruction set (which decides how sums are rounded) and machine."""
+    """Versions (None of what is not installed), git commit, threads, instruction set (decides roundings), machine."""
     return {
         "python": platform.python_version(),
-        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "versions": {package: _version(package) for package in PACKAGES},
         "git_commit": git_commit(),
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def environment_key() -> str:

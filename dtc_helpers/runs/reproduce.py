@@ -8,7 +8,7 @@ import papermill
 
 from dtc_helpers.images.datasets import load_dataset
 from dtc_helpers.images.idx_files import DatasetNotFoundError
-from dtc_helpers.paths import project_root
+from dtc_helpers.paths import project_root, writable_folder
 from dtc_helpers.readings import READINGS
 
 NOTEBOOKS = ("1_dtc_prune_train.ipynb", "2_gibbs_entropy.ipynb")
@@ -34,8 +34,11 @@ def reproduce(*, dataset: str, results_dir: Path, figures_dir: Path) -> None:
 
     Raises
     ------
-    ValueError for an unknown dataset or damaged files; PapermillExecutionError if a cell fails.
+    ValueError for an unknown dataset or damaged files; CannotWriteError for a folder that takes no files;
+    PapermillExecutionError if a cell fails.
     """
+    for name, folder in {"--results-dir": results_dir, "--figures-dir": figures_dir}.items():
+        writable_folder(folder, change=name)
     dataset = available_dataset(dataset)
     results_dir, figures_dir = _in_project(results_dir), _in_project(figures_dir)
     parameters: dict[str, Any] = {
@@ -45,7 +48,6 @@ def reproduce(*, dataset: str, results_dir: Path, figures_dir: Path) -> None:
         "figures_dir": str(figures_dir),
     }
     with chdir(project_root()):
-        results_dir.mkdir(parents=True, exist_ok=True)
         for name in NOTEBOOKS:
             print(f"{name} on {dataset} …", flush=True)  # noqa: T201
             papermill.execute_notebook(

@@ -1,6 +1,5 @@
 """Results on disk: CSV, NPZ and JSON, written whole or not at all."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import read_together, whole_files, whole_folder, write_json
+from dtc_helpers.paths import (
+    DamagedError,
+    damage_named,
+    read_json,
+    read_together,
+    whole_files,
+    whole_folder,
+    write_json,
+)
+from dtc_helpers.readings import READINGS
+from dtc_helpers.runs.stored_tables import FINITE, NUMBER, TEXT, WHOLE, read_stored
 
 COLUMNS = (
     "dataset", "reading", "method", "replicate", "seed", "cycle", "neurons", "removed_fraction", "test_accuracy",
@@ -21,6 +30,13 @@ RUN = "run.json"
 FILES = ("cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", RUN)
 TIMING_COLUMNS = ("train_seconds", "score_seconds")
 LEDGER_COLUMNS = ("dataset", "reading", "method", "replicate", "layer", "neuron", "cycle", "score")
+_KINDS = {
+    **dict.fromkeys((*COLUMNS, *LEDGER_COLUMNS), NUMBER),
+    **dict.fromkeys(("dataset", "reading", "method"), TEXT),
+    **dict.fromkeys(("replicate", "seed", "cycle", "neurons", "layer", "neuron"), WHOLE),
+    **dict.fromkeys(("removed_fraction", "test_accuracy", "mean_batch_accuracy"), FINITE),
+}
+_REMEDY = "run notebook 1_dtc_prune_train again, or set results_dir"
 
 
 @dataclass
@@ -78,7 +94,7 @@ def write_results(results: Results, results_dir: Path) -> None:
 
     Raises
     ------
-    FolderInUseError where another process writes into the folder, after ten seconds; OSError where nobody can.
+    FolderInUseError where another process writes into the folder, after ten seconds; CannotWriteError where nobody can.
     """
     with whole_files(results_dir) as folder:
         _write(results, folder)
@@ -103,24 +119,76 @@ def read_results(results_dir: Path) -> Results:
 
     Raises
     ------
-    FileNotFoundError saying which notebook writes them.
+    FileNotFoundError saying which notebook writes them; DamagedError naming a file that is not as it was written.
     """
-    return read_together(results_dir, FILES, partial(_read, results_dir))
+    try:
+        return read_together(results_dir, FILES, partial(_read, results_dir, about=("seed", "batches_per_cycle")))
+    except (FileNotFoundError, DamagedError):
+        raise
+    except OSError as error:
+        raise FileNotFoundError(f"no results in {results_dir} ({error.strerror}): {_REMEDY}") from None
 
 
-def _read(folder: Path) -> Results:
+def read_part(path: Path) -> Results:
+    """Results of `write_part`; it raises as `read_results`."""
+    return read_together(path, FILES, partial(_read, path))
+
+
+def _read(folder: Path, *, about: Sequence[str] = ()) -> Results:
     run = read_run(folder, what="results", remedy="run notebook 1_dtc_prune_train first, or set results_dir")
-    vectors = []
-    for name in ("measurements", "neuron_sums"):
-        with np.load(folder / f"{name}.npz") as archive:
-            vectors.append(dict(archive))
-    return Results(
-        pd.read_csv(folder / "cycles.csv"),
-        vectors[0],
-        pd.read_csv(folder / "ledger.csv"),
-        run,
-        vectors[1],
-    )
+    with damage_named(folder / RUN, _REMEDY):
+        _ = [run["parameters"][name] for name in about]
+    tables = {
+        name: read_stored(folder / f"{name}.csv", {column: _KINDS[column] for column in columns}, remedy=_REMEDY)
+        for name, columns in (("cycles", COLUMNS), ("ledger", LEDGER_COLUMNS))
+    }
+    vectors = {name: _read_vectors(folder / f"{name}.npz") for name in ("measurements", "neuron_sums")}
+    with damage_named(folder / "cycles.csv", _REMEDY):
+        _check_cycles(tables["cycles"])
+    for name in vectors:
+        with damage_named(folder / f"{name}.npz", f"it or cycles.csv was changed: {_REMEDY}"):
+            _check_vectors(tables["cycles"], vectors[name])
+    with damage_named(folder / "ledger.csv", _REMEDY):
+        _check_ledger(tables["ledger"], vectors["neuron_sums"])
+    return Results(tables["cycles"], vectors["measurements"], tables["ledger"], run, vectors["neuron_sums"])
+
+
+def _read_vectors(path: Path) -> dict[str, np.ndarray]:
+    with damage_named(path, _REMEDY), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        found = dict(archive)
+        if bad := [key for key, y in found.items() if y.ndim != 1 or y.dtype.kind != "f" or not np.isfinite(y).all()]:
+            raise ValueError(f"{bad[0]} is no vector of finite numbers")
+    return found
+
+
+def _check_cycles(cycles: pd.DataFrame) -> None:
+    """Refuse readings that are none, and runs whose cycles are not 1, 2, …, with fewer neurons in each."""
+    if unknown := set(cycles.reading) - set(READINGS):
+        raise ValueError(f"there is no reading {', '.join(sorted(unknown))}")
+    if any(0 not in set(run.replicate) for _, run in cycles.groupby(["reading", "method"])):
+        raise ValueError("the first replicate is not there")
+    for (reading, method, replicate), run in cycles.groupby(["reading", "method", "replicate"]):  # pyright: ignore[reportGeneralTypeIssues]
+        if run.cycle.tolist() != list(range(1, len(run) + 1)) or (run.neurons.diff() >= 0).any():
+            raise ValueError(f"the cycles of {reading}, {method}, replicate {replicate} are not one after the other")
+
+
+def _check_vectors(cycles: pd.DataFrame, vectors: dict[str, np.ndarray]) -> None:
+    """Refuse vectors where one of a cycle is not there, or its cycle is not."""
+    rows = cycles[["reading", "method", "replicate", "cycle"]].itertuples(index=False)
+    places = {"/".join(map(str, row)) for row in rows}
+    for key in (f"{place}/{side}" for place in places for side in ("incoming", "outgoing")):
+        if vectors.get(key, np.empty(0)).size == 0:
+            raise ValueError(f"{key} is not there")
+    if others := {key.rpartition("/")[0] for key in vectors} - places:
+        raise ValueError(f"{min(others)} is no cycle of cycles.csv")
+
+
+def _check_ledger(ledger: pd.DataFrame, sums: dict[str, np.ndarray]) -> None:
+    """Refuse neurons that the first hidden layer never had."""
+    first = ledger[ledger.layer == 1]
+    for (reading, method, replicate), cut in first.groupby(["reading", "method", "replicate"]):  # pyright: ignore[reportGeneralTypeIssues]
+        if not cut.neuron.between(0, sums[f"{reading}/{method}/{replicate}/1/outgoing"].size - 1).all():
+            raise ValueError(f"{reading}, {method} cut a neuron that was never there")
 
 
 def read_run(folder: Path, *, what: str, remedy: str) -> dict[str, Any]:
@@ -128,8 +196,8 @@ def read_run(folder: Path, *, what: str, remedy: str) -> dict[str, Any]:
 
     Raises
     ------
-    FileNotFoundError saying what is not there, and the remedy.
+    FileNotFoundError saying what is not there, and the remedy; DamagedError where the file is damaged.
     """
     if not (folder / RUN).is_file():
         raise FileNotFoundError(f"no {what} in {folder}: {remedy}")
-    return json.loads((folder / RUN).read_text(encoding="utf-8"))
+    return read_json(folder / RUN, remedy=remedy.replace(" first", " again"))

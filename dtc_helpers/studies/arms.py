@@ -12,6 +12,7 @@ from dtc_helpers.cycle import CycleRecord, compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import Plan, Reading
+from dtc_helpers.runs.memory import check_memory
 from dtc_helpers.scoring import SCORES, Score
 from dtc_helpers.studies.controls import batches_of_equal_cost, dense, random_ids, rewound, trained_to
 from dtc_helpers.studies.numbering import NUMBERINGS, numbered_scores
@@ -67,7 +68,9 @@ class Setting:
         return start_networks(self.dataset, widths, reading=self.reading, seeds=self.seeds, device=self.device)
 
     def cut(self, method: str | Score) -> Iterator[CycleRecord]:
-        """Compress-train of untrained networks."""
+        """Compress-train of untrained networks; MemoryError before it for networks that do not fit."""
+        solving = [method] if isinstance(method, str) else []
+        check_memory(self.dataset, self.hidden_widths, methods=solving, n_replicates=len(self.seeds), plan=self.plan)
         arguments = {"reading": self.reading, "seeds": self.seeds, "plan": self.plan}
         return compress_train(self.start(), self.dataset, method=method, **arguments)
 

@@ -23,7 +23,8 @@ def promote(name: str, results_dir: str | Path) -> Path:
     Raises
     ------
     FileNotFoundError if a file is missing; ValueError if the table is not whole, or was made by code that is in no
-    commit, or has fewer rows of a run than the stored one: the message says which.
+    commit, or has fewer rows of a run than the stored one: the message says which. CannotWriteError where the stored
+    tables cannot be replaced.
     """
     source = in_project(results_dir) / f"{name}.csv"
     for path in (source, source.with_suffix(".json")):
@@ -42,7 +43,9 @@ def _complaints(table: pd.DataFrame, run: dict, stored: Path) -> list[str]:
     needed = ARM_COLUMNS if keys is None else read_table(stored).columns if stored.is_file() else keys
     if missing := [column for column in needed if column not in table]:
         return [f"it has no column {', '.join(missing)}"]
-    found, runs = [], run["runs"]
+    found, runs = [], run.get("runs", [])
+    if not runs or not all(isinstance(one, dict) and {"run", "git_commit"} <= one.keys() for one in runs):
+        return [f"{stored.stem}.json does not say by which runs it was made"]
     if changed := [one["run"] for one in runs if "+changes" in str(one["git_commit"])]:
         found.append(f"{len(changed)} of its runs were made by code that is in no commit, e.g. {changed[0]}")
     own = [column for column in table if column not in ARM_COLUMNS[3:]]

@@ -1,7 +1,6 @@
 """Runs of a study as one tidy table; finished ones are kept, so that an interrupted study goes on after them."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import kept, whole_file, write_json
+from dtc_helpers.paths import DamagedError, kept, read_json, whole_file, write_json
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import environment_key, provenance
+from dtc_helpers.runs.stored_tables import NUMBER, TEXT, WHOLE, read_stored
 from dtc_helpers.studies.arms import ARMS, SIZED, Setting
 
 ARM_COLUMNS = (
@@ -21,6 +21,13 @@ ARM_COLUMNS = (
     "mean_batch_accuracy", "single_image_accuracy", "duality_gap", "calibrated_accuracy",
 )  # fmt: skip
 
+
+_KINDS = {
+    **dict.fromkeys(ARM_COLUMNS, NUMBER),
+    **dict.fromkeys(("dataset", "reading", "arm"), TEXT),
+    **dict.fromkeys(("replicate", "seed", "neurons", "batches"), WHOLE),
+}
+_REMEDY = "run the study with recompute = True"
 
 Made = tuple[pd.DataFrame, dict[str, Any]]  # a table, and what made it
 
@@ -72,7 +79,11 @@ def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.Da
     found: list[Made] = []
     for setting, arm in progress(runs, total=len(runs), title="runs", describe=lambda run: _title(*run)):
         path = parts / f"{_title(setting, arm)} {_fingerprint(setting)}.csv"
-        found.append(kept(path, make=partial(_made, setting, arm), write=write_made, read=read_made))
+        found.append(
+            kept(
+                path, make=partial(_made, setting, arm), write=write_made, read=partial(read_made, columns=ARM_COLUMNS)
+            )
+        )
     return pd.concat([table for table, _ in found], ignore_index=True), [record for _, record in found]
 
 
@@ -84,14 +95,29 @@ def write_made(made: Made, path: Path) -> None:
         write_json(record, of_record)
 
 
-def read_made(path: Path) -> Made:
-    """Table of `write_made` and what made it."""
-    return read_table(path), json.loads(path.with_suffix(".json").read_text())
+def read_made(path: Path, columns: Sequence[str] = ()) -> Made:
+    """Table of `write_made` and what made it; see `read_table`."""
+    return read_table(path, columns), read_json(path.with_suffix(".json"), remedy=_REMEDY)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Table of `run_arms` from a file; the names of hidden widths stay names, "128" too."""
-    return pd.read_csv(path, dtype={"hidden_widths": str})
+def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Table of a study from a file; the names of hidden widths stay names, "128" too.
+
+    Parameters
+    ----------
+    columns : that it must have; those of ARM_COLUMNS with their kind of values.
+
+    Raises
+    ------
+    FileNotFoundError if there is no such file; DamagedError if it is not as it was written.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"there is no table {path}: {_REMEDY}")
+    kinds = {name: _KINDS[name] for name in columns if name in _KINDS}
+    table = read_stored(path, kinds, remedy=_REMEDY, dtype={"hidden_widths": str})
+    if missing := [name for name in columns if name not in table]:
+        raise DamagedError(f"{path} has no column {', '.join(missing)}: {_REMEDY}")
+    return table
 
 
 def _title(setting: Setting, arm: str) -> str:

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import pandas as pd
 
 from dtc_helpers.images.datasets import Dataset, load_dataset
-from dtc_helpers.paths import in_project, project_root
+from dtc_helpers.paths import damage_named, in_project, project_root, writable_folder
 from dtc_helpers.readings import Reading
 from dtc_helpers.runs.checking import DatasetName, NotebookParameters, OneOf, Replicates, Seed
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.studies.arms import ARMS, Setting, last_places
-from dtc_helpers.studies.runs import read_made, read_table, recorded, run_arms, write_made
+from dtc_helpers.studies.runs import ARM_COLUMNS, read_made, read_table, recorded, run_arms, write_made
 
 STORED = project_root() / "notebooks" / "studies" / "data"
 ArmName = Annotated[str, OneOf(ARMS)]
@@ -32,6 +32,10 @@ class StudyParameters(NotebookParameters):
     recompute: bool
     results_dir: str
     figures_dir: str
+
+    def written(self) -> dict[str, str]:
+        """Figures, and a table where it is made anew."""
+        return {**({"results_dir": self.results_dir} if self.recompute else {}), **super().written()}
 
     def seeds(self, n_replicates: int | None = None) -> list[int]:
         """One seed a replicate: seed, seed + 1, … for all replicates or for so many."""
@@ -53,12 +57,12 @@ def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFr
 
     Raises
     ------
-    FileNotFoundError if there is no stored table.
+    FileNotFoundError if there is no stored table; DamagedError if it is not as it was written.
     ValueError if the stored table lacks a run, replicates of it, or a size.
     """
     if parameters.recompute:
         return _computed(name, runs, parameters)
-    table = read_table(STORED / f"{name}.csv")
+    table = read_table(STORED / f"{name}.csv", ARM_COLUMNS[:-2])  # the last two are of later studies
     return pd.concat([_stored(name, table, *run) for run in runs], ignore_index=True)
 
 
@@ -110,21 +114,24 @@ def other_table(
 
     Raises
     ------
-    ValueError if what is stored was made with other settings.
+    ValueError if what is stored was made with other settings; DamagedError where it is not as it was written.
     """
     if new_in is not None:
+        writable_folder(in_project(new_in), change="results_dir")
         table, record = recorded(make, title=name)
         run = {"settings": settings, "keys": list(keys), **provenance(), "runs": [record]}
         write_made((table, run), in_project(new_in) / f"{name}.csv")
         return table
-    table, run = read_made(STORED / f"{name}.csv")
+    table, run = read_made(path := STORED / f"{name}.csv", keys)
+    with damage_named(path.with_suffix(".json"), "run the study with recompute = True"):
+        run["settings"].items()
     if other := {key: value for key, value in run["settings"].items() if settings.get(key) != value}:
         raise ValueError(f"{name}.csv was made with {other}: set recompute=True, or ask for what is stored")
     return table
 
 
 def _computed(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFrame:
-    target = in_project(parameters.results_dir)
+    target = writable_folder(in_project(parameters.results_dir), change="results_dir")
     table, records = run_arms(runs, parts=target / f".{name}")
     run = {"parameters": asdict(parameters), "device": str(runs[0][0].device), **provenance(), "runs": records}
     write_made((table, run), target / f"{name}.csv")

@@ -19,6 +19,10 @@ class TrialParameters(NotebookParameters):
     data_dir: str
     figures_dir: str
 
+    def written(self) -> dict[str, str]:
+        """Figures, and the evidence where it is gathered anew."""
+        return {**({"data_dir": self.data_dir} if self.recompute else {}), **super().written()}
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.datasets) != len(self.replicates):

@@ -26,6 +26,10 @@ class BinningParameters(NotebookParameters):
     data_dir: str
     figures_dir: str
 
+    def written(self) -> dict[str, str]:
+        """Figures, and the table where it is drawn anew."""
+        return {**({"results_dir": self.results_dir} if self.recompute else {}), **super().written()}
+
 
 def correlations_table(parameters: BinningParameters) -> pd.DataFrame:
     """Table of `binning.binning_correlations` for every pair of a dataset and a process: stored, or computed.

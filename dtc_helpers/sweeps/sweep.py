@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from dtc_helpers.images.datasets import IDX_FAMILIES
-from dtc_helpers.images.idx_files import files_sha256, find_or_download, find_root
+from dtc_helpers.images.idx_files import files_sha256, find_folder, find_or_download
 from dtc_helpers.images.own_data import SUFFIX
-from dtc_helpers.paths import in_project
+from dtc_helpers.paths import in_project, writable_folder
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import git_commit
 from dtc_helpers.sweeps.engine import Point, PointOutcome, Settings, connect, execute
@@ -34,11 +34,13 @@ def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[Po
 
     Raises
     ------
-    LostSchedulerError if the connection breaks; DatasetNotFoundError if images are missing on this machine.
+    LostSchedulerError if the connection breaks; DatasetNotFoundError if images are missing on this machine;
+    CannotWriteError if nothing can be written into `out`.
     """
     settings, folder = settings or Settings(), SweepFolder(out)
     if settings.scheduler is None:
         _fetch_images(grid)
+    writable_folder(out, change="--out")
     plan = planned(grid, folder)
     outcomes = {o.key: PointOutcome(o.key, o.parameters, "skipped") for o in plan if o.status == "done"}
     commit = git_commit()
@@ -88,8 +90,8 @@ def dataset_fingerprint(name: str | None) -> str:
     family = IDX_FAMILIES.get(name or "")
     if family is None or family.sha256:  # embedded, or checked against checksums that stand in the code
         return str(name)
-    root = find_root(family.torchvision_class)
-    return f"{name} {files_sha256(root / family.torchvision_class / 'raw') if root else 'not here'}"
+    folder = find_folder(family.torchvision_class)
+    return f"{name} {files_sha256(folder) if folder else 'not here'}"
 
 
 def _dataset(grid: Grid, given: dict[str, Any]) -> str | None:
@@ -105,7 +107,7 @@ def _fetch_images(grid: Grid) -> None:
 def _point(grid: Grid, outcome: PointOutcome, commit: str | None) -> Point:
     notebook, parameters = grid.notebook, grid.notebook.complete(outcome.parameters)
     family = IDX_FAMILIES.get(parameters.get("dataset", ""))
-    data_dir = find_root(family.torchvision_class) if family else None
+    data_dir = find_folder(family.torchvision_class) if family else None
     own = parameters.get("dataset") if str(parameters.get("dataset", "")).endswith(SUFFIX) else None
     job = {
         "notebook": notebook.source,

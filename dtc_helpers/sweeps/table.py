@@ -6,10 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from dtc_helpers.paths import whole_file
+from dtc_helpers.paths import damage_named, whole_file
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.results import COLUMNS
-from dtc_helpers.sweeps.folder import SweepFolder
+from dtc_helpers.runs.stored_tables import FINITE, TEXT, WHOLE, read_stored
+from dtc_helpers.sweeps.folder import RECORD, SweepFolder
+
+_AGAIN, _COLLECT = "delete its folder, and start the sweep again", "collect the sweep again"
 
 
 def collect(out: Path) -> Path:
@@ -27,7 +30,7 @@ def collect(out: Path) -> Path:
     FileNotFoundError if no point of the folder is done, or none left a `cycles.csv`; ValueError naming a damaged file.
     """
     parts = [
-        _with_parameters(_cycles(folder / "results" / "cycles.csv"), record)
+        _with_parameters(_cycles(folder / "results" / "cycles.csv"), record, folder)
         for folder, record in SweepFolder(out).done()
         if (folder / "results" / "cycles.csv").is_file()
     ]
@@ -40,14 +43,16 @@ def collect(out: Path) -> Path:
 
 
 def _cycles(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except ValueError as error:  # what pandas raises is one
-        raise ValueError(f"{path} is damaged ({error}): delete its folder, and start the sweep again") from None
+    return read_stored(path, {"cycle": WHOLE}, remedy=_AGAIN)
 
 
-def _with_parameters(cycles: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:
+def _with_parameters(cycles: pd.DataFrame, record: dict[str, Any], folder: Path) -> pd.DataFrame:
     """Cycles of one point; dataset and seed are columns of `cycles.csv` already, the seed as that of the replicate."""
+    with damage_named(folder / RECORD, _AGAIN):
+        return _joined(cycles, record)
+
+
+def _joined(cycles: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:
     parameters = {name: value for name, value in record["parameters"].items() if name not in cycles}
     constants = {
         name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in parameters.items()
@@ -69,16 +74,22 @@ def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
     Raises
     ------
     ValueError if `varied` names none, more than two or an unknown parameter, or if other parameters vary too, or the
-    code; the message says which do.
+    code; the message says which do. DamagedError for a table that is not as it was written.
     """
-    table: Any = pd.read_csv(path)  # Any: what pandas says of a column depends on the checker
+    kinds = {
+        **dict.fromkeys(("key", "dataset", "reading", "method"), TEXT),
+        **dict.fromkeys(("replicate", "seed", "neurons"), WHOLE),
+        "removed_fraction": FINITE,
+    }
+    table: Any = read_stored(path, kinds, remedy=_COLLECT, dtype={"key": str})
     parameters = [*table.columns.difference([*COLUMNS, "key"], sort=False), "dataset", "reading"]
     varying = [name for name in parameters if table[name].nunique() > 1]
     if not 1 <= len(varied) <= 2 or not set(varied) <= set(parameters):
         raise ValueError(f"varied = {varied}: expected one or two of {', '.join(varying or parameters)}")
     if others := [name for name in varying if name not in varied]:
         raise ValueError(f"{', '.join(others)} varies too: a report draws one or two parameters; select rows first")
-    accuracy = [row[READINGS[row["reading"]].accuracy_column] for _, row in table.iterrows()]
+    with damage_named(path, _COLLECT):
+        accuracy = [float(row[READINGS[row["reading"]].accuracy_column]) for _, row in table.iterrows()]
     return table.assign(accuracy=accuracy).sort_values(varied, kind="stable", ignore_index=True)
 
 

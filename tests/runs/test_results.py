@@ -134,11 +134,12 @@ def test_selection_holds_one_reading_and_the_methods_asked_for():
     selected = results_of(1).select(dataset="digits", reading="published", methods=["dtc"])
     assert selected.cycles.method.tolist() == ["dtc", "dtc"]
     assert selected.cycles.index.tolist() == [0, 1]
-    assert list(selected.measurements) == ["published/dtc/0/1/incoming", "published/dtc/0/2/incoming"]
+    places = [f"published/dtc/0/{cycle}/{side}" for side in ("incoming", "outgoing") for cycle in (1, 2)]
+    assert list(selected.measurements) == places
     assert set(selected.ledger.method) == {"dtc"}
     assert list(selected.neuron_sums) == list(selected.measurements)
     assert all(selected.neuron_sums[key] is not selected.measurements[key] for key in selected.neuron_sums)
-    assert [vector.size for vector in selected.neuron_sums.values()] == [30, 30]
+    assert [vector.size for vector in selected.neuron_sums.values()] == [30] * 4
     assert selected.run == results_of(1).run
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from dtc_helpers.paths import CannotWriteError
 from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.studies import runs as arm_runs
 from dtc_helpers.studies.arms import ARMS
@@ -37,7 +38,7 @@ def test_run_that_cannot_be_written_whole_is_not_finished(setting, tmp_path):
     part.unlink()
     part.with_suffix(".json").unlink()
     part.with_suffix(".json").mkdir()  # no file can be put there
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(CannotWriteError, match=r"Is a directory: .*json"):
         run_arms([(setting, "dense")], parts=tmp_path)
     assert not part.exists()
 
@@ -84,17 +85,17 @@ def test_finished_arms_are_kept_and_an_interrupted_study_goes_on_after_them(sett
     ],
 )
 def test_run_with_anything_else_changed_is_run_anew(setting, tmp_path, monkeypatch, change):
-    run_arms([(setting, "random")], parts=tmp_path)
+    table, _ = run_arms([(setting, "random")], parts=tmp_path)
     ran = []
-    monkeypatch.setattr(arm_runs, "run_arm", lambda _, arm: ran.append(arm) or pd.DataFrame({"x": [0]}))
+    monkeypatch.setattr(arm_runs, "run_arm", lambda _, arm: ran.append(arm) or table)
     run_arms([(replace(setting, **change), "random")], parts=tmp_path)
     assert ran == ["random"]
 
 
 def test_run_in_another_environment_is_run_anew(setting, tmp_path, monkeypatch):
-    run_arms([(setting, "random")], parts=tmp_path)
+    table, _ = run_arms([(setting, "random")], parts=tmp_path)
     ran = []
-    monkeypatch.setattr(arm_runs, "run_arm", lambda _, arm: ran.append(arm) or pd.DataFrame({"x": [0]}))
+    monkeypatch.setattr(arm_runs, "run_arm", lambda _, arm: ran.append(arm) or table)
     monkeypatch.setattr(arm_runs, "environment_key", lambda: "another")
     run_arms([(setting, "random")], parts=tmp_path)
     assert ran == ["random"]

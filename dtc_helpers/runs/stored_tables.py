@@ -1,0 +1,50 @@
+"""Tables read back from disk, held to the columns and kinds that were written."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dtc_helpers.paths import DamagedError, damage_named
+
+# What a column holds: text, whole numbers, finite numbers, or numbers that may be NaN where something is not defined.
+TEXT, WHOLE, FINITE, NUMBER = "text", "whole numbers", "finite numbers", "numbers"
+
+
+def read_stored(path: Path, kinds: Mapping[str, str], *, remedy: str, **options: Any) -> pd.DataFrame:
+    """Table of a CSV file that has rows, and in these columns these kinds of values; others are left as they are.
+
+    Parameters
+    ----------
+    kinds : name of a column → TEXT, WHOLE, FINITE or NUMBER.
+    remedy : what to do where it is not so.
+    options : of `pandas.read_csv`.
+
+    Raises
+    ------
+    DamagedError naming the file, the column, and what was expected.
+    """
+    with damage_named(path, remedy):
+        if not (content := path.read_bytes()).endswith(b"\n"):
+            raise ValueError("it ends amid a line")
+        table: pd.DataFrame = pd.read_csv(io.BytesIO(content), **options)
+    if missing := [name for name in kinds if name not in table]:
+        raise DamagedError(f"{path} has no column {', '.join(missing)}: {remedy}")
+    if table.empty:
+        raise DamagedError(f"{path} has no rows: {remedy}")
+    for name, kind in kinds.items():
+        if not _holds(table[name], kind):
+            raise DamagedError(f"{path} holds other values than {kind} in the column {name}: {remedy}")
+    return table
+
+
+def _holds(values: Any, kind: str) -> bool:
+    if kind == TEXT:
+        return all(isinstance(value, str) for value in values.unique())
+    if kind == WHOLE:
+        return values.dtype == np.int64
+    is_number = values.dtype.kind in "iuf"
+    return is_number and (kind == NUMBER or bool(np.isfinite(values).all()))
