@@ -1,7 +1,7 @@
 """LeNet-5 on the images of this project: the example of notebook 3 and the subject of its benchmark."""
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from dtc_helpers.images.datasets import Dataset, Split
 from dtc_helpers.readings import IndependentStreams
 
 BATCH_SIZE = 128
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class LeNet5(nn.Module):
@@ -39,7 +40,7 @@ class LeNet5(nn.Module):
         return self.output(functional.relu(self.hidden(images.flatten(1))))
 
 
-def lenet5(data: Dataset, *, seed: int) -> nn.Module:
+def lenet5(data: Dataset, *, seed: int) -> LeNet5:
     """Untrained LeNet-5 for a dataset, with PyTorch's own distribution of weights, drawn from a seed.
 
     Raises
@@ -52,7 +53,7 @@ def lenet5(data: Dataset, *, seed: int) -> nn.Module:
 
 
 @torch.no_grad()
-def with_drawn_weights(network: nn.Module, *, seed: int) -> nn.Module:
+def with_drawn_weights(network: Network, *, seed: int) -> Network:
     """Network whose linear and convolutional layers are drawn anew, in place, from PyTorch's own distribution.
 
     That is uniform in ±1 / √(weights of an output), biases too.
