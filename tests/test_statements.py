@@ -54,6 +54,12 @@ def points(difference, digits: int = 2) -> str:
     return f"{mean:+.{digits}f} points, {low:.{digits}f} to {high:.{digits}f}".replace("-", "−")
 
 
+def signed(difference) -> str:
+    """Difference in points, its interval in brackets with signs."""
+    low, mean, high = (f"{100 * value:+.2f}" for value in (difference.low, difference.mean, difference.high))
+    return f"{mean} points ({low} to {high})".replace("-", "−")
+
+
 def of_run():
     cycles = mnist_run()
     rows = {"DTC": "dtc", "random": "random", "magnitude": "magnitude"}
@@ -285,6 +291,36 @@ def of_study_13():
     yield REPRODUCTION, f"sorted DTC is {mean:.2f} points ({low:.2f} to {high:.2f}) worse than random pruning"
 
 
+def of_study_14():
+    table = pd.read_csv(STORED / "14_cost_of_training.csv")
+    last = table[(table.moment == "trained") & (table.cut == 10)]
+    spent = last.groupby(["network", "arm"]).training_multiply_adds.mean().unstack()
+    assert (spent["dtc"] == spent["random"]).all()  # "however the neurons are chosen"
+    fewer = sorted(spent["dense, batches"] / spent["dtc"])
+    better = [tables.compared(runs, "scratch, multiply_adds", "dtc") for _, runs in last.groupby("network")]
+    assert all(found.p_difference < 0.05 / 7 for found in better)  # of seven comparisons a network
+    by = sorted(100 * found.difference.mean for found in better)
+    yield README, f"takes {fewer[0]:.1f} to {fewer[1]:.1f} times fewer multiply-adds than the dense network"
+    yield README, f"from scratch is better than DTC's, by {by[0]:.1f} and {by[1]:.1f} points"
+    yield REPRODUCTION, f"{fewer[0]:.2f} times fewer than the dense network"
+    yield REPRODUCTION, f"better than DTC's, by {by[0]:.2f} and {by[1]:.2f} points"
+    runs = {network: rows for network, rows in last.groupby("network")}
+    below, random, stopped = (
+        [tables.compared(runs[network], *pair).difference for network in ("perceptron", "lenet5")]
+        for pair in (("dense, batches", "dtc"), ("dtc", "random"), ("dense, multiply_adds", "dtc"))
+    )
+    yield (
+        REPRODUCTION,
+        f"ends {100 * below[0].mean:.2f} and {100 * below[1].mean:.2f} points below the dense network",
+    )
+    told = [signed(difference) for difference in (*random, stopped[0])]
+    yield REPRODUCTION, f"DTC minus random is {told[0]} and {told[1].replace(' points', '')}"
+    yield (
+        REPRODUCTION,
+        f"on the perceptron ({told[2].replace(' (', ', ')}, and {100 * stopped[1].mean:.2f} points better",
+    )
+
+
 @pytest.mark.parametrize(
     "statements",
     [
@@ -298,6 +334,7 @@ def of_study_13():
         of_study_9,
         of_study_10,
         of_study_13,
+        of_study_14,
     ],
     ids=lambda each: each.__name__,
 )
