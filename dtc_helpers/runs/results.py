@@ -122,7 +122,8 @@ def read_results(results_dir: Path) -> Results:
     FileNotFoundError saying which notebook writes them; DamagedError naming a file that is not as it was written.
     """
     try:
-        return read_together(results_dir, FILES, partial(_read, results_dir, about=("seed", "batches_per_cycle")))
+        found = read_together(results_dir, FILES, partial(_read, results_dir, about=("seed", "batches_per_cycle")))
+        return _checked(found, results_dir)
     except (FileNotFoundError, DamagedError):
         raise
     except OSError as error:
@@ -131,7 +132,7 @@ def read_results(results_dir: Path) -> Results:
 
 def read_part(path: Path) -> Results:
     """Results of `write_part`; it raises as `read_results`."""
-    return read_together(path, FILES, partial(_read, path))
+    return _checked(read_together(path, FILES, partial(_read, path)), path)
 
 
 def _read(folder: Path, *, about: Sequence[str] = ()) -> Results:
@@ -143,14 +144,19 @@ def _read(folder: Path, *, about: Sequence[str] = ()) -> Results:
         for name, columns in (("cycles", COLUMNS), ("ledger", LEDGER_COLUMNS))
     }
     vectors = {name: _read_vectors(folder / f"{name}.npz") for name in ("measurements", "neuron_sums")}
-    with damage_named(folder / "cycles.csv", _REMEDY):
-        _check_cycles(tables["cycles"])
-    for name in vectors:
-        with damage_named(folder / f"{name}.npz", f"it or cycles.csv was changed: {_REMEDY}"):
-            _check_vectors(tables["cycles"], vectors[name])
-    with damage_named(folder / "ledger.csv", _REMEDY):
-        _check_ledger(tables["ledger"], vectors["neuron_sums"])
     return Results(tables["cycles"], vectors["measurements"], tables["ledger"], run, vectors["neuron_sums"])
+
+
+def _checked(found: Results, folder: Path) -> Results:
+    """Results whose files agree; asked once all are read, for that takes longer than reading them."""
+    with damage_named(folder / "cycles.csv", _REMEDY):
+        _check_cycles(found.cycles)
+    for name in ("measurements", "neuron_sums"):
+        with damage_named(folder / f"{name}.npz", f"it or cycles.csv was changed: {_REMEDY}"):
+            _check_vectors(found.cycles, getattr(found, name))
+    with damage_named(folder / "ledger.csv", _REMEDY):
+        _check_ledger(found.ledger, found.neuron_sums)
+    return found
 
 
 def _read_vectors(path: Path) -> dict[str, np.ndarray]:
