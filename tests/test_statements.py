@@ -17,6 +17,7 @@ from dtc_helpers.runs.tables import beside_paper, with_lowess
 from dtc_helpers.statistics import detectable_difference, equivalence_power, pearson, t_interval
 from dtc_helpers.studies import tables
 from dtc_helpers.studies.runs import read_table
+from dtc_helpers.studies.study_15_any_network import named_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "notebooks" / "studies" / "data"
@@ -321,6 +322,16 @@ def of_study_14():
     )
 
 
+def of_study_15():
+    table = named_settings(pd.read_csv(STORED / "15_any_network.csv"))
+    table = table[(table.moment == "trained") & table.cut.isin([2, 4, 6, 8, 10])]
+    rows = tables.paired(table, arm="dtc", other="random", by=["setting", "cut"])
+    assert not (rows.p_difference < 0.05).any()
+    yield README, f"it differs from random pruning at none of {len(rows)} places"
+    magnitude = tables.paired(table, arm="magnitude", other="random", by=["setting", "cut"])
+    yield REPRODUCTION, f"Magnitude is better than random pruning at {(magnitude.p_difference < 0.05).sum()} of them"
+
+
 @pytest.mark.parametrize(
     "statements",
     [
@@ -335,6 +346,7 @@ def of_study_14():
         of_study_10,
         of_study_13,
         of_study_14,
+        of_study_15,
     ],
     ids=lambda each: each.__name__,
 )

@@ -105,8 +105,14 @@ def differences_by_point(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes
     ----------
     panels : title → columns point (its name), difference, low, high; the first is on top. The title names the arms.
     margin : of equivalence, as a fraction.
+
+    All panels have one range.
     """
+    low, high = (
+        getattr(pd.concat([*panels.values()])[side], what)() for side, what in (("low", "min"), ("high", "max"))
+    )
     for (title, table), ax in zip(panels.items(), axes, strict=True):
+        ax.set_xlim(min(low, -margin) - 0.05 * (high - low), max(high, margin) + 0.05 * (high - low))
         ax.axvspan(-margin, margin, color="0.85")
         ax.axvline(0, color="0.4", lw=0.8)
         places = range(len(table))

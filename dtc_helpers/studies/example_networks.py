@@ -102,6 +102,10 @@ EXAMPLES: dict[str, tuple[str, Callable[[Dataset], nn.Module]]] = {  # its datas
     "vision transformer": ("mnist", lambda data: VisionTransformer(data.image_shape, data.n_classes)),
     "convolution 1d": ("mnist1d", convolution_1d),
 }
+TITLES = {
+    "perceptron": "perceptron", "lenet5": "LeNet-5", "resnet8": "ResNet-8", "vision transformer": "transformer",
+    "convolution 1d": "1-D convolution",
+}  # fmt: skip
 HEADS = {  # of attention modules: their attribute with the number of heads
     "vision transformer": {f"encoder.{i}.attention": "n_heads" for i in range(2)},
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dtc_helpers.runs.checking import Neurons
+from dtc_helpers.studies.example_networks import TITLES
 from dtc_helpers.studies.network_runs import NetworkName, NetworkStudyParameters, network_table
 
 
@@ -25,5 +26,5 @@ def any_network_table(parameters: AnyNetworkParameters) -> pd.DataFrame:
 
 def named_settings(table: pd.DataFrame) -> pd.DataFrame:
     """Table with a column setting: the network, and whether its narrow layers were spared."""
-    spared = table.narrowest.map(lambda narrowest: ", narrow layers spared" if narrowest > 1 else "")
-    return table.assign(setting=table.network + spared)
+    spared = table.narrowest.map(lambda narrowest: ", narrow spared" if narrowest > 1 else "")
+    return table.assign(setting=table.network.map(TITLES) + spared)

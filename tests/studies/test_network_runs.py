@@ -159,7 +159,7 @@ def test_narrow_layers_are_spared_where_asked_for(tmp_path):
     last = table.groupby("narrowest").parameters.min()
     assert sorted(last.index) == [1, 20]
     assert last[20] > last[1]
-    assert list(named_settings(table).setting.unique()) == ["convolution 1d", "convolution 1d, narrow layers spared"]
+    assert list(named_settings(table).setting.unique()) == ["1-D convolution", "1-D convolution, narrow spared"]
 
 
 def test_cuts_that_are_not_made_are_refused():
