@@ -40,12 +40,12 @@ notebooks: install
 	cp -R dtc_helpers notebooks pyproject.toml $(SCRATCH)
 	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 -p no:cacheprovider $(SCRATCH)/notebooks/*.ipynb $(SCRATCH)/notebooks/lessons/*.ipynb $(SCRATCH)/notebooks/studies/*.ipynb
 
+# What the benchmarks print is kept: docs/ quotes it.
 benchmark: install
-	$(BIN)/python -m benchmarks.training
-	$(BIN)/python -m benchmarks.replicates
-	$(BIN)/python -m benchmarks.recovery
-	$(BIN)/python -m benchmarks.sweep
-	$(BIN)/python -m benchmarks.any_network
+	for name in training replicates recovery sweep any_network; do \
+	    $(BIN)/python -m benchmarks.$$name > benchmarks/results/$$name.txt || exit 1; \
+	    cat benchmarks/results/$$name.txt; \
+	done
 
 # Before a commit: execute what stands in notebooks/, on its defaults in place, and on MNIST beside it.
 execute: install

@@ -1,7 +1,8 @@
-"""Numbers that README and docs/reproduction.md state, each with the stored table that it comes from."""
+"""Numbers that README and pages of docs/ state, each with the stored table or benchmark that it comes from."""
 # pyright: basic, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportArgumentType=false
 # pyright: reportCallIssue=false, reportIndexIssue=false, reportOperatorIssue=false
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,8 @@ from dtc_helpers.studies.study_15_any_network import named_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "notebooks" / "studies" / "data"
-README, REPRODUCTION = (ROOT / name for name in ("README.md", "docs/reproduction.md"))
+PAGES = ("README.md", *(f"docs/{page}.md" for page in ("reproduction", "solver", "sweeps", "any_network")))
+README, REPRODUCTION, SOLVER, SWEEPS, ANY_NETWORK = (ROOT / name for name in PAGES)
 METHODS = ("dtc", "random", "magnitude")
 
 
@@ -332,6 +334,104 @@ def of_study_15():
     yield REPRODUCTION, f"Magnitude is better than random pruning at {(magnitude.p_difference < 0.05).sum()} of them"
 
 
+def measured(benchmark: str) -> str:
+    """What a benchmark printed when it was last run (`make benchmark`)."""
+    return (ROOT / "benchmarks" / "results" / f"{benchmark}.txt").read_text()
+
+
+def milliseconds(seconds: float) -> str:
+    """Two digits, or whole ones."""
+    return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2f}"
+
+
+def of_benchmark_recovery():
+    rows = [
+        (int(n), int(m), solver, batch, float(thread), gap)
+        for n, m, solver, batch, thread, gap in re.findall(
+            r"^ +(\d+) +(\d+)  (\S.*?) +(alone|\d+)  +[\d.]+ +([\d.]+) +(\d+e[-+]\d+)",
+            measured("recovery"),
+            re.MULTILINE,
+        )
+    ]
+    columns = [(name, "alone") for name in ("scs", "clarabel", "lars", "PIQP", "quadprog", "DAQP itself")]
+    columns += [(name, batch) for name in ("exact", "interior_point") for batch in ("alone", "16")]
+    for n, m in ((128, 13), (512, 51), (2048, 205)):
+        found = {(solver, batch): thread for size, _, solver, batch, thread, _ in rows if size == n}
+        cells = " | ".join(milliseconds(found[each]) if each in found else "–" for each in columns)
+        yield SOLVER, f"| {n:,} | {m} | {cells} |"
+    gaps = [gap.replace("e-0", "e-") for *_, solver, _, _, gap in rows if solver == "scs"]
+    yield SOLVER, f"{gaps[0]}, {gaps[1]} and {gaps[2]} for SCS at the three sizes, and at most 1e-13 for `exact`"
+    assert max(float(gap) for *_, solver, _, _, gap in rows if solver == "exact") <= 1e-13
+    exact, interior = re.findall(r"(\d+) ms \(", measured("recovery").rpartition("both rays")[2])
+    yield SOLVER, f"take {exact} ms with `exact` and {interior} ms with the interior point"
+
+
+def of_benchmark_training():
+    ((decoded, ours),) = re.findall(r"one by one ([\d.]+) s, ours ([\d.]+)", measured("training"))
+    (ratio,) = re.findall(r"ratio +: +([\d.]+)", measured("training"))
+    yield SOLVER, f"take {decoded} s when images are decoded one by one, as published, and {float(ours):.1f} s here"
+    yield SOLVER, f"The ratio is {float(ratio):.0f}"
+
+
+def of_benchmark_replicates():
+    peak, *_ = re.findall(r"peak (\d+) GFLOP/s", measured("replicates"))
+    lines = [line.split() for line in measured("replicates").splitlines()[-2:]]
+    (seconds, share, *_), (seconds_8, share_8, cost, small) = (line[1:5] for line in lines)
+    bands, bands_8 = (re.findall(r"([\d.]+) \((\d+)%\)", line) for line in measured("replicates").splitlines()[-2:])
+    yield SOLVER, f"product peak of about {peak} GFLOP/s"
+    yield (
+        SOLVER,
+        (
+            f"reach {share_8[:-1]} % of that peak ({share[:-1]} % for a single one) and take {float(seconds_8):.0f} s, "
+            f"{float(seconds):.0f} s for a single one"
+        ),
+    )
+    yield SOLVER, f"A replicate costs {cost} of a single run, and {small} at 51 neurons and below"
+    yield SOLVER, "| cost in 8 / alone | " + " | ".join(c for c, _ in bands_8) + f" | {cost} |"
+    yield SOLVER, "| of the peak, in 8 | " + " | ".join(f"{s} %" for _, s in bands_8) + f" | {share_8[:-1]} % |"
+    yield SOLVER, "| of the peak, alone | " + " | ".join(f"{s} %" for _, s in bands) + f" | {share[:-1]} % |"
+    runs = json.loads((STORED / "3_uncertainty.json").read_text())["runs"]
+    minutes = [
+        sum(run["seconds"] for run in runs if run["run"] in {f"mnist {reading} {method}" for method in METHODS}) / 60
+        for reading in ("published", "described")
+    ]
+    yield SOLVER, f"take {minutes[0]:.0f} minutes in the published reading and {minutes[1]:.0f} in the described one"
+
+
+def of_benchmark_any_network():
+    text = measured("any_network")
+    dtc = re.findall(r"DTC .* ([\d.]+)% +([\d.]+) +[\d.]+ GiB", text)
+    (share, steps), (_, steps_18) = dtc
+    yield (
+        ANY_NETWORK,
+        f"costs as much as {steps} batches of training, {float(share):.1f} % of the 60 before it, and one of ResNet-18 "
+        f"as much as {steps_18}",
+    )
+    fewer, *_ = re.findall(r"channels: ([\d.]+) ×", text)
+    one, many, *_ = (float(found) for found in re.findall(r"batch \d+: ([\d.]+) ×", text))
+    yield (
+        ANY_NETWORK,
+        f"mean {fewer} times fewer multiply-adds; the network is then {one:.1f} times faster for one image",
+    )
+    yield ANY_NETWORK, f"and {many:.1f} times for 128"
+
+
+def of_benchmark_sweep():
+    text = measured("sweep")
+    (points,), (median,), (processor,) = (
+        re.findall(pattern, text) for pattern in (r"(\d+) of \d+ points done", r"median ([\d.]+)", r"time ([\d.]+) s a")
+    )
+    memory = [(int(n), int(mb)) for n, mb in re.findall(r"(\d+): (\d+)", text.partition("by points done:")[2])]
+    settled = [each for each in memory if each[0] >= int(points) // 10]
+    yield (
+        SWEEPS,
+        f"a point takes {float(median):.1f} s, of which {float(processor):.1f} s are processor time",
+    )
+    yield SWEEPS, f"the median of {points} trivial points"
+    (first, low), (last, high) = settled[0], settled[-1]
+    yield SWEEPS, f"{low} MB after {first} points, {high} MB after {last}"
+
+
 @pytest.mark.parametrize(
     "statements",
     [
@@ -347,6 +447,11 @@ def of_study_15():
         of_study_13,
         of_study_14,
         of_study_15,
+        of_benchmark_recovery,
+        of_benchmark_training,
+        of_benchmark_replicates,
+        of_benchmark_any_network,
+        of_benchmark_sweep,
     ],
     ids=lambda each: each.__name__,
 )
