@@ -8,6 +8,7 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SCRATCH := build/nbval
+PARALLEL := -n logical --maxprocesses 4
 
 .PHONY: install reproduce test lint unit notebooks benchmark execute explorer book book-install browser browser-install clean
 
@@ -31,7 +32,7 @@ lint: install
 	$(BIN)/pyright
 
 unit: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL) --dist worksteal
 
 # nbval runs on a copy, so that neither results/ nor figures/ of a real run are overwritten.
 notebooks: install

@@ -55,7 +55,7 @@ def test_run_is_refused_before_it_trains(bad, tiny_dataset, monkeypatch):
 
 def test_notebooks_refuse_before_they_work(bad, monkeypatch, tmp_path):
     monkeypatch.setattr("dtc_helpers.training.train", lambda *_, **__: pytest.fail("it trains"))
-    for name in ("1_dtc_prune_train", "2_gibbs_entropy", "3_any_network", "studies/11_entropy_by_hand"):
+    for name in ("1_dtc_prune_train", "2_gibbs_entropy", "3_any_network", "lessons/3_entropy_by_hand"):
         with refused(bad, "figures_dir"):
             run_cells(NOTEBOOKS / f"{name}.ipynb", figures_dir=str(bad))
     with refused(bad, "results_dir"):
@@ -69,7 +69,7 @@ def test_notebooks_refuse_before_they_work(bad, monkeypatch, tmp_path):
 
 
 def test_results_that_are_only_read_may_lie_where_nothing_can_be_written(bad, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no results in .*: run notebook 1_dtc_prune_train first"):
+    with pytest.raises(FileNotFoundError, match=r"no results in .*: run notebook 1_dtc_prune_train (first|again)"):
         run_cells(NOTEBOOKS / "2_gibbs_entropy.ipynb", results_dir=str(bad), figures_dir=str(tmp_path))
 
 

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import traitlets
+from made_results import results_of
 
 from dtc_helpers.explorer import Lab, Proposition, Replay, page
 from dtc_helpers.explorer.answers import lab_answer
@@ -76,9 +77,10 @@ def test_proposition_takes_processes_of_ones_own():
     assert view.sentence() == "Proposition(mine, replicate 1, 5 steps, bins of 0.5, null model: exact)"
 
 
-def test_replay_takes_results_of_ones_own(stored_run, tmp_path):
-    write_results(stored_run, tmp_path)
-    for given in (stored_run, tmp_path, str(tmp_path)):
+def test_replay_takes_results_of_ones_own(tmp_path):
+    own = results_of(1)
+    write_results(own, tmp_path)
+    for given in (own, tmp_path, str(tmp_path)):
         view = Replay(given, cycle=2)
         assert view.sentence() == "Replay(published, DTC beside published, DTC, cycle 2 of 2)"
         assert view.picture().startswith(PNG)

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from dtc_helpers.figures import comparisons as study_plots
 from dtc_helpers.statistics import area_under_curve, compare, corrected, t_interval
 from dtc_helpers.studies.arms import ARMS, SCRATCH_BUDGETS
+from dtc_helpers.studies.network_runs import NETWORK_ARMS
 from dtc_helpers.studies.tables import (
     any_difference,
     areas,
@@ -349,7 +350,8 @@ def test_walk_shows_every_step_of_every_arm(table):
 
 def test_every_arm_has_a_style():
     budgets = {f"scratch, {budget}" for budget in SCRATCH_BUDGETS}
-    assert set(study_plots.ARM_STYLES) == set(ARMS) - {"scratch"} | budgets
+    budgets |= {f"dense, {budget}" for budget in ("batches", "multiply_adds")}
+    assert set(study_plots.ARM_STYLES) == (set(ARMS) | set(NETWORK_ARMS)) - {"scratch"} | budgets
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
