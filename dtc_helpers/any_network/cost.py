@@ -70,34 +70,26 @@ def _uncounted(network: nn.Module, counts: Mapping[str, Any]) -> list[str]:
     return [name for name, _ in layers if f"{root}.{name}".rstrip(".") not in seen]
 
 
-def kept_bytes(network: nn.Module, example_inputs: Examples) -> int:
-    """Bytes that a forward pass keeps for the backward pass, the examples among them: what training needs but weights.
+def peak_bytes(network: nn.Module, example_inputs: Examples) -> int:
+    """Memory of one training step at its peak, in bytes: weights, gradients, and all that is kept and passes between.
 
-    It grows with the number of examples, and is most of the memory of the training of a network of convolutions.
+    Without the examples and the optimiser's state. It grows with the number of examples. The network is left as it is.
 
     Examples
     --------
-    >>> kept_bytes(nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2)), torch.ones(3, 4))  # 3 × (4 + 5) numbers
-    108
+    >>> network = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2))
+    >>> peak_bytes(network, torch.ones(3, 4)) > 2 * 4 * sum(weights.numel() for weights in network.parameters())
+    True
     """
-    twin = copy.deepcopy(network).train()
-    own = {tensor.untyped_storage().data_ptr() for tensor in (*twin.parameters(), *twin.buffers())}
-    kept: dict[int, int] = {}
+    from torch.distributed._tools.mem_tracker import MemTracker
 
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with (
-        torch.enable_grad(),
-        torch.random.fork_rng(),
-        torch.autograd.graph.saved_tensors_hooks(keep, lambda each: each),
-    ):
-        answer = called(twin, example_inputs)  # as long as it is there, nothing of what is kept is given back
-    del answer
-    return sum(kept.values())
+    twin = copy.deepcopy(network).train().requires_grad_(True)
+    tracker = MemTracker()
+    tracker.track_external(twin)
+    with torch.enable_grad(), torch.random.fork_rng(), tracker:
+        answer = called(twin, example_inputs)
+        sum(part.float().sum() for part in _tensors(answer)).backward()  # pyright: ignore[reportAttributeAccessIssue]
+    return sum(memory["Total"] for memory in tracker.get_tracker_snapshot("peak").values())
 
 
 def _tensors(values: Any) -> list[Tensor]:
@@ -205,9 +197,10 @@ def cost_table(
 
     Returns
     -------
-    Columns parameters, megabytes (of parameters and buffers), kept_kilobytes (of one example, for the backward pass),
-    multiply_adds and training_multiply_adds (of one example), uncounted (names of layers), fewer_multiply_adds (a
-    ratio), and for each batch size milliseconds_<size> and faster_<size> (a ratio; NaN where the clock is too noisy).
+    Columns parameters, megabytes (of parameters and buffers), peak_megabytes (of a training step with these examples,
+    see `peak_bytes`), multiply_adds and training_multiply_adds (of one example), uncounted (names of layers),
+    fewer_multiply_adds (a ratio), and for each batch size milliseconds_<size> and faster_<size> (a ratio; NaN where the
+    clock is too noisy).
     """
     reference, rows = next(iter(networks.values())), {}
     first = multiply_adds(reference, example_inputs).forward
@@ -217,7 +210,7 @@ def cost_table(
         rows[title] = {
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "megabytes": round(sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6, 3),
-            "kept_kilobytes": round(kept_bytes(network, example_inputs) / len(example_inputs) / 1e3, 3),
+            "peak_megabytes": round(peak_bytes(network, example_inputs) / 1e6, 3),
             "multiply_adds": counted.forward,
             "training_multiply_adds": counted.training,
             "uncounted": ", ".join(counted.uncounted),

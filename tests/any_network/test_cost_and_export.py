@@ -14,7 +14,7 @@ from torch import nn
 
 from dtc_helpers.any_network import cost, export
 from dtc_helpers.any_network.compress_train import CutPlan, compress_train_module
-from dtc_helpers.any_network.cost import Latency, LatencyComparison, cost_table, kept_bytes, latency, multiply_adds
+from dtc_helpers.any_network.cost import Latency, LatencyComparison, cost_table, latency, multiply_adds, peak_bytes
 from dtc_helpers.any_network.energy import NOT_MEASURED, measured_energy
 from dtc_helpers.any_network.importance import RandomImportance
 from dtc_helpers.images.datasets import load_dataset
@@ -128,16 +128,26 @@ def test_table_has_a_row_a_network_and_ratios_to_the_first():
     assert (table.milliseconds_4 > 0).all()
 
 
-def test_what_the_backward_pass_needs_is_counted_once():
-    """Images, and after each layer what the next one needs: pictures once, places of the largest pixels as int64."""
-    pictures = 784 + 20 * 24 * 24 + 20 * 12 * 12 + 50 * 8 * 8 + 50 * 4 * 4 + 500
-    places = 20 * 12 * 12 + 50 * 4 * 4
+def test_peak_of_a_step_holds_all_that_the_backward_pass_needs():
+    """After each layer what the next one needs: pictures once, places of the largest pixels as int64."""
+    kept = 4 * (20 * 24 * 24 + 20 * 12 * 12 + 50 * 8 * 8 + 50 * 4 * 4 + 500) + 8 * (20 * 12 * 12 + 50 * 4 * 4)
     network = lenet5().eval()
-    for n_images in (1, 3):
-        assert kept_bytes(network, torch.randn(n_images, 1, 28, 28)) == n_images * (4 * pictures + 8 * places)
+    weights = 4 * sum(parameter.numel() for parameter in network.parameters())
+    peaks = [peak_bytes(network, torch.randn(n_images, 1, 28, 28)) for n_images in (64, 128)]
+    assert weights + 128 * kept <= peaks[1] <= 2 * (weights + 128 * kept)
+    assert 64 * kept <= peaks[1] - peaks[0] <= 2 * 64 * kept
     assert not network.training
-    table = cost_table({"dense": network}, torch.randn(2, 1, 28, 28), batch_sizes=(1,), n=3)
-    assert table.kept_kilobytes.tolist() == [(4 * pictures + 8 * places) / 1000]
+    assert all(parameter.grad is None for parameter in network.parameters())
+    table = cost_table({"dense": network}, torch.randn(64, 1, 28, 28), batch_sizes=(1,), n=3)
+    assert table.peak_megabytes.tolist() == [round(peaks[0] / 1e6, 3)]
+
+
+@pytest.mark.parametrize("name", ["resnet", "vit", "depthwise", "reused"])
+def test_peak_is_told_for_networks_of_every_kind(name):
+    make_network, examples = zoo.CUT_RIGHT[name]
+    network = make_network()
+    weights = sum(parameter.nbytes for parameter in network.parameters())
+    assert weights < peak_bytes(network, examples()) < peak_bytes(network, torch.cat([examples()] * 9))
 
 
 # -------------------------------------------------------------------------------------------- energy
