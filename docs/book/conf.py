@@ -33,7 +33,7 @@ napoleon_use_ivar = True
 napoleon_custom_sections = ["Returns", "Yields", "Raises"]  # their text is prose
 nitpick_ignore_regex = [
     ("py:.*", r"(?!dtc_helpers\.).*"),  # names of other packages lead nowhere: no network
-    ("py:class", r"dtc_helpers\..*\.(Kept|Kind|Item)"),  # type variables
+    ("py:class", r"dtc_helpers\..*\.(Kept|Kind|Item|Network)"),  # type variables
 ]
 
 html_theme = "furo"
