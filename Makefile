@@ -79,7 +79,7 @@ book-install: install
 
 # Tests of the explorer's page; Chromium comes from the system's packages (apt install chromium).
 browser: browser-install
-	$(BIN)/python -m pytest -m "browser or jupyterlab"
+	$(BIN)/python -m pytest -m browser
 
 browser-install: install
 	$(BIN)/python -m pip install --quiet -r requirements-browser.txt -c constraints.txt

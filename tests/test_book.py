@@ -16,7 +16,7 @@ from dtc_helpers.figures import compression
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "build" / "book"
-SHOWN = ("index", "notebooks/1_dtc_prune_train", "notebooks/studies/11_entropy_by_hand", "docs/reproduction",
+SHOWN = ("index", "notebooks/1_dtc_prune_train", "notebooks/lessons/3_entropy_by_hand", "docs/reproduction",
          "api/recovery")  # fmt: skip
 FETCHES = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data"}
 sys.path.insert(0, str(ROOT / "docs" / "book"))

@@ -434,7 +434,7 @@ def test_nothing_listens_beyond_this_machine(tmp_path, command):
         tree = psutil.Process(process.pid)
         children = tree.children(recursive=True)
         addresses = listening(tree)
-        process.send_signal(signal.SIGINT)
+        process.kill()  # not SIGINT, which a process started in the background of a shell does not hear
         process.wait(PATIENCE_SECONDS)
         for child in children:
             with suppress(psutil.NoSuchProcess):

@@ -9,6 +9,8 @@ import { replay } from "./replay.js";
 const VIEWS = { lab, proposition, replay, game };
 
 function render({ model, el }) {
+  // or JupyterLab takes the arrow keys that move a slider; it asks the element in focus itself
+  el.addEventListener("focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));
   const view = VIEWS[model.get("_view")];
   const data = model.get("_data");
   const defaults = view.defaults(data);
