@@ -22,8 +22,9 @@ from torchvision.models import resnet18
 
 from dtc_helpers.any_network import lenet
 from dtc_helpers.any_network.compress_train import compress_train_module
-from dtc_helpers.any_network.cost import latency, multiply_adds
+from dtc_helpers.any_network.cost import multiply_adds
 from dtc_helpers.any_network.importance import DTCImportance, RandomImportance
+from dtc_helpers.any_network.latency import latency
 from dtc_helpers.any_network.plan import CutPlan
 from dtc_helpers.images.datasets import Dataset, Split
 

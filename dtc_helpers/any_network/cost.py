@@ -1,7 +1,6 @@
-"""What a network costs, measured: size, multiply-adds, latency beside its own noise, and energy from a real counter."""
+"""What a network costs, counted: size, multiply-adds and memory; and all of it, with the latency, as a table."""
 
 import copy
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.conv import _ConvNd
 from torch.utils.flop_counter import FlopCounterMode
 
-from dtc_helpers.any_network.tracing import Examples, called
-
-WARM_UP = 3  # calls before any is timed
-SCATTER = 0.25  # distance of the quartiles over the median, above which no speed-up is told
-NOISE = (0.95, 1.05)  # a network's time over its own, outside which no speed-up is told
+from dtc_helpers.any_network.latency import latency
+from dtc_helpers.any_network.tracing import Examples, called, tensors
 
 
 @dataclass(frozen=True)
@@ -48,14 +44,14 @@ def multiply_adds(network: nn.Module, example_inputs: Examples) -> MultiplyAdds:
     >>> multiply_adds(nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2)), torch.ones(3, 4)).forward
     30
     """
-    twin, n_examples = copy.deepcopy(network).eval(), len(_tensors(example_inputs)[0])
+    twin, n_examples = copy.deepcopy(network).eval(), len(tensors(example_inputs)[0])
     twin.requires_grad_(True)
     # With gradients attention takes no fast path, to which the counter is blind, and by `MATH` no fused one.
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), torch.random.fork_rng():
         with FlopCounterMode(display=False) as forward:
             answer = called(twin, example_inputs)
         with FlopCounterMode(display=False) as backward:
-            sum(part.float().sum() for part in _tensors(answer)).backward()  # pyright: ignore[reportAttributeAccessIssue]
+            _backward(answer)
     flops = forward.get_total_flops(), forward.get_total_flops() + backward.get_total_flops()
     once, both = (total // 2 // n_examples for total in flops)  # two operations a multiply-add
     return MultiplyAdds(once, both, tuple(_uncounted(twin, forward.get_flop_counts())))
@@ -88,101 +84,13 @@ def peak_bytes(network: nn.Module, example_inputs: Examples) -> int:
     tracker.track_external(twin)
     with torch.enable_grad(), torch.random.fork_rng(), tracker:
         answer = called(twin, example_inputs)
-        sum(part.float().sum() for part in _tensors(answer)).backward()  # pyright: ignore[reportAttributeAccessIssue]
+        _backward(answer)
     return sum(memory["Total"] for memory in tracker.get_tracker_snapshot("peak").values())
 
 
-def _tensors(values: Any) -> list[Tensor]:
-    """All tensors in a structure, in their order."""
-    if isinstance(values, Tensor):
-        return [values]
-    parts = values.values() if isinstance(values, Mapping) else values if isinstance(values, (list, tuple)) else ()
-    return [tensor for part in parts for tensor in _tensors(part)]
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Time of one call, in seconds."""
-
-    median: float
-    lower_quartile: float
-    upper_quartile: float
-    n: int
-
-    @property
-    def scatter(self) -> float:
-        """How far the quartiles are apart, as a share of the median."""
-        return (self.upper_quartile - self.lower_quartile) / self.median
-
-
-@dataclass(frozen=True)
-class LatencyComparison:
-    """Two networks at one batch size, called in turn, and the first one against itself."""
-
-    batch_size: int
-    dense: Latency
-    cut: Latency
-    null_ratio: float  # of the dense network's times to its own, taken in the same turns: 1 without noise
-
-    @property
-    def speed_up(self) -> float | None:
-        """How many times faster the cut network is; None where the clock is too noisy to say.
-
-        That is where the dense network is not even as fast as itself, or where the times of a network scatter: on a
-        busy machine a long call is interrupted more often than a short one, which looks like a speed-up.
-        """
-        is_quiet = NOISE[0] <= self.null_ratio <= NOISE[1] and max(self.dense.scatter, self.cut.scatter) <= SCATTER
-        return self.dense.median / self.cut.median if is_quiet else None
-
-    def __str__(self) -> str:
-        if self.speed_up is None:
-            scatter = max(self.dense.scatter, self.cut.scatter)
-            return (
-                f"batch {self.batch_size}: too noisy to say (dense/dense = {self.null_ratio:.2f}, "
-                f"quartiles {scatter:.0%} of the median apart)"
-            )
-        times = f"{1e3 * self.dense.median:.3g} → {1e3 * self.cut.median:.3g} ms"
-        return f"batch {self.batch_size}: {self.speed_up:.2f} × ({times}; dense/dense = {self.null_ratio:.2f})"
-
-
-def latency(
-    dense: nn.Module, cut: nn.Module, example_inputs: Tensor, *, batch_size: int, n: int = 30
-) -> LatencyComparison:
-    """Time both networks in turn, dense, cut and dense again, in `eval()` and without gradients.
-
-    Parameters
-    ----------
-    example_inputs : examples along the first axis, repeated to the batch size.
-    n : turns, after three that are not counted.
-    """
-    batch = example_inputs[torch.arange(batch_size) % len(example_inputs)]
-    modes = [(module, module.training) for network in (dense, cut) for module in network.modules()]
-    for network in (dense, cut):
-        network.eval()
-    turns = [[_seconds(network, batch) for network in (dense, cut, dense)] for _ in range(WARM_UP + n)][WARM_UP:]
-    for module, mode in modes:
-        module.training = mode
-    first, of_cut, again = np.array(turns).T
-    return LatencyComparison(
-        batch_size,
-        _latency(np.concatenate([first, again])),
-        _latency(of_cut),
-        float(np.median(first) / np.median(again)),
-    )
-
-
-def _latency(seconds: np.ndarray) -> Latency:
-    lower, middle, upper = np.quantile(seconds, [0.25, 0.5, 0.75]).tolist()
-    return Latency(middle, lower, upper, len(seconds))
-
-
-def _seconds(network: nn.Module, batch: Tensor) -> float:
-    with torch.inference_mode():
-        started = time.perf_counter()
-        network(batch)
-        if batch.is_cuda:
-            torch.cuda.synchronize(batch.device)
-    return time.perf_counter() - started
+def _backward(answer: Any) -> None:
+    """Gradients of a loss that depends on every tensor of the answer."""
+    sum(part.float().sum() for part in tensors(answer)).backward()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def cost_table(
@@ -206,10 +114,10 @@ def cost_table(
     first = multiply_adds(reference, example_inputs).forward
     for title, network in networks.items():
         counted = multiply_adds(network, example_inputs)
-        tensors = [*network.parameters(), *network.buffers()]
+        held = [*network.parameters(), *network.buffers()]
         rows[title] = {
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "megabytes": round(sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6, 3),
+            "megabytes": round(sum(tensor.numel() * tensor.element_size() for tensor in held) / 1e6, 3),
             "peak_megabytes": round(peak_bytes(network, example_inputs) / 1e6, 3),
             "multiply_adds": counted.forward,
             "training_multiply_adds": counted.training,

@@ -2,16 +2,15 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from dtc_helpers.any_network.graph import Limits, Prunable, prunable
 from dtc_helpers.any_network.group_sums import Group
-from dtc_helpers.any_network.tracing import Examples, called
+from dtc_helpers.any_network.tracing import Examples, called, tensors
 from dtc_helpers.any_network.transcript import Gone, Transcript, copied, make, transcript
 from dtc_helpers.any_network.troubles import CutRefusedError
 from dtc_helpers.surgery import highest, n_keep
@@ -53,7 +52,7 @@ def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Exam
         stays[places.to(parameter.device).flatten()] = True
         parameter.data = parameter.data * stays.view(parameter.shape)
     make(cut, script)
-    answers, others = (list(_answers(each, example_inputs)) for each in (masked, cut))
+    answers, others = (_answers(each, example_inputs) for each in (masked, cut))
     if [a.shape for a in answers] != [b.shape for b in others] or not answers:
         return math.inf
     return max(_difference(a, b) for a, b in zip(answers, others, strict=True))
@@ -64,20 +63,12 @@ def _difference(masked: Tensor, cut: Tensor) -> float:
     return float(torch.nan_to_num(difference / scale, nan=math.inf, posinf=math.inf))
 
 
-def _answers(network: nn.Module, example_inputs: Examples) -> Iterable[Tensor]:
+def _answers(network: nn.Module, example_inputs: Examples) -> list[Tensor]:
     """All tensors of the answer, by the same random numbers for everyone."""
     devices = {parameter.device for parameter in network.parameters() if parameter.device.type == "cuda"}
     with torch.no_grad(), torch.random.fork_rng(devices=list(devices)):
         answer = called(network, example_inputs)
-    return _leaves(answer)
-
-
-def _leaves(answer: Any) -> Iterable[Tensor]:
-    if isinstance(answer, Tensor):
-        yield answer.double()
-    elif isinstance(answer, (tuple, list, Mapping)):
-        for part in answer.values() if isinstance(answer, Mapping) else answer:
-            yield from _leaves(part)
+    return [tensor.double() for tensor in tensors(answer)]
 
 
 @dataclass(frozen=True)

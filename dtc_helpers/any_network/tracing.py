@@ -41,6 +41,14 @@ def called(network: nn.Module, example_inputs: Examples) -> Any:
     return network(example_inputs) if isinstance(example_inputs, Tensor) else network(*example_inputs)
 
 
+def tensors(values: Any) -> list[Tensor]:
+    """All tensors in a structure, in their order."""
+    if isinstance(values, Tensor):
+        return [values]
+    parts = values.values() if isinstance(values, Mapping) else values if isinstance(values, (list, tuple)) else ()
+    return [tensor for part in parts for tensor in tensors(part)]
+
+
 def traced(network: nn.Module, example_inputs: Examples) -> Any:
     """Dependency graph of a network, which is left in `eval()` and with recurrent layers that cannot be trained."""
     for layer in network.modules():

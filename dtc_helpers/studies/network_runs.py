@@ -21,7 +21,7 @@ from dtc_helpers.any_network.cutting import Importance
 from dtc_helpers.any_network.graph import Limits
 from dtc_helpers.any_network.importance import DTCImportance, RandomImportance, ScoreImportance
 from dtc_helpers.any_network.lenet import BATCH_SIZE, accuracy, trainer, with_drawn_weights
-from dtc_helpers.any_network.plan import CutPlan, Train
+from dtc_helpers.any_network.plan import CutPlan
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paths import in_project, kept
 from dtc_helpers.readings import READINGS
@@ -48,7 +48,7 @@ class NetworkSetting:
     @property
     def data(self) -> Dataset:
         """Images to train and test on."""
-        return _images(EXAMPLES[self.network][0])
+        return load_dataset(EXAMPLES[self.network][0])
 
     @property
     def examples(self) -> Tensor:
@@ -79,11 +79,6 @@ class NetworkSetting:
 
 
 @cache
-def _images(dataset: str) -> Dataset:
-    return load_dataset(dataset)
-
-
-@cache
 def _shapes(setting: NetworkSetting) -> list[nn.Module]:
     """Network before any cut and after each: every way to choose leaves the same widths. Weights do not matter."""
     network = EXAMPLES[setting.network][1](setting.data)
@@ -111,20 +106,19 @@ class _Way:
     def train(self, network: nn.Module, optimizer: Optimizer, batch_numbers: range) -> None:
         """As `plan.Train`; measures afterwards."""
         data, started = self.setting.data, time.process_time()
-        self._trainer(network, optimizer, batch_numbers)
+        trainer(data.train, data.image_shape, seed=self.seed)(network, optimizer, batch_numbers)
         self.training += time.process_time() - started
-        n_images = _images_shown(len(data.train), batch_numbers)
-        self.spent += n_images * multiply_adds(network, self.setting.examples).training
-        self.measure(network, "trained", batch_numbers.stop)
+        self.measure(network, "trained", batch_numbers.stop, n_images=_images_shown(len(data.train), batch_numbers))
 
-    @property
-    def _trainer(self) -> Train:
-        data = self.setting.data
-        return trainer(data.train, data.image_shape, seed=self.seed)
+    def measure(self, network: nn.Module, moment: str, batches: int, *, n_images: int = 0) -> None:
+        """Add a row.
 
-    def measure(self, network: nn.Module, moment: str, batches: int) -> None:
-        """Add a row."""
-        data = self.setting.data
+        Parameters
+        ----------
+        n_images : that it was trained on since the last row.
+        """
+        data, costs = self.setting.data, multiply_adds(network, self.setting.examples)
+        self.spent += n_images * costs.training
         self.rows.append(
             {
                 "seed": self.seed,
@@ -133,7 +127,7 @@ class _Way:
                 "batches": batches,
                 "accuracy": round(accuracy(network, data.test, data.image_shape), 6),
                 "training_multiply_adds": self.spent,
-                "multiply_adds": multiply_adds(network, self.setting.examples).forward,
+                "multiply_adds": costs.forward,
                 "parameters": sum(parameter.numel() for parameter in network.parameters()),
                 "duality_gap": float(f"{self.duality_gap:.3g}"),
                 "training_seconds": round(self.training, 2),
@@ -169,10 +163,9 @@ def cut_rows(setting: NetworkSetting, seed: int, *, importance: Callable[[int], 
 
 def dense_rows(setting: NetworkSetting, seed: int) -> list[dict[str, Any]]:
     """Never cut: a row at as many batches, and at as many multiply-adds, as a run has had at each of the sizes."""
-    network, stops = setting.start(seed), {}
-    for cut in setting.at_cuts:
-        stops[setting.batches(cut), cut] = "dense, batches"
-        stops[setting.batches_of_equal_cost(cut, network), cut] = "dense, multiply_adds"
+    network = setting.start(seed)
+    stops = [(setting.batches(cut), cut, "dense, batches") for cut in setting.at_cuts]
+    stops += [(setting.batches_of_equal_cost(cut, network), cut, "dense, multiply_adds") for cut in setting.at_cuts]
     return _trained_to(setting, network, seed, stops)
 
 
@@ -187,17 +180,17 @@ def scratch_rows(setting: NetworkSetting, seed: int, *, budgets: Sequence[str]) 
     for cut in setting.at_cuts:
         network = setting.start(seed, cut)
         lengths = {"batches": setting.batches(cut), "multiply_adds": setting.batches_of_equal_cost(cut, network)}
-        stops = {(lengths[budget], cut): f"scratch, {budget}" for budget in budgets}
+        stops = [(lengths[budget], cut, f"scratch, {budget}") for budget in budgets]
         rows += _trained_to(setting, network, seed, stops)
     return rows
 
 
 def _trained_to(
-    setting: NetworkSetting, network: nn.Module, seed: int, stops: dict[tuple[int, int], str]
+    setting: NetworkSetting, network: nn.Module, seed: int, stops: Sequence[tuple[int, int, str]]
 ) -> list[dict[str, Any]]:
-    """Train without a break; a row at every stop, which is (batches, cut at whose size the stop is)."""
+    """Train without a break; a row at every stop, which is (batches, cut at whose size the stop is, its arm)."""
     way, optimizer, done = _Way(setting, seed), Adam(network.parameters()), 0
-    for (batches, cut), arm in sorted(stops.items()):
+    for batches, cut, arm in sorted(stops):
         way.cut = cut
         way.train(network, optimizer, range(done, batches))
         way.rows[-1]["arm"], done = arm, batches

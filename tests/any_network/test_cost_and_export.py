@@ -3,6 +3,7 @@
 # A module's attributes have no types, and these tests look into many.
 import importlib.util
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pytest
 import torch
 from torch import nn
 
-from dtc_helpers.any_network import cost, export
+from dtc_helpers.any_network import export
 from dtc_helpers.any_network.compress_train import CutPlan, compress_train_module
-from dtc_helpers.any_network.cost import Latency, LatencyComparison, cost_table, latency, multiply_adds, peak_bytes
+from dtc_helpers.any_network.cost import cost_table, multiply_adds, peak_bytes
 from dtc_helpers.any_network.energy import NOT_MEASURED, measured_energy
 from dtc_helpers.any_network.importance import RandomImportance
+from dtc_helpers.any_network.latency import Latency, LatencyComparison, latency
 from dtc_helpers.images.datasets import load_dataset
 
 
@@ -109,7 +111,7 @@ def test_networks_are_called_in_turn_with_the_batch_size_and_modes_stay(monkeypa
     dense, cut = nn.Linear(2, 2), nn.Linear(2, 2)
     dense.register_forward_hook(lambda layer, inputs, _: called.append(("dense", len(inputs[0]), layer.training)))
     cut.register_forward_hook(lambda layer, inputs, _: called.append(("cut", len(inputs[0]), layer.training)))
-    monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     found = latency(dense, cut, torch.ones(3, 2), batch_size=5, n=4)
     assert called == [("dense", 5, False), ("cut", 5, False), ("dense", 5, False)] * 7
     assert (found.dense.n, found.cut.n, found.null_ratio, found.speed_up) == (8, 4, 1.0, 1.0)

@@ -33,7 +33,7 @@ def images(monkeypatch):
         ]
         return Dataset(name, name, *splits, n_validation=0, image_shape=shape)
 
-    monkeypatch.setattr(network_runs, "_images", made)
+    monkeypatch.setattr(network_runs, "load_dataset", made)
     network_runs._shapes.cache_clear()
     yield made
     network_runs._shapes.cache_clear()
