@@ -29,8 +29,9 @@ def bad(request, tmp_path):
     return places.get(request.param, tmp_path / ("x" * 300))
 
 
-def refused(place, change):
-    return pytest.raises(CannotWriteError, match=REFUSED.format(place, change))
+def said(place, change):
+    """What a place that takes no files is refused with."""
+    return REFUSED.format(place, change)
 
 
 def test_folder_is_made_and_nothing_is_left_in_it(tmp_path):
@@ -40,31 +41,31 @@ def test_folder_is_made_and_nothing_is_left_in_it(tmp_path):
 
 def test_file_in_the_way_is_named_and_left_alone(bad, tmp_path):
     for write in (whole_file, whole_folder):
-        with refused(bad, "folder"), write(bad / "part"):
+        with pytest.raises(CannotWriteError, match=said(bad, "folder")), write(bad / "part"):
             pytest.fail("it works")
-    with refused(bad, "--out"):
+    with pytest.raises(CannotWriteError, match=said(bad, "--out")):
         writable_folder(bad, change="--out")
     assert (tmp_path / "file").read_text() == "in the way"
 
 
 def test_run_is_refused_before_it_trains(bad, tiny_dataset, monkeypatch):
     monkeypatch.setattr(loop, "_run_method", lambda *_, **__: pytest.fail("it trains"))
-    with refused(bad, "results_dir"):
+    with pytest.raises(CannotWriteError, match=said(bad, "results_dir")):
         run_methods(tiny_dataset, hidden_widths=[4], results_dir=bad)
 
 
 def test_notebooks_refuse_before_they_work(bad, monkeypatch, tmp_path):
     monkeypatch.setattr("dtc_helpers.training.train", lambda *_, **__: pytest.fail("it trains"))
     for name in ("1_dtc_prune_train", "2_gibbs_entropy", "3_any_network", "lessons/3_entropy_by_hand"):
-        with refused(bad, "figures_dir"):
+        with pytest.raises(CannotWriteError, match=said(bad, "figures_dir")):
             run_cells(NOTEBOOKS / f"{name}.ipynb", figures_dir=str(bad))
-    with refused(bad, "results_dir"):
+    with pytest.raises(CannotWriteError, match=said(bad, "results_dir")):
         run_cells(NOTEBOOKS / "1_dtc_prune_train.ipynb", results_dir=str(bad), figures_dir=str(tmp_path))
     monkeypatch.setattr("dtc_helpers.studies.runs.run_arm", lambda *_: pytest.fail("it trains"))
     for name, change in (("3_uncertainty", "results_dir"), ("9_binning", "results_dir"),
                          ("10_proposition_on_trial", "data_dir"), ("13_numbering", "results_dir")):  # fmt: skip
         places = {change: str(bad), "figures_dir": str(tmp_path)}
-        with refused(bad, change):
+        with pytest.raises(CannotWriteError, match=said(bad, change)):
             run_cells(NOTEBOOKS / "studies" / f"{name}.ipynb", recompute=True, **places)
 
 
@@ -76,14 +77,14 @@ def test_results_that_are_only_read_may_lie_where_nothing_can_be_written(bad, tm
 def test_study_is_refused_before_it_computes(bad, setting: Setting, monkeypatch):
     monkeypatch.setattr("dtc_helpers.studies.runs.run_arm", lambda *_: pytest.fail("it trains"))
     parameters = StudyParameters(["dtc"], 2, 1, True, str(bad), "figures")
-    with refused(bad, "results_dir"):
+    with pytest.raises(CannotWriteError, match=said(bad, "results_dir")):
         study_table("3_uncertainty", [(setting, "dtc")], parameters)
-    with refused(bad, "results_dir"):
+    with pytest.raises(CannotWriteError, match=said(bad, "results_dir")):
         other_table("9_binning", lambda: pytest.fail("it draws"), settings={}, keys=[], new_in=str(bad))
 
 
 def test_checkpoints_are_refused_before_a_network_is_trained(bad):
-    with refused(bad, "folder of checkpoints"):
+    with pytest.raises(CannotWriteError, match=said(bad, "folder of checkpoints")):
         Checkpoints(bad).check({})
 
 
