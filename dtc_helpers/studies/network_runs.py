@@ -1,16 +1,13 @@
 """Runs of networks of any kind: cut while they train, never cut, or small from the start; measured on their way."""
 
 import copy
-import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch_pruning as tp
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
@@ -23,15 +20,9 @@ from dtc_helpers.any_network.importance import DTCImportance, RandomImportance, 
 from dtc_helpers.any_network.lenet import BATCH_SIZE, accuracy, trainer, with_drawn_weights
 from dtc_helpers.any_network.plan import CutPlan
 from dtc_helpers.images.datasets import Dataset, load_dataset
-from dtc_helpers.paths import in_project, kept
 from dtc_helpers.readings import READINGS
-from dtc_helpers.runs.checking import Batches, CutShare, OneOf
-from dtc_helpers.runs.progress import progress
-from dtc_helpers.runs.provenance import environment_key
 from dtc_helpers.studies.example_networks import EXAMPLES, HEADS
 from dtc_helpers.studies.numbering import numbered_scores
-from dtc_helpers.studies.runs import read_made, recorded, write_made
-from dtc_helpers.studies.study import StudyParameters, other_table
 
 
 @dataclass(frozen=True)
@@ -212,83 +203,3 @@ NETWORK_ARMS: dict[str, Callable[[NetworkSetting, int], list[dict[str, Any]]]] =
     "scratch": partial(scratch_rows, budgets=("batches", "multiply_adds")),
     "scratch, batches": partial(scratch_rows, budgets=("batches",)),
 }
-NetworkArm = Annotated[str, OneOf(NETWORK_ARMS)]
-NetworkName = Annotated[str, OneOf(EXAMPLES)]
-
-
-@dataclass(frozen=True)
-class NetworkStudyParameters(StudyParameters):
-    """Parameters of the studies of networks of any kind; it raises as `Parameters` does."""
-
-    arms: list[NetworkArm]
-    networks: list[NetworkName]
-    cuts: Batches
-    batches_per_cut: Batches
-    keep_fraction: CutShare
-    at_cuts: list[int]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if outside := [cut for cut in self.at_cuts if not 1 <= cut <= self.cuts]:
-            raise ValueError(f"at_cuts = {outside}: expected numbers of cuts, from 1 to {self.cuts}")
-
-    def setting(self, network: str, narrowest: int = 1) -> NetworkSetting:
-        """Setting of a network."""
-        plan = self.cuts, self.batches_per_cut, self.keep_fraction
-        return NetworkSetting(network, *plan, narrowest, tuple(self.at_cuts))
-
-
-def network_table(name: str, settings: Iterable[NetworkSetting], parameters: NetworkStudyParameters) -> pd.DataFrame:
-    """Table of all runs, arms × seeds of every setting: the stored one, or a new one with `parameters.recompute`.
-
-    Computing goes on after the last finished arm when it was interrupted.
-
-    Returns
-    -------
-    Columns dataset, network, narrowest, arm, and those of `_Way.measure`.
-
-    Raises
-    ------
-    ValueError if what is stored was made with another plan, or lacks a run.
-    """
-    wanted = [(setting, arm) for setting in settings for arm in parameters.arms]
-    plan = ("cuts", "batches_per_cut", "keep_fraction", "at_cuts", "seed")
-    table = other_table(
-        name,
-        lambda: _computed(wanted, parameters),
-        settings={key: getattr(parameters, key) for key in plan},
-        keys=("dataset", "network", "narrowest", "arm", "seed", "cut", "moment"),
-        new_in=parameters.results_dir if parameters.recompute else None,
-    )
-    return pd.concat([_rows_of(table, name, *run, parameters.seeds()) for run in wanted], ignore_index=True)
-
-
-def _rows_of(table: pd.DataFrame, name: str, setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
-    is_arm = table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, ")
-    is_wanted = table.network.eq(setting.network) & table.narrowest.eq(setting.narrowest) & table.seed.isin(seeds)
-    found: pd.DataFrame = table.loc[is_arm & is_wanted, :]
-    if (there := found.seed.nunique()) < len(seeds):
-        raise ValueError(
-            f"{name}.csv has {there} of the {len(seeds)} replicates asked for of {setting.network}, narrowest "
-            f"{setting.narrowest}, {arm}: set recompute=True, or ask for what is stored"
-        )
-    return found
-
-
-def _computed(runs: Sequence[tuple[NetworkSetting, str]], parameters: NetworkStudyParameters) -> pd.DataFrame:
-    parts = in_project(parameters.results_dir) / ".networks"
-    shown = progress(runs, total=len(runs), title="runs", describe=lambda run: f"{run[0].network} {run[1]}")
-    return pd.concat([_part(parts, *run, parameters.seeds()) for run in shown], ignore_index=True)
-
-
-def _part(parts: Path, setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
-    """All replicates of one arm, made or read."""
-    others = hashlib.sha256(repr((setting, list(seeds), environment_key())).encode()).hexdigest()[:8]
-    title = f"{setting.network} {arm} {others}"
-    make = partial(recorded, lambda: _table(setting, arm, seeds), title=title)
-    return kept(parts / f"{title}.csv", make=make, write=write_made, read=read_made)[0]
-
-
-def _table(setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
-    keys = {"dataset": setting.data.name, "network": setting.network, "narrowest": setting.narrowest, "arm": arm}
-    return pd.DataFrame([{**keys, **row} for seed in seeds for row in NETWORK_ARMS[arm](setting, seed)])

@@ -6,7 +6,7 @@ import pandas as pd
 
 from dtc_helpers.runs.checking import Neurons
 from dtc_helpers.studies.example_networks import TITLES
-from dtc_helpers.studies.network_runs import NetworkName, NetworkStudyParameters, network_table
+from dtc_helpers.studies.network_table import NetworkName, NetworkStudyParameters, network_table
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from dtc_helpers.any_network.cost import multiply_adds
 from dtc_helpers.images.datasets import Dataset, Split
 from dtc_helpers.studies import network_runs, study
 from dtc_helpers.studies.example_networks import EXAMPLES
-from dtc_helpers.studies.network_runs import NETWORK_ARMS, NetworkSetting, NetworkStudyParameters, network_table
+from dtc_helpers.studies.network_runs import NETWORK_ARMS, NetworkSetting
+from dtc_helpers.studies.network_table import NetworkStudyParameters, network_table
 from dtc_helpers.studies.study_15_any_network import AnyNetworkParameters, any_network_table, named_settings
 
 SMALL = NetworkSetting("convolution 1d", cuts=2, batches_per_cut=3, keep_fraction=0.85, at_cuts=(1, 2))
@@ -136,7 +137,7 @@ def test_table_is_computed_kept_and_read(tmp_path, monkeypatch):
     parameters = NetworkStudyParameters(**PARAMETERS, results_dir=str(tmp_path))
     table = network_table("x", [parameters.setting("convolution 1d")], parameters)
     assert table.groupby(["arm", "seed"]).size().to_dict() == {(a, s): 5 for a in ("dtc", "random") for s in (5, 6)}
-    monkeypatch.setattr(network_runs, "NETWORK_ARMS", {})  # nothing is run again
+    monkeypatch.setattr("dtc_helpers.studies.network_table.NETWORK_ARMS", {})  # nothing is run again
     again = network_table("x", [parameters.setting("convolution 1d")], parameters)
     assert again.equals(table)
     monkeypatch.setattr(study, "STORED", tmp_path)

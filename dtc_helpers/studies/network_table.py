@@ -1,0 +1,100 @@
+"""Table of a study of networks of any kind: which runs there are, stored or made anew, arm by arm."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+
+from dtc_helpers.paths import in_project, kept
+from dtc_helpers.runs.checking import Batches, CutShare, OneOf
+from dtc_helpers.runs.progress import progress
+from dtc_helpers.runs.provenance import environment_key
+from dtc_helpers.studies.example_networks import EXAMPLES
+from dtc_helpers.studies.network_runs import NETWORK_ARMS, NetworkSetting
+from dtc_helpers.studies.runs import read_made, recorded, write_made
+from dtc_helpers.studies.study import StudyParameters, other_table
+
+NetworkArm = Annotated[str, OneOf(NETWORK_ARMS)]
+NetworkName = Annotated[str, OneOf(EXAMPLES)]
+
+
+@dataclass(frozen=True)
+class NetworkStudyParameters(StudyParameters):
+    """Parameters of the studies of networks of any kind; it raises as `Parameters` does."""
+
+    arms: list[NetworkArm]
+    networks: list[NetworkName]
+    cuts: Batches
+    batches_per_cut: Batches
+    keep_fraction: CutShare
+    at_cuts: list[int]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if outside := [cut for cut in self.at_cuts if not 1 <= cut <= self.cuts]:
+            raise ValueError(f"at_cuts = {outside}: expected numbers of cuts, from 1 to {self.cuts}")
+
+    def setting(self, network: str, narrowest: int = 1) -> NetworkSetting:
+        """Setting of a network."""
+        plan = self.cuts, self.batches_per_cut, self.keep_fraction
+        return NetworkSetting(network, *plan, narrowest, tuple(self.at_cuts))
+
+
+def network_table(name: str, settings: Iterable[NetworkSetting], parameters: NetworkStudyParameters) -> pd.DataFrame:
+    """Table of all runs, arms × seeds of every setting: the stored one, or a new one with `parameters.recompute`.
+
+    Computing goes on after the last finished arm when it was interrupted.
+
+    Returns
+    -------
+    Columns dataset, network, narrowest, arm, and those of `network_runs.NETWORK_ARMS`.
+
+    Raises
+    ------
+    ValueError if what is stored was made with another plan, or lacks a run.
+    """
+    wanted = [(setting, arm) for setting in settings for arm in parameters.arms]
+    plan = ("cuts", "batches_per_cut", "keep_fraction", "at_cuts", "seed")
+    table = other_table(
+        name,
+        lambda: _computed(wanted, parameters),
+        settings={key: getattr(parameters, key) for key in plan},
+        keys=("dataset", "network", "narrowest", "arm", "seed", "cut", "moment"),
+        new_in=parameters.results_dir if parameters.recompute else None,
+    )
+    return pd.concat([_rows_of(table, name, *run, parameters.seeds()) for run in wanted], ignore_index=True)
+
+
+def _rows_of(table: pd.DataFrame, name: str, setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
+    is_arm = table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, ")
+    is_wanted = table.network.eq(setting.network) & table.narrowest.eq(setting.narrowest) & table.seed.isin(seeds)
+    found: pd.DataFrame = table.loc[is_arm & is_wanted, :]
+    if (there := found.seed.nunique()) < len(seeds):
+        raise ValueError(
+            f"{name}.csv has {there} of the {len(seeds)} replicates asked for of {setting.network}, narrowest "
+            f"{setting.narrowest}, {arm}: set recompute=True, or ask for what is stored"
+        )
+    return found
+
+
+def _computed(runs: Sequence[tuple[NetworkSetting, str]], parameters: NetworkStudyParameters) -> pd.DataFrame:
+    parts = in_project(parameters.results_dir) / ".networks"
+    shown = progress(runs, total=len(runs), title="runs", describe=lambda run: f"{run[0].network} {run[1]}")
+    return pd.concat([_part(parts, *run, parameters.seeds()) for run in shown], ignore_index=True)
+
+
+def _part(parts: Path, setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
+    """All replicates of one arm, made or read."""
+    others = hashlib.sha256(repr((setting, list(seeds), environment_key())).encode()).hexdigest()[:8]
+    title = f"{setting.network} {arm} {others}"
+    make = partial(recorded, lambda: _table(setting, arm, seeds), title=title)
+    return kept(parts / f"{title}.csv", make=make, write=write_made, read=read_made)[0]
+
+
+def _table(setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
+    keys = {"dataset": setting.data.name, "network": setting.network, "narrowest": setting.narrowest, "arm": arm}
+    return pd.DataFrame([{**keys, **row} for seed in seeds for row in NETWORK_ARMS[arm](setting, seed)])
