@@ -13,10 +13,11 @@ from made_results import results_of
 
 from dtc_helpers.explorer.state import replay_state
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES
-from dtc_helpers.paths import DamagedError, write_json
+from dtc_helpers.paths import write_json
 from dtc_helpers.proposition.evidence import processes_of_evidence, read_evidence
 from dtc_helpers.runs import entropy_tables
 from dtc_helpers.runs import methods as loop
+from dtc_helpers.runs.damage import DamagedError
 from dtc_helpers.runs.methods import run_methods
 from dtc_helpers.runs.results import FILES, read_results, write_results
 from dtc_helpers.studies import study

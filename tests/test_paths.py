@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dtc_helpers import paths
-from dtc_helpers.paths import in_project, kept, package_files, project_root, whole_file, whole_files, whole_folder
+from dtc_helpers.paths import in_project, package_files, project_root, whole_file, whole_files, whole_folder
+from dtc_helpers.runs.damage import kept
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -12,12 +12,13 @@ import pandas as pd
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.images.datasets import DATASETS, load_dataset
-from dtc_helpers.paths import damage_named, read_together, whole_files, write_json
+from dtc_helpers.paths import read_together, whole_files, write_json
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.proposition.relation import Correlations, Process, Step
 from dtc_helpers.readings import Plan
+from dtc_helpers.runs.damage import damage_named
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.runs.results import RUN, read_run

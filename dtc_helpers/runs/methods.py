@@ -13,9 +13,10 @@ from typing import Any
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paper import PUBLISHED_SEED
-from dtc_helpers.paths import in_project, kept, only_writer
+from dtc_helpers.paths import in_project, only_writer
 from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.runs.checking import check_names
+from dtc_helpers.runs.damage import kept
 from dtc_helpers.runs.memory import check_memory
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.progress import progress

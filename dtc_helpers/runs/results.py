@@ -9,16 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import (
-    DamagedError,
-    damage_named,
-    read_json,
-    read_together,
-    whole_files,
-    whole_folder,
-    write_json,
-)
+from dtc_helpers.paths import read_together, whole_files, whole_folder, write_json
 from dtc_helpers.readings import READINGS
+from dtc_helpers.runs.damage import DamagedError, damage_named, read_json
 from dtc_helpers.runs.stored_tables import FINITE, NUMBER, TEXT, WHOLE, read_stored
 
 COLUMNS = (
@@ -101,7 +94,7 @@ def write_results(results: Results, results_dir: Path) -> None:
 
 
 def write_part(results: Results, path: Path) -> None:
-    """Write results as a folder that is there whole, or not at all; see `paths.kept`."""
+    """Write results as a folder that is there whole, or not at all; see `damage.kept`."""
     with whole_folder(path) as folder:
         _write(results, folder)
 

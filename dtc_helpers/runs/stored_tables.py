@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import DamagedError, damage_named
+from dtc_helpers.runs.damage import DamagedError, damage_named
 
 # What a column holds: text, whole numbers, finite numbers, or numbers that may be NaN where something is not defined.
 TEXT, WHOLE, FINITE, NUMBER = "text", "whole numbers", "finite numbers", "numbers"

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import pandas as pd
 
-from dtc_helpers.paths import in_project, kept
+from dtc_helpers.paths import in_project
 from dtc_helpers.runs.checking import Batches, CutShare, OneOf
+from dtc_helpers.runs.damage import kept
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import environment_key
 from dtc_helpers.studies.example_networks import EXAMPLES

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import DamagedError, kept, read_json, whole_file, write_json
+from dtc_helpers.paths import whole_file, write_json
+from dtc_helpers.runs.damage import DamagedError, kept, read_json
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import environment_key, provenance
 from dtc_helpers.runs.stored_tables import NUMBER, TEXT, WHOLE, read_stored

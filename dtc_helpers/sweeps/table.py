@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from dtc_helpers.paths import damage_named, whole_file
+from dtc_helpers.paths import whole_file
 from dtc_helpers.readings import READINGS
+from dtc_helpers.runs.damage import damage_named
 from dtc_helpers.runs.results import COLUMNS
 from dtc_helpers.runs.stored_tables import FINITE, TEXT, WHOLE, read_stored
 from dtc_helpers.sweeps.folder import RECORD, SweepFolder
