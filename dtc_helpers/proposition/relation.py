@@ -55,6 +55,7 @@ class Correlations:
     given_ratio: float  # partial Pearson correlation, given the compression ratio
     given_length: float  # partial Pearson correlation, given the log of the number of measurements
     given_length_and_step: float  # partial Pearson correlation, given that and the number of the step
+    given_length_and_curve: float  # partial Pearson correlation, given those and the square of the step
 
 
 def correlations(process: Process, series: ArrayLike) -> Correlations:
@@ -70,12 +71,14 @@ def correlations(process: Process, series: ArrayLike) -> Correlations:
     if not np.isfinite(fitness).all():
         raise ValueError("a fitness is NaN or infinite: expected a finite number at every step")
     x, log_lengths = np.asarray(series, dtype=float), np.log(column(process, "length"))
+    steps = np.arange(len(process))
     return Correlations(
         pearson(x, fitness),
         spearman(x, fitness),
         partial_correlation(x, fitness, given=column(process, "compression_ratio")),
         partial_correlation(x, fitness, given=log_lengths),
-        partial_correlation(x, fitness, given=np.stack([log_lengths, np.arange(len(process))])),
+        partial_correlation(x, fitness, given=np.stack([log_lengths, steps])),
+        partial_correlation(x, fitness, given=np.stack([log_lengths, steps, steps**2])),
     )
 
 

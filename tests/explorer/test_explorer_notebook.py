@@ -74,6 +74,18 @@ def _wait_for(address, server):
     raise AssertionError("JupyterLab does not answer")
 
 
+def _tab(chromium, *, height):
+    """A tab for JupyterLab. What it asks on the way (a busy machine answers it late) is printed and accepted."""
+    tab = chromium.new_page(viewport={"width": 1300, "height": height})
+
+    def accept(dialog):
+        print("JupyterLab asks:", dialog.inner_text())  # noqa: T201
+        dialog.locator(".jp-Dialog-footer button").last.click()
+
+    tab.add_locator_handler(tab.locator(".jp-Dialog").last, accept)
+    return tab
+
+
 def _run(tab, cell, answer):
     """Run a cell until it answers: JupyterLab may lose a key while the page is still being built."""
     from playwright.sync_api import TimeoutError as NotThereError
@@ -90,8 +102,7 @@ def _run(tab, cell, answer):
 @pytest.mark.browser
 @pytest.mark.notebook
 def test_slider_moved_in_jupyterlab_arrives_in_the_kernel(chromium, jupyter):
-    tab = chromium.new_page(viewport={"width": 1300, "height": 1500})
-    outside = []
+    tab, outside = _tab(chromium, height=1500), []
     tab.on("request", lambda request: outside.append(request.url))
     tab.goto(f"{jupyter}/lab/tree/bare.ipynb?reset")
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=1000 * KERNEL_SECONDS)
@@ -112,10 +123,10 @@ def test_slider_moved_in_jupyterlab_arrives_in_the_kernel(chromium, jupyter):
 @pytest.mark.browser
 @pytest.mark.notebook
 def test_committed_notebook_opened_in_jupyterlab_shows_pictures_without_running(chromium, jupyter):
-    tab = chromium.new_page(viewport={"width": 1300, "height": 6000})
+    tab = _tab(chromium, height=6000)
     tab.goto(f"{jupyter}/lab/tree/explore.ipynb?reset")
-    tab.locator(".jp-RenderedImage img").first.wait_for(timeout=1000 * KERNEL_SECONDS)
-    tab.wait_for_timeout(1500)
+    tab.locator(".jp-RenderedImage img").nth(4).wait_for(timeout=1000 * KERNEL_SECONDS)
+    tab.wait_for_timeout(1500)  # for a sixth, or for widgets that fail
     assert tab.locator(".jp-RenderedImage img").count() == 5
     assert tab.get_by_text("Error displaying widget").count() == 0
     tab.close()

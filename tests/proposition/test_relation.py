@@ -61,6 +61,8 @@ def test_correlations_are_scipys(rng):
     assert found.given_length == pytest.approx(partial_correlation(series, fitness, given=np.log(LENGTHS)))
     both = np.stack([np.log(LENGTHS), np.arange(10)])
     assert found.given_length_and_step == pytest.approx(partial_correlation(series, fitness, given=both))
+    curved = np.stack([*both, np.arange(10) ** 2])
+    assert found.given_length_and_curve == pytest.approx(partial_correlation(series, fitness, given=curved))
 
 
 def test_step_without_an_entropy_takes_no_part_in_any_correlation(rng):
@@ -72,15 +74,17 @@ def test_step_without_an_entropy_takes_no_part_in_any_correlation(rng):
     numbers, fitness = np.delete(np.arange(10), 3), np.delete(column(process, "fitness"), 3)
     both = np.stack([np.delete(np.log(LENGTHS), 3), numbers])
     expected["given_length_and_step"] = partial_correlation(np.delete(series, 3), fitness, given=both)
+    curved = np.stack([*both, numbers**2])
+    expected["given_length_and_curve"] = partial_correlation(np.delete(series, 3), fitness, given=curved)
     assert found == pytest.approx(expected)
 
 
-def test_four_steps_are_enough_and_five_where_two_things_are_given(rng):
-    process, series = made_process(rng, fitness=by_length), rng.normal(size=5)
-    found = asdict(correlations(process[:4], series[:4]))
-    assert np.isnan(found.pop("given_length_and_step"))
-    assert np.isfinite(list(found.values())).all()
-    assert np.isfinite(list(asdict(correlations(process[:5], series)).values())).all()
+def test_four_steps_are_enough_and_one_more_for_every_further_thing_that_is_given(rng):
+    process, series = made_process(rng, fitness=by_length), rng.normal(size=6)
+    undefined = {4: {"given_length_and_step", "given_length_and_curve"}, 5: {"given_length_and_curve"}, 6: set()}
+    for n, expected in undefined.items():
+        found = asdict(correlations(process[:n], series[:n]))
+        assert {name for name, value in found.items() if np.isnan(value)} == expected
 
 
 def test_partial_correlation_given_two_is_that_of_the_residuals_of_least_squares(rng):
