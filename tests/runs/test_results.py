@@ -2,7 +2,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -52,8 +51,9 @@ def test_missing_results_name_the_notebook_that_writes_them(tmp_path, exists):
 
 # ----------------------------------------------------------------------------------- a writer killed
 
-# Counts every call that changes the disk, and dies without any clean-up before call number STAGE, or amid a write.
-KILLED_WRITER = """
+# Writes into one folder after the other, each in a process of its own: a copy of one that has imported all. The copy
+# counts every call that changes the disk, and dies without any clean-up before call number STAGE, or amid a write.
+KILLED_WRITERS = """
 import os, pathlib, shutil, signal, sys
 import numpy as np, pandas as pd
 sys.path[:0] = {paths!r}
@@ -61,57 +61,58 @@ from made_results import results_of
 from dtc_helpers.runs.results import write_results
 
 calls = 0
-def dying(owner, name, amid):
+def dying(owner, name, half_file=None):
     original = getattr(owner, name)
     def call(*arguments, **options):
         global calls
-        if calls == {stage}:
-            if amid is not None and {amid}:
-                pathlib.Path(amid(*arguments)).write_bytes(b"half a fi")
+        if calls == stage:
+            if half_file is not None and amid:
+                pathlib.Path(half_file(*arguments)).write_bytes(b"half a fi")
             os.kill(os.getpid(), signal.SIGKILL)
         calls += 1
         return original(*arguments, **options)
     setattr(owner, name, call)
 
-dying(pathlib.Path, "mkdir", None)
-dying(pathlib.Path, "rename", None)
-dying(pathlib.Path, "replace", None)
-dying(pathlib.Path, "rmdir", None)
-dying(pathlib.Path, "write_text", lambda path, *_: path)
-dying(shutil, "rmtree", None)
-dying(np, "savez_compressed", lambda path, *_: path)
-dying(pd.DataFrame, "to_csv", lambda _, path: path)
-write_results(results_of(2), pathlib.Path({folder!r}))
+def write(folder):
+    dying(pathlib.Path, "mkdir")
+    dying(pathlib.Path, "rename")
+    dying(pathlib.Path, "replace")
+    dying(pathlib.Path, "rmdir")
+    dying(pathlib.Path, "write_text", lambda path, *_: path)
+    dying(shutil, "rmtree")
+    dying(np, "savez_compressed", lambda path, *_: path)
+    dying(pd.DataFrame, "to_csv", lambda _, path: path)
+    write_results(results_of(2), pathlib.Path(folder))
+
+for (stage, amid), folder in {folders!r}.items():
+    if writer := os.fork():
+        print(os.waitstatus_to_exitcode(os.waitpid(writer, 0)[1]), flush=True)
+        continue
+    write(folder)
+    os._exit(0)
 """
 N_STAGES = 20  # mkdir 6, to_csv 2, savez 2, write_text 1, rmtree 1, rename 1, rmtree 1, replace 5, rmdir 1
 WRITES = (6, 7, 8, 9, 10)
 
 
-def killed_writer(folder, stage, *, amid=False):
-    paths = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
-    code = KILLED_WRITER.format(paths=paths, stage=stage, amid=amid, folder=str(folder))
-    return subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-
-
 @pytest.fixture(scope="module")
 def wrecks(tmp_path_factory):
-    """Folders that held old results when a writer of new ones was killed, at every stage; made two at a time."""
-
-    def wreck(place):
-        stage, amid = place
-        folder = tmp_path_factory.mktemp("wreck")
-        write_results(results_of(1), folder)
-        return place, (folder, killed_writer(folder, stage, amid=amid))
-
+    """Folders that held old results when a writer of new ones was killed, at every stage, and how each writer ended."""
     places = [*((stage, False) for stage in range(N_STAGES + 1)), *((stage, True) for stage in WRITES)]
-    with ThreadPoolExecutor(2) as pool:
-        return dict(pool.map(wreck, places))
+    folders = {place: tmp_path_factory.mktemp("wreck") for place in places}
+    for folder in folders.values():
+        write_results(results_of(1), folder)
+    names = {place: str(folder) for place, folder in folders.items()}
+    code = KILLED_WRITERS.format(paths=[str(Path(__file__).parents[1]), str(Path(__file__).parents[2])], folders=names)
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    ends = [int(line) for line in ran.stdout.splitlines()]
+    return {place: (folders[place], end, ran.stderr) for place, end in zip(places, ends, strict=True)}
 
 
 @pytest.mark.parametrize(("stage", "amid"), [*((s, False) for s in range(N_STAGES)), *((s, True) for s in WRITES)])
 def test_killed_writer_leaves_all_old_or_all_new_results_and_a_rerun_succeeds(wrecks, tmp_path, stage, amid):
-    folder, process = wrecks[stage, amid]
-    assert process.returncode == -signal.SIGKILL, process.stderr
+    folder, end, errors = wrecks[stage, amid]
+    assert end == -signal.SIGKILL, errors
     expected = results_of(1) if stage <= 12 else results_of(2)  # stage 12 is the one renaming that counts
     never_read = shutil.copytree(folder, tmp_path / "never read")
     assert_same(read_results(folder), expected)
@@ -122,8 +123,8 @@ def test_killed_writer_leaves_all_old_or_all_new_results_and_a_rerun_succeeds(wr
 
 
 def test_writer_is_killed_at_every_stage_there_is(wrecks):
-    folder, process = wrecks[N_STAGES, False]
-    assert process.returncode == 0, process.stderr
+    folder, end, errors = wrecks[N_STAGES, False]
+    assert end == 0, errors
     assert_same(read_results(folder), results_of(2))
 
 
