@@ -1,8 +1,6 @@
 """A notebook's code, run in this process: what a kernel would do, without the seconds it takes to start one."""
 
 import ast
-import contextlib
-import io
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +26,7 @@ def _run(source: str, names: dict[str, Any]) -> None:
     statements = ast.parse(source).body
     last = statements[-1]
     shown = ast.Expression(last.value) if isinstance(last, ast.Expr) else None
-    with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(ast.Module(statements[:-1] if shown else statements, []), source, "exec"), names)
-        value: Any = eval(compile(shown, source, "eval"), names) if shown else None
+    exec(compile(ast.Module(statements[:-1] if shown else statements, []), source, "exec"), names)
+    value: Any = eval(compile(shown, source, "eval"), names) if shown else None
     if hasattr(value, "_repr_html_"):
         value._repr_html_()

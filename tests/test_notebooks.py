@@ -12,7 +12,7 @@ import nbformat
 import pandas as pd
 import papermill
 import pytest
-from papermill.exceptions import PapermillExecutionError
+from notebook_cells import run_cells
 
 from dtc_helpers.runs.provenance import PACKAGES
 from dtc_helpers.runs.results import COLUMNS
@@ -31,19 +31,14 @@ def code_cells(path):
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
+def places(folder):
+    return {"results_dir": str(folder / "results"), "figures_dir": str(folder / "figures")}
+
+
 def execute(path, folder, **parameters):
-    """Executed notebook; only the primary ones have results of their own."""
-    places = {"figures_dir": str(folder / "figures")}
-    if path in (MAIN, ENTROPY):
-        places["results_dir"] = str(folder / "results")
-    return papermill.execute_notebook(
-        path, folder / path.name, parameters={**places, **parameters}, progress_bar=False, cwd=ROOT
-    )
-
-
-def printed(notebook):
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return "".join(output.text for output in outputs if output.output_type == "stream")
+    """Execute a primary notebook in a kernel."""
+    parameters = {**places(folder), **parameters}
+    papermill.execute_notebook(path, folder / path.name, parameters=parameters, progress_bar=False, cwd=ROOT)
 
 
 @every_notebook
@@ -127,11 +122,12 @@ def test_notebooks_run_on_other_parameters_and_write_what_they_promise(tmp_path)
 
 
 @pytest.mark.notebook
-def test_binnings_of_another_process_are_compared(tmp_path):
-    own = {"recompute": True, "results_dir": str(tmp_path / "results")}
-    words = printed(execute(BINNING, tmp_path, datasets=["photographs"], processes=["JPEG"], null_draws=10, **own))
-    with pytest.raises(PapermillExecutionError, match=r"9_binning\.csv was made with"):  # what is stored is another
-        execute(BINNING, tmp_path, datasets=["photographs"], processes=["JPEG"], null_draws=10)
+def test_binnings_of_another_process_are_compared(tmp_path, capsys):
+    jpeg = {"datasets": ["photographs"], "processes": ["JPEG"], "null_draws": 10}
+    run_cells(BINNING, **places(tmp_path), **jpeg, recompute=True)
+    words = capsys.readouterr().out
+    with pytest.raises(ValueError, match=r"9_binning\.csv was made with"):  # what is stored is another
+        run_cells(BINNING, figures_dir=str(tmp_path / "figures"), **jpeg)
     assert "JPEG · photographs: 20 replicates of 20 steps" in words
     assert "of 27; by chance 0.7 above and as many below" in words
     stems = {path.stem for path in (tmp_path / "figures" / "binning").glob("*.png")}
@@ -139,8 +135,9 @@ def test_binnings_of_another_process_are_compared(tmp_path):
 
 
 @pytest.mark.notebook
-def test_lesson_judges_the_answers_that_are_given(tmp_path):
-    words = printed(execute(LESSON, tmp_path, answer_ceiling=math.log(8), answer_how_many=20))
+def test_lesson_judges_the_answers_that_are_given(tmp_path, capsys):
+    run_cells(LESSON, figures_dir=str(tmp_path), answer_ceiling=math.log(8), answer_how_many=20)
+    words = capsys.readouterr().out
     assert "six values: not answered yet" in words
     assert "ceiling: right, well done!" in words
     assert "how many: not yet. Nearly" in words
@@ -170,7 +167,8 @@ def test_figures_of_a_dataset_lie_beside_the_results_unless_a_folder_is_named(pa
 
 @pytest.mark.notebook
 def test_two_hidden_layers_are_cut_side_by_side(tmp_path):
-    execute(MAIN, tmp_path, **{**QUICK, "hidden_neurons": [24, 24]}, methods=["dtc"], dataset="digits")
+    quick = {**QUICK, "hidden_neurons": [24, 24], "methods": ["dtc"], "dataset": "digits"}
+    run_cells(MAIN, **places(tmp_path), **quick)
     assert pd.read_csv(tmp_path / "results" / "cycles.csv").neurons.tolist() == [42, 36, 32, 28, 24]
 
 
@@ -184,8 +182,8 @@ def test_two_hidden_layers_are_cut_side_by_side(tmp_path):
     ],
 )
 def test_wrong_parameter_is_refused_before_anything_is_written(tmp_path, wrong, message):
-    with pytest.raises(PapermillExecutionError, match=message):
-        execute(MAIN, tmp_path, **wrong)
+    with pytest.raises((TypeError, ValueError), match=message):
+        run_cells(MAIN, **places(tmp_path), **wrong)
     assert not (tmp_path / "results").exists()
 
 
