@@ -17,6 +17,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -407,11 +408,11 @@ def test_kernel_that_does_not_start_is_named(tmp_path, kernel_of):
 
 
 def test_kernel_that_is_slow_to_start_is_waited_for(tmp_path, kernel_of):
-    kernel_of(f"sleep 2.5; exec {sys.executable} -m ipykernel_launcher -f {{connection_file}}")
+    kernel_of(f"sleep 1.2; exec {sys.executable} -m ipykernel_launcher -f {{connection_file}}")
     write_grid(tmp_path, fixed={"x": 1})
     outcomes = run(tmp_path, settings=Settings(time_out=PATIENCE_SECONDS))
     assert statuses(outcomes) == {1: "done"}
-    assert outcomes[1].seconds > 2.5
+    assert outcomes[1].seconds > 1.2
 
 
 def listening(process):
@@ -421,15 +422,30 @@ def listening(process):
     return {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN or not socket.raddr}
 
 
-@pytest.mark.parametrize("command", ["sweep", "papermill"])
-def test_nothing_listens_beyond_this_machine(tmp_path, command):
-    write_grid(tmp_path, fixed={"action": "hang"})
-    diary = tmp_path / "diary.txt"
-    commands = {
-        "sweep": ("dtc_helpers", "sweep", "grid.yaml"),
-        "papermill": ("papermill", "toy.ipynb", "out.ipynb", "-p", "action", "hang", "-p", "diary", str(diary)),
-    }
-    with started("-m", *commands[command], folder=tmp_path, PYTHONPATH=str(ROOT)) as process:
+@pytest.fixture(scope="module")
+def killed_caller(tmp_path_factory):
+    """Folder of a sweep whose caller was killed while point 2 of 3 hung, and where it and its children listened."""
+    folder = tmp_path_factory.mktemp("killed")
+    grid = write_grid(folder, zip={"x": [1, 2, 3], "action": ["work", "hang once", "work"]})
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    arguments = ("-m", "dtc_helpers", "sweep", str(grid), "--out", str(folder / "runs"), "--workers", "1")
+    with started(*arguments, folder=folder / "caller", PYTHONPATH=str(ROOT), TMPDIR=str(temporary)) as caller:
+        wait_until(lambda: executed(folder) == [1, 2] and list((folder / "runs").glob("*/result.json")), "point 1")
+        assert len(processes_of(temporary)) >= 2
+        return folder, listening(psutil.Process(caller.pid))
+
+
+def test_nothing_of_a_sweep_listens_beyond_this_machine(killed_caller):
+    _, addresses = killed_caller
+    assert addresses
+    assert addresses <= {"127.0.0.1", "::1"}
+
+
+def test_papermill_does_not_listen_beyond_this_machine(tmp_path):
+    write_grid(tmp_path)
+    parameters = ("-p", "action", "hang", "-p", "diary", str(tmp_path / "diary.txt"))
+    with started("-m", "papermill", "toy.ipynb", "out.ipynb", *parameters, folder=tmp_path) as process:
         wait_until(lambda: executed(tmp_path), "a kernel at work")
         tree = psutil.Process(process.pid)
         children = tree.children(recursive=True)
@@ -444,37 +460,33 @@ def test_nothing_listens_beyond_this_machine(tmp_path, command):
     assert addresses <= {"127.0.0.1", "::1"}
 
 
-def test_time_out_kills_the_kernel_and_is_named(tmp_path):
+def test_time_out_kills_the_kernel_and_is_named(tmp_path, monkeypatch):
     write_grid(tmp_path, fixed={"action": "hang", "x": 1})
-    outcomes = run(tmp_path, settings=Settings(time_out=10))
-    assert outcomes[1].error == "time-out: not done after 10 s"
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + (3600 if executed(tmp_path) else 0))
+    monkeypatch.setattr(sweep_point, "time", clock)  # an hour passes as soon as the kernel is at work
+    outcomes = run(tmp_path, settings=Settings(time_out=PATIENCE_SECONDS))
+    assert outcomes[1].error == f"time-out: not done after {PATIENCE_SECONDS} s"
     kernels = [int(line.split()[1]) for line in (tmp_path / "diary.txt").read_text().splitlines()]
     assert not any(is_alive(pid) for pid in kernels)
 
 
-def test_caller_killed_and_started_again_loses_nothing_and_does_nothing_twice(tmp_path):
-    grid = write_grid(tmp_path, zip={"x": [1, 2, 3], "action": ["work", "hang once", "work"]})
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    arguments = ("-m", "dtc_helpers", "sweep", str(grid), "--out", str(tmp_path / "runs"), "--workers", "1")
-    with started(*arguments, folder=tmp_path / "caller", PYTHONPATH=str(ROOT), TMPDIR=str(temporary)) as caller:
-        wait_until(lambda: executed(tmp_path) == [1, 2] and list((tmp_path / "runs").glob("*/result.json")), "point 1")
-        assert len(processes_of(temporary)) >= 2
-        caller.kill()
+def test_caller_killed_and_started_again_loses_nothing_and_does_nothing_twice(killed_caller):
+    folder, _ = killed_caller
+    temporary = folder / "temporary"
     wait_until(lambda: not processes_of(temporary), "the end of papermill and its kernel")
     wait_until(
         lambda: not [path for path in temporary.iterdir() if path.name != "dask-scratch-space"],
         "the end of the folder of point 2",
     )
-    for key in (path.name for path in (tmp_path / "runs" / ".locks").iterdir()):
-        half = tmp_path / "runs" / f".incoming-{key}" / key / "results"  # as a caller leaves it that is killed
+    for key in (path.name for path in (folder / "runs" / ".locks").iterdir()):
+        half = folder / "runs" / f".incoming-{key}" / key / "results"  # as a caller leaves it that is killed
         half.mkdir(parents=True)  # while it writes
         (half / "half.csv").write_text("1,2,")
-        (tmp_path / "runs" / f".incoming-{key}.lock").touch()
-    assert statuses(run(tmp_path)) == {1: "skipped", 2: "done", 3: "done"}
-    assert sorted(executed(tmp_path)) == [1, 2, 2, 3]
-    assert not list((tmp_path / "runs").rglob("half.csv"))
-    assert not list((tmp_path / "runs").glob(".incoming-*"))
+        (folder / "runs" / f".incoming-{key}.lock").touch()
+    assert statuses(run(folder)) == {1: "skipped", 2: "done", 3: "done"}
+    assert sorted(executed(folder)) == [1, 2, 2, 3]
+    assert not list((folder / "runs").rglob("half.csv"))
+    assert not list((folder / "runs").glob(".incoming-*"))
 
 
 def test_two_sweeps_on_one_folder_share_the_points(tmp_path):
