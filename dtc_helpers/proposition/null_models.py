@@ -168,10 +168,9 @@ def draw_null(
     ValueError as `relation.correlations`, or where the null needs what the process does not have.
     """
     pairs = pairs_of(process, null, measure=measure, rng=rng, n_draws=n_draws)
-    return NullDraws(
-        [correlations(pair.steps, pair.tested) for pair in pairs],
-        [correlations(pair.steps, pair.null) for pair in pairs],
-    )
+    keys = [(id(pair.tested), *map(id, pair.steps)) for pair in pairs]  # all alike where no draw changes the series
+    tested = {key: correlations(pair.steps, pair.tested) for key, pair in dict(zip(keys, pairs, strict=True)).items()}
+    return NullDraws([tested[key] for key in keys], [correlations(pair.steps, pair.null) for pair in pairs])
 
 
 def pairs_of(

@@ -129,7 +129,8 @@ def test_stored_processes_have_the_same_excess(trial):
     rng = np.random.default_rng(0)
     draws = [draw_null(p, NULLS["ln m alone"], rng=rng, n_draws=1) for p in processes_of_evidence(trial, "dtc")]
     stored = excess(*([one.mean(which, "pearson") for one in draws] for which in ("tested", "null")), rng=rng)
-    table = excesses(trial.comparisons, rng=rng).set_index(["process", "null_model", "statistic"])
+    two = trial.comparisons.query("null_model in ('ln m alone', 'one length')")
+    table = excesses(two, rng=rng).set_index(["process", "null_model", "statistic"])
     assert stored.mean == pytest.approx(table.loc[("dtc", "ln m alone", "pearson"), "excess"])
 
 
