@@ -25,6 +25,16 @@ def python(code, *arguments):
     )  # fmt: skip
 
 
+def two_of(imports, code, *arguments):
+    """A process that becomes two when it has imported what both need; `name` is the last argument but one, or the last.
+
+    It ends well if both do.
+    """
+    fork = "import os\nother = os.fork()\nname = sys.argv[-2 if other else -1]"
+    join = "if other:\n    sys.exit(os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]))"
+    return python(f"{imports}\n{fork}\n{code}\n{join}", *arguments)
+
+
 def wait_for(path):
     end = time.monotonic() + 60
     while not path.exists():
@@ -32,22 +42,24 @@ def wait_for(path):
         time.sleep(0.01)
 
 
-WRITER = """
+WRITER_IMPORTS = """
 from made_results import results_of
 from dtc_helpers.runs.results import write_results
-(folder / sys.argv[2]).touch()
+"""
+WRITER = """
+(folder / name).touch()
 for round in range(60):
-    write_results(results_of(int(sys.argv[2]) + round % 2), folder / "results")
+    write_results(results_of(int(name) + round % 2), folder / "results")
 """
 
 
 def test_readers_never_see_a_mixture_of_two_writers_and_neither_writer_fails(tmp_path):
     write_results(results_of(10), tmp_path / "results")
-    with python(WRITER, tmp_path, 10) as one, python(WRITER, tmp_path, 20) as other:
+    with two_of(WRITER_IMPORTS, WRITER, tmp_path, 10, 20) as both:
         wait_for(tmp_path / "10")
         wait_for(tmp_path / "20")
         seen, reads = set(), 0
-        while one.poll() is None or other.poll() is None:
+        while both.poll() is None:
             found = read_results(tmp_path / "results")
             seeds = {found.run["seed"], *found.cycles.seed}
             assert len(seeds) == 1, f"read {reads} is a mixture of {seeds}"
@@ -58,20 +70,22 @@ def test_readers_never_see_a_mixture_of_two_writers_and_neither_writer_fails(tmp
             assert found.ledger.score.tolist() == expected.ledger.score.tolist()
             seen.add(found.run["seed"])
             reads += 1
-        errors = [process.communicate()[1] for process in (one, other)]
-        assert (one.returncode, other.returncode) == (0, 0), errors
+        errors = both.communicate()[1]
+        assert both.returncode == 0, errors
     assert reads > 20
     assert len(seen) > 1
     assert [path.name for path in (tmp_path / "results").iterdir() if path.name.startswith(".")] == []
 
 
-SAVER = """
+SAVER_IMPORTS = """
 import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from dtc_helpers.figures.style import save_figure
+"""
+SAVER = """
 figure, ax = plt.subplots(figsize=(1, 1))
-(folder / sys.argv[2]).touch()
+(folder / name).touch()
 while len(list(folder.glob("?"))) < 2:
     time.sleep(0.01)
 for _ in range(8):
@@ -80,27 +94,26 @@ for _ in range(8):
 
 
 def test_two_processes_save_the_same_figure_over_and_over(tmp_path):
-    with python(SAVER, tmp_path, 1) as one, python(SAVER, tmp_path, 2) as other:
-        errors = [process.communicate()[1] for process in (one, other)]
-    assert (one.returncode, other.returncode) == (0, 0), errors
+    with two_of(SAVER_IMPORTS, SAVER, tmp_path, 1, 2) as both:
+        errors = both.communicate()[1]
+    assert both.returncode == 0, errors
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["accuracy.pdf", "accuracy.png"]
 
 
 FOLDERS = """
-from dtc_helpers.paths import whole_folder
-(folder / sys.argv[2]).touch()
+(folder / name).touch()
 while len(list(folder.glob("?"))) < 2:
     time.sleep(0.01)
 for _ in range(150):
     with whole_folder(folder / "part") as part:
-        (part / sys.argv[2]).touch()
+        (part / name).touch()
 """
 
 
 def test_folder_that_two_processes_write_is_that_of_one_of_them(tmp_path):
-    with python(FOLDERS, tmp_path, 1) as one, python(FOLDERS, tmp_path, 2) as other:
-        errors = [process.communicate()[1] for process in (one, other)]
-    assert (one.returncode, other.returncode) == (0, 0), errors
+    with two_of("from dtc_helpers.paths import whole_folder", FOLDERS, tmp_path, 1, 2) as both:
+        errors = both.communicate()[1]
+    assert both.returncode == 0, errors
     assert [path.name for path in (tmp_path / "part").iterdir()] in (["1"], ["2"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "part"]
 
