@@ -32,7 +32,7 @@ lint: install
 	$(BIN)/pyright
 
 unit: install
-	$(BIN)/python -m pytest $(PARALLEL) --dist worksteal
+	$(BIN)/python -m pytest -p no:nbval $(PARALLEL) --dist worksteal
 
 # nbval runs on a copy, so that neither results/ nor figures/ of a real run are overwritten.
 notebooks: install
