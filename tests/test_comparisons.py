@@ -147,7 +147,7 @@ def test_power_of_equivalence_and_the_difference_that_can_be_detected_are_those_
     claimed = [compare(d, np.zeros(n)).p_equivalence < 0.05 for d in none[:1000]]
     assert equivalence_power(sd, n) == pytest.approx(np.mean(claimed), abs=0.06)
     there = none + detectable_difference(sd, n)
-    p_values = scipy.stats.ttest_1samp(there, 0, axis=1)[1]
+    p_values = np.asarray(scipy.stats.ttest_1samp(there, 0, axis=1))[1]
     assert [no_difference(d) for d in there[:50]] == pytest.approx(p_values[:50])
     assert np.mean(p_values < 0.05) == pytest.approx(0.8, abs=0.03)
 
