@@ -52,6 +52,7 @@ benchmark: install
 execute: install
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/lessons/*.ipynb notebooks/studies/*.ipynb
 	$(BIN)/python -m dtc_helpers.explorer.stripping notebooks/*.ipynb notebooks/lessons/*.ipynb
+	$(BIN)/python -m dtc_helpers.figures.descriptions notebooks/*.ipynb notebooks/lessons/*.ipynb notebooks/studies/*.ipynb
 	$(MAKE) reproduce DATASET=mnist
 	cp results/uncertainty/figures/mnist/* figures/mnist
 	mkdir -p notebooks/mnist

@@ -60,7 +60,8 @@ def _dataset(name: str) -> str:
 
 
 def _reproduce(arguments: argparse.Namespace) -> str | None:
-    from dtc_helpers.runs.reproduce import reproduce
+    from dtc_helpers.figures.descriptions import describe_file
+    from dtc_helpers.runs.reproduce import NOTEBOOKS, reproduce
 
     if not (project_root() / "notebooks").is_dir():
         return f"there are no notebooks in {project_root()}: run this in the folder of the project"
@@ -72,6 +73,8 @@ def _reproduce(arguments: argparse.Namespace) -> str | None:
         reproduce(dataset=arguments.dataset, results_dir=arguments.results_dir, figures_dir=arguments.figures_dir)
     except CannotWriteError as error:
         return str(error)
+    for name in NOTEBOOKS:
+        describe_file(arguments.results_dir / name)
     return None
 
 

@@ -39,10 +39,10 @@ def process_and_null(own: np.ndarray, null: np.ndarray, ceiling: np.ndarray, fit
 def null_distribution(found: np.ndarray, tested: float, by_length: float, ax: Axes) -> Axes:
     """Correlations of the draws of a null model, with those of the process and of ln m."""
     ax.hist(found[np.isfinite(found)], bins=15, color="#f3d9b5", edgecolor=COLOURS[1], label="draws of the exact null")
-    ax.axvline(tested, color=COLOURS[0], lw=3, label="process")
-    ax.axvline(by_length, color="0.4", ls="--", lw=2, label="ln m alone")
-    ax.set(xlabel="Pearson correlation with the fitness", ylabel="draws")
-    ax.legend(fontsize="small")
+    ax.axvline(tested, ymax=0.66, color=COLOURS[0], lw=3, label="process")
+    ax.axvline(by_length, ymax=0.66, color="0.4", ls="--", lw=2, label="ln m alone")
+    ax.set(xlabel="Pearson correlation with the fitness", ylabel="draws", ylim=(0, 1.5 * ax.get_ylim()[1]))
+    ax.legend(fontsize="small", loc="upper left")
     return ax
 
 
