@@ -11,8 +11,10 @@ from dtc_helpers import statistics
 from dtc_helpers.gibbs import entropy_series, gibbs_entropy
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.runs.provenance import provenance
+from dtc_helpers.readings import READINGS, Plan
+from dtc_helpers.scoring import hidden_layer
 from dtc_helpers.sensing import measure
-from dtc_helpers.surgery import keep_neurons
+from dtc_helpers.surgery import highest, keep_neurons, lowest
 
 
 def rng():
@@ -83,6 +85,23 @@ def two_networks():
 def test_indices_of_any_whole_type_keep_the_same(two_networks):
     for kind in (torch.uint8, torch.int32, torch.int64):
         assert keep_neurons(two_networks, torch.tensor([0, 2], dtype=kind)).neuron_ids[0].tolist() == [[0, 2], [0, 2]]
+
+
+@pytest.mark.parametrize("choose", [lowest, highest])
+def test_scores_that_give_no_order_and_counts_that_cannot_stay_are_refused(choose):
+    scores = torch.tensor([[3.0, 1.0, 2.0]])
+    assert choose(scores, 3).tolist() == [[0, 1, 2]]
+    for n_kept in (0, -1, 4):
+        with pytest.raises(ValueError, match=f"n_kept = {n_kept}: expected 1 to 3"):
+            choose(scores, n_kept)
+    with pytest.raises(ValueError, match="a score is NaN"):
+        choose(torch.tensor([[3.0, math.nan, 2.0]]), 1)
+
+
+@pytest.mark.parametrize("seeds", [[], [1], [1, 2, 3]])
+def test_hidden_layer_wants_one_seed_a_replicate(two_networks, seeds):
+    with pytest.raises(ValueError, match=f"{len(seeds)} seeds for 2 replicates: expected one a replicate"):
+        hidden_layer(two_networks, 0, cycle=1, reading=READINGS["published"], seeds=seeds, plan=Plan())
 
 
 def test_package_that_is_not_installed_does_not_end_a_run(monkeypatch):
