@@ -10,8 +10,8 @@ import torch
 from dtc_helpers import statistics
 from dtc_helpers.gibbs import entropy_series, gibbs_entropy
 from dtc_helpers.networks import ReplicatedMLP
-from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.readings import READINGS, Plan
+from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.scoring import hidden_layer
 from dtc_helpers.sensing import measure
 from dtc_helpers.surgery import highest, keep_neurons, lowest
