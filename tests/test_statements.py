@@ -426,6 +426,26 @@ def of_benchmark_any_network():
     yield ANY_NETWORK, f"and {many:.1f} times for 128"
 
 
+def of_benchmark_commands():
+    (made, size), (ours, memory, a_reading), (digits,), (all_tests, unit, notebooks) = (
+        re.findall(rf"^{command}: {rest}$", measured("commands"), re.MULTILINE)[0]
+        for command, rest in {
+            "make install": "(.*); environment (.*)",
+            "make reproduce": "(.*); (.*) of memory; the methods take (.*) s a reading",
+            "make reproduce DATASET=digits": "((?:.* min )?[0-9]+ s);.*",
+            "make test": "(.*); unit tests (.*), notebooks (.*)",
+        }.items()
+    )
+    for page in (README, REPRODUCTION):
+        yield page, f"| the first `make` | {made}, {size} |"
+        yield (
+            page,
+            f"| `make reproduce` | {ours}, {memory} of memory | the three methods take {a_reading} s a reading |",
+        )
+        yield page, f"| `make reproduce DATASET=digits` | {digits} |"
+        yield page, f"| `make test` | {all_tests} | unit tests {unit}, notebooks {notebooks} |"
+
+
 def of_benchmark_sweep():
     text = measured("sweep")
     (points,), (median,), (processor,) = (
@@ -462,6 +482,7 @@ def of_benchmark_sweep():
         of_benchmark_replicates,
         of_benchmark_any_network,
         of_benchmark_sweep,
+        of_benchmark_commands,
     ],
     ids=lambda each: each.__name__,
 )
