@@ -15,7 +15,7 @@ from dtc_helpers.proposition.binning import bins_of_width
 from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.statistics import pearson
 
-MOST_BYTES = {"replay": 60_000, "proposition": 60_000, "lab": 2_000}
+MOST_BYTES = {"replay": 60_000, "proposition": 60_000, "lab": 2_000, "game": 120_000}
 
 
 @pytest.mark.parametrize("view", page.VIEWS)
