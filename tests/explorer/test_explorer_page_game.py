@@ -30,10 +30,16 @@ def table(opened):
 
     def open_game(**state):
         tab = opened("game", **state)
-        tab.wait_for_function(DONE)
+        settle(tab)
         return tab
 
     return open_game
+
+
+def settle(tab):
+    """Wait until nothing trains."""
+    read(tab, "game", "state")  # what is read is what was drawn last: draw what was clicked
+    tab.wait_for_function(DONE)
 
 
 def choose(tab, places):
@@ -90,7 +96,9 @@ def test_two_cuts_by_keyboard(table):
     tab = table()
     button = control(tab, "game", "cut")
     button.focus()
+    stops = tab.locator("#game .neuron[tabindex='0']")
     for names in (list(range(7)), list(range(7, 13))):
+        assert stops.count() == 1
         for key in ("Tab", "Tab", "Home"):  # over "choose anew" into the neurons: one stop for all of them
             tab.keyboard.press(key)
         for _ in names:
@@ -144,7 +152,7 @@ def test_reset_starts_the_same_game_anew(table, how):
         tab.locator("#game .reset").click()
     else:
         tab.evaluate(CUT_AND_RESET)
-    tab.wait_for_function(DONE)
+    settle(tab)
     tab.wait_for_timeout(300)  # what trained before would have ended by now
     assert read(tab, "game", "state") == start
 
