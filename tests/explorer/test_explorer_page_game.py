@@ -73,16 +73,13 @@ def ticked(tab):
     return tab.locator("#game li:has(.tick)").evaluate_all("all => all.map(e => e.dataset.exercise)")
 
 
-def test_two_cuts_by_hand_are_as_accurate_as_those_of_magnitude(table, record_property):
+def test_two_cuts_by_hand_are_as_accurate_as_those_of_magnitude(table):
     tab = table()
     picture = tab.locator("#game .panels").screenshot()
-    seconds = []
     for n_left in (57, 51):
         choose_smallest(tab)
-        seconds.append(cut(tab))
+        cut(tab)
         assert tab.locator("#game .neuron").count() == n_left
-    record_property("seconds_a_cycle", seconds)
-    assert min(seconds) < CYCLE_SECONDS
     history, stored_rivals = read(tab, "game", "state")["history"], stored("game")["rivals"]
     assert history == {"you": stored_rivals["magnitude"][:2], **{k: v[:2] for k, v in stored_rivals.items()}}
     assert f"{history['you'][-1]:.3f}" in tab.locator("#game .facts").inner_text()
@@ -174,17 +171,19 @@ def test_nothing_is_trained_before_the_game_is_opened(opened):
     assert read(opened("lab"), "game", "state")["alive"] == []
 
 
-def test_exercises_are_ticked_by_playing_and_the_game_ends(table):
-    tab = table()
+def test_exercises_are_ticked_by_playing_and_the_game_ends(table, record_property):
+    tab, seconds = table(), []
     assert ticked(tab) == []
     for n_cuts in range(1, 16):
         choose_smallest(tab)
-        cut(tab)
+        seconds.append(cut(tab))
         assert ticked(tab) == [name for name, first in FIRST_DONE.items() if n_cuts >= first]
     assert read(tab, "game", "state")["history"]["you"] == stored("game")["rivals"]["magnitude"]
     assert tab.locator("#game .neuron").count() == 9
     assert control(tab, "game", "cut").inner_text() == "the game is over"
     assert "4 of 15" in tab.locator("#game .facts").inner_text()
+    record_property("seconds_a_cycle", seconds[:-1])  # after the last cut nothing is trained
+    assert min(seconds[:-1]) < CYCLE_SECONDS  # at its best: what else the machine does in between is not ours
 
 
 def test_bad_hand_is_ticked_nowhere(table):

@@ -75,13 +75,13 @@ function addressOf({ name, store, defaults, controls }) {
 }
 
 /**
- * State that an address asks for; what it does not name, or names wrongly, is as at the start. A game is on no address:
- * it goes on where it was.
+ * State that an address asks for; what it does not name, or names wrongly, is as at the start. What is no control, a
+ * game, stands in no address, and goes on as it was.
  */
 function stateOf({ defaults, controls }, address) {
-  const state = { playing: false };
+  const named = Object.entries(defaults).filter(([key]) => key in controls);
+  const state = { ...Object.fromEntries(named), playing: false };
   for (const [key, control] of Object.entries(controls)) {
-    if (key in defaults) state[key] = defaults[key];
     const value = address.has(key) ? parsed(control, address.get(key), state) : undefined;
     if (value !== undefined) state[key] = value;
   }
@@ -121,4 +121,4 @@ function begin(data) {
 }
 
 if (typeof DecompressionStream === "undefined") document.getElementById("too-old").hidden = false;
-else begin(await inflated(document.getElementById("data").textContent));
+else inflated(document.getElementById("data").textContent).then(begin);

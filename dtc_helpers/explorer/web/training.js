@@ -81,18 +81,19 @@ function addGradient({ hidden, output }, image, label, weight) {
   const powers = logits.map((v) => Math.exp(v - most));
   const total = sum(powers);
   const back = new Float64Array(activity.length);
+  const [steep, away, towards] = [hidden.gradient, output.gradient, output.weights].map(({ values }) => values);
   for (let c = 0; c < logits.length; c++) {
     const error = weight * (powers[c] / total - (c === label ? 1 : 0));
-    const [row, slope] = [rowOf(output.weights, c), rowOf(output.gradient, c)];
+    const row = c * activity.length;
     for (let i = 0; i < activity.length; i++) {
-      slope[i] += error * activity[i];
-      back[i] += error * row[i];
+      away[row + i] += error * activity[i];
+      back[i] += error * towards[row + i];
     }
   }
   for (let i = 0; i < activity.length; i++) {
     if (activity[i] === 0) continue; // the ReLU lets nothing back
-    const slope = rowOf(hidden.gradient, i);
-    for (let j = 0; j < image.length; j++) slope[j] += back[i] * image[j];
+    const row = i * image.length;
+    for (let j = 0; j < image.length; j++) steep[row + j] += back[i] * image[j];
   }
 }
 
