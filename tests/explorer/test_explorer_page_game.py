@@ -1,5 +1,6 @@
 """The game in the page: played by hand and by keyboard, trained in the browser, on no address."""
 
+import sys
 import time
 
 import pytest
@@ -171,7 +172,7 @@ def test_nothing_is_trained_before_the_game_is_opened(opened):
     assert read(opened("lab"), "game", "state")["alive"] == []
 
 
-def test_exercises_are_ticked_by_playing_and_the_game_ends(table, record_property):
+def test_exercises_are_ticked_by_playing_and_the_game_ends(table):
     tab, seconds = table(), []
     assert ticked(tab) == []
     for n_cuts in range(1, 16):
@@ -182,8 +183,9 @@ def test_exercises_are_ticked_by_playing_and_the_game_ends(table, record_propert
     assert tab.locator("#game .neuron").count() == 9
     assert control(tab, "game", "cut").inner_text() == "the game is over"
     assert "4 of 15" in tab.locator("#game .facts").inner_text()
-    record_property("seconds_a_cycle", seconds[:-1])  # after the last cut nothing is trained
-    assert min(seconds[:-1]) < CYCLE_SECONDS  # at its best: what else the machine does in between is not ours
+    best = min(seconds[:-1])  # after the last cut nothing is trained; what else the machine does is not ours
+    sys.stdout.write(f"a cycle at its best: {best:.2f} s\n")  # pytest -s shows it
+    assert best < CYCLE_SECONDS
 
 
 def test_bad_hand_is_ticked_nowhere(table):
