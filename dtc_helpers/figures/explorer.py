@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from dtc_helpers.figures.style import COLOURS
 
 CUT = COLOURS[3]
+PLAYERS = {"you": ("o-", COLOURS[0]), "DTC": ("s--", COLOURS[2]), "magnitude": ("^:", "0.35")}
 LOOKS = ({"color": COLOURS[0], "marker": "o", "ls": "-"}, {"color": COLOURS[1], "marker": "s", "ls": "--"})
 
 
@@ -72,8 +73,9 @@ def game(history: Mapping[str, Sequence], ax: Axes) -> Axes:
         draws = np.array(history["random"])
         ax.fill_between(cuts, draws.min(1), draws.max(1), color="#f3d9b5", label="drawing lots, worst to best")
     players = [name for name in history if name != "random"]
-    for name, look in zip(players, ("o-", "s--", "^:"), strict=True):
-        ax.plot(cuts, history[name], look, ms=5, label=name)
+    for name in players:
+        look, colour = PLAYERS[name]
+        ax.plot(cuts, history[name], look, color=colour, ms=5, label=name)
     ax.set(xlabel="cut", ylabel="test accuracy", xlim=(0.5, max(cuts.size, 4) + 0.5))
     if cuts.size:
         ax.legend(fontsize="small")
