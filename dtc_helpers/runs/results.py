@@ -23,7 +23,7 @@ RUN = "run.json"
 FILES = ("cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", RUN)
 TIMING_COLUMNS = ("train_seconds", "score_seconds")
 LEDGER_COLUMNS = ("dataset", "reading", "method", "replicate", "layer", "neuron", "cycle", "score")
-_KINDS = {
+KINDS = {
     **dict.fromkeys((*COLUMNS, *LEDGER_COLUMNS), NUMBER),
     **dict.fromkeys(("dataset", "reading", "method"), TEXT),
     **dict.fromkeys(("replicate", "seed", "cycle", "neurons", "layer", "neuron"), WHOLE),
@@ -133,7 +133,7 @@ def _read(folder: Path, *, about: Sequence[str] = ()) -> Results:
     with damage_named(folder / RUN, _REMEDY):
         _ = [run["parameters"][name] for name in about]
     tables = {
-        name: read_stored(folder / f"{name}.csv", {column: _KINDS[column] for column in columns}, remedy=_REMEDY)
+        name: read_stored(folder / f"{name}.csv", {column: KINDS[column] for column in columns}, remedy=_REMEDY)
         for name, columns in (("cycles", COLUMNS), ("ledger", LEDGER_COLUMNS))
     }
     vectors = {name: _read_vectors(folder / f"{name}.npz") for name in ("measurements", "neuron_sums")}
