@@ -21,7 +21,7 @@ from dtc_helpers.sweeps.grid import Grid
 from dtc_helpers.sweeps.notebook import PLACES
 
 
-def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[PointOutcome]:
+def sweep(grid: Grid, *, out: str | Path, settings: Settings | None = None) -> list[PointOutcome]:
     """Execute all points of a grid that are not done yet.
 
     Parameters

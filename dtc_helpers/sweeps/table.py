@@ -18,7 +18,7 @@ _AGAIN, _COLLECT = "delete its folder, and start the sweep again", "collect the 
 Names = dict[str, dict[Path, frozenset[str]]]  # hash of the code → file → names
 
 
-def collect(out: Path) -> Path:
+def collect(out: str | Path) -> Path:
     """Join the `cycles.csv` of all points that are done into `out/cycles.csv`, written whole or not at all.
 
     One row a cycle, with the columns key and code (its hash, which tells apart what other code made), those of
@@ -46,7 +46,7 @@ def collect(out: Path) -> Path:
         raise FileNotFoundError(f"{out} holds no point that is done and has a cycles.csv: run the sweep first")
     _check_alike(columns, "columns")
     _check_alike(parameters, "parameters")
-    table = out / "cycles.csv"
+    table = Path(out) / "cycles.csv"
     with whole_file(table) as temporary:
         pd.concat(parts, ignore_index=True).to_csv(temporary, index=False)
     return table
@@ -83,7 +83,7 @@ def _check_alike(names: Names, what: str) -> None:
                 raise DamagedError(f"{path} and {like_most} differ in the {what} {differing}: one is damaged; {_AGAIN}")
 
 
-def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
+def read_sweep(path: str | Path, varied: list[str]) -> pd.DataFrame:
     """Table of a sweep over one or two parameters, with the accuracy that each row's reading speaks of.
 
     Parameters
@@ -96,6 +96,7 @@ def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
     ValueError if `varied` names none, more than two or an unknown parameter, or if other parameters vary too, or the
     code; the message says which do. DamagedError for a table that is not as it was written, FileNotFoundError for none.
     """
+    path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no table {path}: {_COLLECT}")
     kinds = {
