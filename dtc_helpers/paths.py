@@ -96,10 +96,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     ------
     CannotWriteError where nothing can be written there, or `path` is a folder.
     """
-    if path.is_dir():
-        with _in_words(path, "file"):
-            raise OSError(errno.EISDIR, "it is a folder")
     with _incoming(path) as folder:
+        if path.is_dir():
+            with _in_words(path, "file"):
+                raise OSError(errno.EISDIR, "it is a folder")
         yield folder / path.name
         (folder / path.name).replace(path)
 
