@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from dtc_helpers.paths import CannotWriteError, project_root
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs: torch, papermill and dask take seconds
-    from dtc_helpers.sweeps.engine import PointOutcome, Settings
+    from dtc_helpers.sweeps.cluster import Settings
+    from dtc_helpers.sweeps.engine import PointOutcome
     from dtc_helpers.sweeps.grid import Grid
 
 _NOISE = ("Executing ", "Ending Cell", "Input Notebook", "Output Notebook", "[IPKernelApp]", "<")
@@ -80,7 +81,7 @@ def _reproduce(arguments: argparse.Namespace) -> str | None:
 
 def _sweep(arguments: argparse.Namespace) -> int | str:
     """Exit status: 0 if all points are done, 1 if one is not, a text (status 1 too) if none could be tried."""
-    from dtc_helpers.sweeps.engine import Settings
+    from dtc_helpers.sweeps.cluster import Settings
     from dtc_helpers.sweeps.grid import read_grid
     from dtc_helpers.sweeps.sweep import sweep
 
