@@ -22,7 +22,7 @@ def collect(out: str | Path) -> Path:
     """Join the `cycles.csv` of all points that are done into `out/cycles.csv`, written whole or not at all.
 
     One row a cycle, with the columns key and code (its hash, which tells apart what other code made), those of
-    `cycles.csv`, and all other parameters of the point; lists as JSON. Points of the same code have the same columns.
+    `cycles.csv`, and all other parameters of the point; lists as JSON. Runs of the same code have the same columns.
 
     Returns
     -------
@@ -40,7 +40,8 @@ def collect(out: str | Path) -> Path:
             cycles = _cycles(path)
             with damage_named(folder / RECORD, _AGAIN):
                 parts.append(_joined(cycles, record, folder.name))
-                columns.setdefault(record["code"], {})[path] = frozenset(cycles.columns)
+                if _is_of_a_run(path):
+                    columns.setdefault(record["code"], {})[path] = frozenset(cycles.columns)
                 parameters.setdefault(record["code"], {})[folder / RECORD] = frozenset(record["parameters"])
     if not parts:
         raise FileNotFoundError(f"{out} holds no point that is done and has a cycles.csv: run the sweep first")
@@ -53,9 +54,14 @@ def collect(out: str | Path) -> Path:
 
 
 def _cycles(path: Path) -> pd.DataFrame:
-    """Cycles of a point, which have all of COLUMNS where they are those of a run of `write_results`."""
-    kinds = {name: KINDS[name] for name in COLUMNS} if (path.parent / "ledger.csv").is_file() else {"cycle": WHOLE}
+    """Cycles of a point, which have all of COLUMNS where they are those of a run."""
+    kinds = {name: KINDS[name] for name in COLUMNS} if _is_of_a_run(path) else {"cycle": WHOLE}
     return read_stored(path, kinds, remedy=_AGAIN)
+
+
+def _is_of_a_run(path: Path) -> bool:
+    """Whether `write_results` wrote the table, as in notebook 1: another notebook may have columns of its own."""
+    return (path.parent / "ledger.csv").is_file()
 
 
 def _joined(cycles: pd.DataFrame, record: dict[str, Any], key: str) -> pd.DataFrame:
