@@ -43,7 +43,7 @@ notebooks: install
 
 # What the benchmarks print is kept: docs/ quotes it.
 benchmark: install
-	for name in training replicates recovery sweep any_network; do \
+	for name in training replicates recovery sweep any_network commands; do \
 	    $(BIN)/python -m benchmarks.$$name > benchmarks/results/$$name.txt || exit 1; \
 	    cat benchmarks/results/$$name.txt; \
 	done
@@ -52,6 +52,7 @@ benchmark: install
 execute: install
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/lessons/*.ipynb notebooks/studies/*.ipynb
 	$(BIN)/python -m dtc_helpers.explorer.stripping notebooks/*.ipynb notebooks/lessons/*.ipynb
+	$(BIN)/python -m dtc_helpers.figures.descriptions notebooks/*.ipynb notebooks/lessons/*.ipynb notebooks/studies/*.ipynb
 	$(MAKE) reproduce DATASET=mnist
 	cp results/uncertainty/figures/mnist/* figures/mnist
 	mkdir -p notebooks/mnist

@@ -17,7 +17,7 @@ import psutil
 import yaml
 from nbformat.v4 import new_code_cell, new_notebook
 
-from dtc_helpers.sweeps.engine import Settings
+from dtc_helpers.sweeps.cluster import Settings
 from dtc_helpers.sweeps.folder import SweepFolder
 from dtc_helpers.sweeps.grid import read_grid
 from dtc_helpers.sweeps.sweep import sweep

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from dtc_helpers.paths import CannotWriteError, project_root
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs: torch, papermill and dask take seconds
-    from dtc_helpers.sweeps.engine import PointOutcome, Settings
+    from dtc_helpers.sweeps.cluster import Settings
+    from dtc_helpers.sweeps.engine import PointOutcome
     from dtc_helpers.sweeps.grid import Grid
 
 _NOISE = ("Executing ", "Ending Cell", "Input Notebook", "Output Notebook", "[IPKernelApp]", "<")
@@ -62,7 +63,8 @@ def _dataset(name: str) -> str:
 
 
 def _reproduce(arguments: argparse.Namespace) -> str | None:
-    from dtc_helpers.runs.reproduce import reproduce
+    from dtc_helpers.figures.descriptions import describe_file
+    from dtc_helpers.runs.reproduce import NOTEBOOKS, reproduce
 
     if not (project_root() / "notebooks").is_dir():
         return f"there are no notebooks in {project_root()}: run this in the folder of the project"
@@ -74,12 +76,14 @@ def _reproduce(arguments: argparse.Namespace) -> str | None:
         reproduce(dataset=arguments.dataset, results_dir=arguments.results_dir, figures_dir=arguments.figures_dir)
     except CannotWriteError as error:
         return str(error)
+    for name in NOTEBOOKS:
+        describe_file(arguments.results_dir / name)
     return None
 
 
 def _sweep(arguments: argparse.Namespace) -> int | str:
     """Exit status: 0 if all points are done, 1 if one is not, a text (status 1 too) if none could be tried."""
-    from dtc_helpers.sweeps.engine import Settings
+    from dtc_helpers.sweeps.cluster import Settings
     from dtc_helpers.sweeps.grid import read_grid
     from dtc_helpers.sweeps.sweep import sweep
 

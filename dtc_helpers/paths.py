@@ -30,8 +30,16 @@ def project_root() -> Path:
 
 
 def in_project(path: str | Path) -> Path:
-    """Absolute path of what a person names: relative paths start at the project, wherever the process was started."""
-    return project_root() / Path(path).expanduser()
+    """Absolute path of what a person names: relative paths start at the project, wherever the process was started.
+
+    Raises
+    ------
+    ValueError for the home folder (~) of somebody who has none.
+    """
+    try:
+        return project_root() / Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{path}: there is no such home folder") from None
 
 
 def package_files() -> list[tuple[str, bytes]]:
@@ -47,7 +55,7 @@ class CannotWriteError(OSError):
     """Nothing can be written into the folder; `errno` is that of the system."""
 
 
-def writable_folder(folder: Path, *, change: str = "folder") -> Path:
+def writable_folder(folder: str | Path, *, change: str = "folder") -> Path:
     """Folder that takes files, made where it is not there yet: asked before long work whose results go there.
 
     Parameters
@@ -58,6 +66,7 @@ def writable_folder(folder: Path, *, change: str = "folder") -> Path:
     ------
     CannotWriteError saying which folder takes none, and why.
     """
+    folder = Path(folder)
     with _in_words(folder, change):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
@@ -81,8 +90,16 @@ def _in_words(folder: Path, change: str = "folder") -> Iterator[None]:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Temporary file that becomes `path` when the block ends well, and is gone when it does not."""
+    """Temporary file that becomes `path` when the block ends well, and is gone when it does not.
+
+    Raises
+    ------
+    CannotWriteError where nothing can be written there, or `path` is a folder.
+    """
     with _incoming(path) as folder:
+        if path.is_dir():
+            with _in_words(path, "file"):
+                raise OSError(errno.EISDIR, "it is a folder")
         yield folder / path.name
         (folder / path.name).replace(path)
 

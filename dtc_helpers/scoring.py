@@ -8,17 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dtc_helpers import sensing
 from dtc_helpers.networks import ReplicatedMLP, incoming_norms, incoming_sums, outgoing_norms, outgoing_sums
 from dtc_helpers.readings import Plan, Reading
 from dtc_helpers.recovery import Recovery, recover
-from dtc_helpers.sensing import (
-    MEASUREMENT_COUNTS,
-    RandomSource,
-    gaussian_matrix,
-    measure,
-    recovered_weights,
-    sensing_matrix,
-)
 
 
 @dataclass(frozen=True)
@@ -30,14 +23,14 @@ class HiddenLayer:
     incoming_norms: Tensor  # L2, (n_replicates, n_neurons)
     outgoing_norms: Tensor  # L2, (n_replicates, n_neurons)
     measurement_matrix: Tensor  # Φ, (n_replicates, n_measurements, n_neurons), the same for both sums
-    choice_rngs: Sequence[RandomSource]  # one a replicate
+    choice_rngs: Sequence[sensing.RandomSource]  # one a replicate
     reading: Reading  # its solver and its ray domain
     plan: Plan  # its λ
 
     @cached_property
     def measurements(self) -> Tensor:
         """Measurement y = Φw of the incoming and of the outgoing sums, (2, n_replicates, n_measurements)."""
-        return measure(self.measurement_matrix, torch.stack([self.incoming_sums, self.outgoing_sums]))
+        return sensing.measure(self.measurement_matrix, torch.stack([self.incoming_sums, self.outgoing_sums]))
 
 
 @dataclass(frozen=True)
@@ -57,10 +50,17 @@ def hidden_layer(
     ----------
     layer, cycle : 0 is the first layer, 1 the first cycle.
     seeds : one a replicate.
+
+    Raises
+    ------
+    ValueError if there are not as many seeds as replicates.
     """
+    if len(seeds) != network.n_replicates:
+        raise ValueError(f"{len(seeds)} seeds for {network.n_replicates} replicates: expected one a replicate")
     n_neurons, streams = network.hidden_widths[layer], [reading.streams(seed) for seed in seeds]
-    n_measurements = MEASUREMENT_COUNTS[reading.measurement_rounding](n_neurons, plan.measurement_fraction)
-    matrices = [gaussian_matrix(n_measurements, n_neurons, rng=s.measurement_matrix(cycle, layer)) for s in streams]
+    n_measurements = sensing.MEASUREMENT_COUNTS[reading.measurement_rounding](n_neurons, plan.measurement_fraction)
+    sources = [s.measurement_matrix(cycle, layer) for s in streams]
+    matrices = [sensing.gaussian_matrix(n_measurements, n_neurons, rng=source) for source in sources]
     return HiddenLayer(
         incoming_sums(network, layer),
         outgoing_sums(network, layer),
@@ -103,7 +103,7 @@ def dtc_scores(layer: HiddenLayer) -> Scores:
     """
     fraction = layer.plan.l1_penalty_fraction
     recovery = recover(
-        sensing_matrix(layer.measurement_matrix),
+        sensing.sensing_matrix(layer.measurement_matrix),
         layer.measurements,
         l1_penalty=layer.plan.l1_penalty if fraction is None else None,
         l1_penalty_fraction=fraction,
@@ -111,7 +111,7 @@ def dtc_scores(layer: HiddenLayer) -> Scores:
     )
     rays = recovery.sparse_code.sum(0)
     if layer.reading.ray_domain == "recovered_weights":
-        rays = recovered_weights(rays)
+        rays = sensing.recovered_weights(rays)
     return Scores(rays.abs(), recovery)
 
 

@@ -50,7 +50,15 @@ def lowest(scores: Tensor, n_kept: int, *, ranked: bool = False) -> Tensor:
     Returns
     -------
     (n_replicates, n_kept) int64.
+
+    Raises
+    ------
+    ValueError for a score that is NaN, and where `n_kept` is not between 1 and the number of neurons.
     """
+    if not 1 <= n_kept <= scores.shape[-1]:
+        raise ValueError(f"n_kept = {n_kept}: expected 1 to {scores.shape[-1]}, as many neurons as have a score")
+    if scores.isnan().any():
+        raise ValueError("a score is NaN: expected numbers, which neurons can be put in order by")
     order = torch.argsort(scores, dim=-1, stable=True)[..., :n_kept]
     return order if ranked else order.sort(dim=-1).values
 
@@ -113,17 +121,9 @@ def carry_adam(
 def _keep(tensors: list[Tensor], kept: Tensor, layer: int) -> list[Tensor]:
     """Tensors of the shapes of the weights, with only the kept neurons of one hidden layer."""
     cut = list(tensors)
-    cut[layer] = _gather(tensors[layer], kept, dim=1)
-    cut[layer + 1] = _gather(tensors[layer + 1], kept, dim=2)
+    cut[layer] = torch.take_along_dim(tensors[layer], kept.unsqueeze(2), dim=1)
+    cut[layer + 1] = torch.take_along_dim(tensors[layer + 1], kept.unsqueeze(1), dim=2)
     return cut
-
-
-def _gather(weight: Tensor, kept: Tensor, *, dim: int) -> Tensor:
-    """Rows (dim 1) or columns (dim 2) of every replicate's matrix."""
-    index = kept.unsqueeze(3 - dim)
-    shape = list(weight.shape)
-    shape[dim] = kept.shape[1]
-    return weight.gather(dim, index.expand(shape))
 
 
 def _checked(kept: Tensor, network: ReplicatedMLP, layer: int) -> Tensor:

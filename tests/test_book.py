@@ -12,8 +12,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from dtc_helpers.figures import compression
-
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "build" / "book"
 SHOWN = ("index", "notebooks/1_dtc_prune_train", "notebooks/lessons/3_entropy_by_hand", "docs/reproduction",
@@ -149,14 +147,6 @@ def test_comments_behind_the_fields_of_a_class_describe_them():
     )
     assert docstrings.field_section(source).split("----------\n")[1] == "code\n    s, (n,)\ngap\n    relative\n"
     assert docstrings.field_section("class A:\n    bare: int\n") == ""
-
-
-def test_a_figure_is_described_as_its_function_is():
-    pytest.importorskip("docutils", reason="comes with `make book`")
-    figure_texts = importlib.import_module("figure_texts")
-    code = 'ax = compression.idea(style.canvas("x")[0])\nstyle.save_figure(ax.figure, "idea", figures)'
-    assert figure_texts.text_of(code) == (compression.idea.__doc__ or "").split("\n")[0]
-    assert figure_texts.text_of("lab = Lab(seed=1)\nlab") == figure_texts.WIDGET
 
 
 @pytest.fixture

@@ -222,7 +222,18 @@ def test_damaged_part_of_a_study_is_set_aside_and_made_again(setting, tmp_path, 
         assert sorted(path.suffix for path in tmp_path.glob(f"damaged {number}*")) == [".csv", ".json"]
 
 
-# ------------------------------------------------------------------------------- studies, trials and sweeps
+def test_part_whose_own_column_has_another_name_is_made_again(setting, tmp_path, capsys):
+    whole, _ = run_arms([(setting, "dense")], parts=tmp_path / "parts")
+    (part,) = (tmp_path / "parts").glob("*.csv")
+    part.write_text(part.read_text().replace("point", "poinu", 1))
+    found, _ = run_arms([(setting, "dense")], parts=tmp_path / "parts")
+    pd.testing.assert_frame_equal(found, whole)
+    assert (
+        f"has no column point: run the study with recompute = True; it is kept as {tmp_path}" in capsys.readouterr().out
+    )
+
+
+# ------------------------------------------------------------------------------------ studies and trials
 
 
 @settings(max_examples=40, deadline=None)
@@ -254,6 +265,9 @@ def test_stored_table_that_is_damaged_names_the_remedy(tables, setting, tmp_path
         study.study_table("table", [(setting, "dense")], parameters)
     (tmp_path / "table.csv").write_text("seed,arm\n1,dense\n")
     (tmp_path / "table.json").write_text("{}")
+    pd.read_csv(STORED / "13_numbering.csv", nrows=3).to_csv(tmp_path / "other.csv", index=False)
+    with pytest.raises(DamagedError, match=r"other.csv has no column point: run the study with recompute = True"):
+        study.study_table("other", [(setting, "dense")], parameters)
     with pytest.raises(DamagedError, match=r"table.csv has no column dataset, .*: run the study with recompute = True"):
         study.study_table("table", [(setting, "dense")], parameters)
     with pytest.raises(DamagedError, match=r"table.json is damaged \('settings'\): run the study"):
@@ -273,19 +287,110 @@ def test_damaged_trial_works_or_is_refused_in_a_sentence(trial, name, damage):
     assert told or damage[0] not in GONE
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.sampled_from(["results/cycles.csv", "result.json"]), damages())
-def test_damaged_point_of_a_sweep_is_collected_or_named(point, name, damage):
-    (point.parent / "cycles.csv").unlink(missing_ok=True)
-    with damaged(point / name, damage):
-        if not refusal(lambda: collect(point.parent), f"{point / 'result.json'} is damaged or no record"):
-            refusal(lambda: read_sweep(point.parent / "cycles.csv", ["l1_penalty"]), "varied = ", "l1_penalty")
+# ------------------------------------------------------------------------------------------- sweeps
 
 
 @pytest.fixture(scope="module")
-def point(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "a1b2"
-    (folder / "results").mkdir(parents=True)
-    results_of(1).cycles.to_csv(folder / "results" / "cycles.csv", index=False)
-    write_json({"error": None, "key": "a1b2", "code": "c", "parameters": {"l1_penalty": 0.3}}, folder / "result.json")
+def points(tmp_path_factory):
+    """Folder of a sweep of three points; each has all files of a run."""
+    folder = tmp_path_factory.mktemp("runs")
+    for key, penalty in (("a1", 0.3), ("b2", 3.0), ("c3", 30.0)):
+        record = {"error": None, "key": key, "code": "c", "parameters": {"l1_penalty": penalty, "stop_at": 5}}
+        write_results(results_of(1), folder / key / "results")
+        write_json(record, folder / key / "result.json")
     return folder
+
+
+def told_of_sweep(folder, damaged_one):
+    """What a damaged file of a point is refused with, if it is, by `collect` or by the report of the sweep."""
+    (folder / "cycles.csv").unlink(missing_ok=True)
+    told = refusal(lambda: collect(folder), f"{damaged_one} is damaged or no record")
+    return told or refusal(lambda: read_sweep(folder / "cycles.csv", ["l1_penalty"]), f"{folder / 'cycles.csv'}: ")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["results/cycles.csv", "result.json"]), damages())
+def test_damaged_point_of_a_sweep_is_collected_or_named(points, name, damage):
+    with damaged(path := points / "b2" / name, damage):
+        told = told_of_sweep(points, path)
+    assert not told or str(path) in told or told.startswith(str(points / "cycles.csv"))
+
+
+def flipped(content, place, bit):
+    return content[:place] + bytes([content[place] ^ (1 << bit)]) + content[place + 1 :]
+
+
+def header_flips():
+    """Flips of a bit in the first line of a file: place, as a share of the line, and bit."""
+    return st.floats(0, 1, exclude_max=True), st.integers(0, 7)
+
+
+def in_header(share, bit):
+    return "header", lambda content: flipped(content, int(share * (content.index(b"\n") + 1)), bit)
+
+
+@settings(max_examples=150, deadline=None)
+@given(*header_flips())
+def test_bit_that_flips_in_a_header_of_a_point_is_refused_with_its_name(points, share, bit):
+    with damaged(path := points / "b2" / "results" / "cycles.csv", in_header(share, bit)):
+        assert told_of_sweep(points, path).startswith(f"{path} ")
+
+
+@settings(max_examples=150, deadline=None)
+@given(*header_flips())
+def test_bit_that_flips_in_the_header_of_a_collected_table_is_refused_with_its_name(points, share, bit):
+    collect(points)
+    with damaged(path := points / "cycles.csv", in_header(share, bit)):
+        said = refusal(lambda: read_sweep(path, ["l1_penalty"]), f"{path}: ")
+        assert said.startswith(str(path)) or b"stop_at" not in path.read_bytes()  # another name of what does not vary
+
+
+def test_points_of_a_notebook_of_ones_own_may_have_columns_of_their_own(tmp_path):
+    for key, columns in (("a1", "cycle,loss"), ("b2", "cycle,loss"), ("c3", "cycle,words")):
+        (tmp_path / key / "results").mkdir(parents=True)
+        (tmp_path / key / "results" / "cycles.csv").write_text(f"{columns}\n1,0.5\n")
+        write_json({"error": None, "key": key, "code": "c", "parameters": {"x": key}}, tmp_path / key / "result.json")
+    table = pd.read_csv(collect(tmp_path))
+    assert table[["loss", "words"]].notna().to_numpy().tolist() == [[True, False], [True, False], [False, True]]
+    path = tmp_path / "c3" / "results" / "cycles.csv"
+    with damaged(path, ("header", lambda content: flipped(content, 0, 1))):
+        assert refusal(lambda: collect(tmp_path)).startswith(f"{path} ")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 7))
+def test_bit_that_flips_in_the_name_of_a_parameter_is_refused(points, place, bit):
+    path = points / "b2" / "result.json"
+    content = path.read_bytes()
+    first, last = content.index(b"l1_penalty"), content.index(b'": 3.0')
+    with damaged(path, ("name", lambda content: flipped(content, first + place % (last - first), bit))):
+        assert str(path) in told_of_sweep(points, path)
+
+
+def test_record_of_another_point_is_refused(points):
+    path = points / "b2" / "result.json"
+    with (
+        damaged(path, ("key", lambda content: content.replace(b'"b2"', b'"a1"'))),
+        pytest.raises(DamagedError, match=r"b2/result.json is damaged \(it is the record of the point a1\)"),
+    ):
+        collect(points)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda text: text.replace("cycle,", "dataset,", 1), "a column has no name, or that of another one"),
+        (lambda text: text.replace("cycle,", ",", 1), "a column has no name, or that of another one"),
+        (lambda text: text.replace("cycle,", "cycle,,", 1), "a column has no name"),
+        (lambda text: text.replace("cycle,", "", 1), "line 2 has 18 values, and there are 17 columns"),
+        (lambda text: text.replace("cycle,", "cycle,more,", 1), "line 2 has 18 values, and there are 19 columns"),
+        (lambda text: text[: text.rindex(",")] + "\n", "line 5 has 17 values, and there are 18 columns"),
+    ],
+)
+def test_table_with_other_columns_than_values_is_refused(points, edit, said):
+    path = points / "b2" / "results" / "cycles.csv"
+    with (
+        damaged(path, ("table", lambda content: edit(content.decode()).encode())),
+        pytest.raises(DamagedError, match=rf"{path} is damaged \({said}.*\): delete its folder, and start"),
+    ):
+        collect(points)

@@ -1,30 +1,10 @@
-"""Texts for who cannot see the figures of a notebook: what the function that drew a figure says of it."""
+"""Figures of the book with a text for who cannot see them, that of `dtc_helpers.figures.descriptions`."""
 
-import importlib
-import inspect
-import pkgutil
-import re
-from functools import cache
 from typing import Any
 
 from docutils import nodes
 
-import dtc_helpers.figures
-
-WIDGET = "Picture of a view that moves when the notebook runs."
-
-
-@cache
-def _drawing_functions() -> dict[str, Any]:
-    names = [f"dtc_helpers.figures.{module.name}" for module in pkgutil.iter_modules(dtc_helpers.figures.__path__)]
-    modules = [importlib.import_module(name) for name in names if not name.endswith(".style")]
-    return {name: thing for module in modules for name, thing in inspect.getmembers(module, inspect.isfunction)}
-
-
-def text_of(code: str) -> str:
-    """First line of the docstring of the function that a cell draws its figure with."""
-    drawn = [_drawing_functions()[name] for name in re.findall(r"\.(\w+)\(", code) if name in _drawing_functions()]
-    return (inspect.getdoc(drawn[0]) or "").partition("\n")[0] if drawn else WIDGET
+from dtc_helpers.figures.descriptions import text_of
 
 
 def _describe(_app: Any, document: nodes.document) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 
 from dtc_helpers.explorer.answers import LabSettings
 from dtc_helpers.explorer.page import DATA
-from dtc_helpers.explorer.pictures import lab_picture, proposition_picture, replay_picture
+from dtc_helpers.explorer.page_match import game_state
+from dtc_helpers.explorer.pictures import game_picture, lab_picture, proposition_picture, replay_picture
 from dtc_helpers.explorer.state import lab_state, proposition_state, replay_state, stored_processes, write_state
 from dtc_helpers.paths import project_root
 from dtc_helpers.runs.results import read_results
@@ -25,11 +26,12 @@ def renew(results_dir: Path, folder: Path = DATA) -> list[Path]:
     results = read_results(results_dir)
     processes = stored_processes(project_root() / "notebooks" / "studies" / "data" / "10_proposition")
     weights = np.round(results.neuron_sums[TRAINED][:64], 4)
-    replay, (name, replicates) = replay_state(results), next(iter(processes.items()))
+    replay, game, (name, replicates) = replay_state(results), game_state(), next(iter(processes.items()))
     made = {
         "lab": (lab_state(weights), lab_picture(weights, LabSettings())),
         "proposition": (proposition_state(processes), proposition_picture(replicates[0], name=name)),
         "replay": (replay, replay_picture(replay, names=SHOWN)),
+        "game": (game, game_picture(game["rivals"])),
     }
     for view, (state, picture) in made.items():
         write_state(state, folder / f"{view}.json")

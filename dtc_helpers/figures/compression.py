@@ -9,27 +9,38 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, neurons_axis, runs
+from dtc_helpers.figures.style import (
+    AFTER_THE_CUT,
+    COLOURS,
+    METHOD_COLOURS,
+    METHOD_LABELS,
+    METHOD_MARKERS,
+    legend_above,
+    neurons_axis,
+    runs,
+)
 from dtc_helpers.statistics import pearson
 
 _ARROW = {"arrowstyle": "->", "color": "0.3"}
+_SIDES = (COLOURS[0], COLOURS[2])  # of the weights that come in and go out
 
 
 def idea(ax: Axes) -> Axes:
     """Picture of Dual Tomographic Compression: the sums of a hidden layer, two measurements, two rays, a cut; again."""
     ax.set(xlim=(0, 12), ylim=(0, 5.4))
     ax.axis("off")
-    hidden, cut = (0.6, 1.65, 2.7, 3.75, 4.8), 1.65
+    hidden, cut, summed = (0.6, 1.65, 2.7, 3.75, 4.8), 1.65, 3.75
     rows = {"inputs": (0.5, (1.2, 2.7, 4.2)), "hidden": (1.9, hidden), "classes": (3.3, (1.6, 3.8))}
-    for (x, ys), (to_x, to_ys) in itertools.pairwise(rows.values()):
+    for (x, ys), (to_x, to_ys), colour in zip(rows.values(), list(rows.values())[1:], _SIDES, strict=False):
         for y, to_y in itertools.product(ys, to_ys):
-            ax.plot([x, to_x], [y, to_y], color="0.8", lw=0.8, zorder=1)
+            look = {"color": colour, "lw": 2} if summed in (y, to_y) else {"color": "0.8", "lw": 0.8}
+            ax.plot([x, to_x], [y, to_y], zorder=1, **look)
     for name, (x, ys) in rows.items():
         colours = [COLOURS[3] if name == "hidden" and y == cut else "white" for y in ys]
         ax.scatter([x] * len(ys), ys, s=230, c=colours, edgecolors="0.2", zorder=2)
         ax.text(x, 5.25, name, ha="center", fontsize="small")
-    for y, text in ((3.6, "incoming sums  a"), (1.8, "outgoing sums  b")):
-        _boxes(ax, y, (text, f"y = Φ{text[-1]}", "sparse code s", "ray Ψs"))
+    for y, text, colour in ((3.6, "incoming sums  a", _SIDES[0]), (1.8, "outgoing sums  b", _SIDES[1])):
+        _boxes(ax, y, (text, f"y = Φ{text[-1]}", "sparse code s", "ray"), colour)
         ax.annotate("", (11.1, 2.7 + 0.15 * np.sign(y - 2.7)), (10.6, y), arrowprops=_ARROW)
     ax.text(11.55, 2.7, "|sum|\n= score", ha="center", va="center", fontsize="small")
     ax.annotate(
@@ -39,12 +50,12 @@ def idea(ax: Axes) -> Axes:
     return ax
 
 
-def _boxes(ax: Axes, y: float, texts: Sequence[str]) -> None:
-    places = (4.9, 6.85, 8.5, 10.2)
-    box = {"boxstyle": "round", "facecolor": "0.95", "edgecolor": "0.5"}
-    for x, text in zip(places, texts, strict=True):
+def _boxes(ax: Axes, y: float, texts: Sequence[str], first: str) -> None:
+    places = (4.9, 6.85, 8.5, 10.1)
+    for x, text, edge in zip(places, texts, (first, *["0.5"] * 3), strict=True):
+        box = {"boxstyle": "round", "facecolor": "0.95", "edgecolor": edge, "linewidth": 1 + (edge == first)}
         ax.text(x, y, text, ha="center", va="center", fontsize="small", bbox=box)
-    for x, to_x in ((3.5, 3.95), (5.85, 6.25), (7.4, 7.7), (9.3, 9.65)):
+    for x, to_x in ((5.85, 6.25), (7.4, 7.7), (9.3, 9.7)):
         ax.annotate("", (to_x, y), (x, y), arrowprops=_ARROW)
 
 
@@ -131,7 +142,7 @@ def batch_dependence(cycles: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axe
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
         ax.set_title(METHOD_LABELS[str(method)], fontsize="medium")
     axes[0].set_ylabel("test accuracy [%]")
-    axes[0].legend(fontsize="x-small", loc="lower left")
+    legend_above(axes)
     return axes
 
 
@@ -144,7 +155,7 @@ def weight_rays(cycles: pd.DataFrame, ax: Axes) -> Axes:
     """
     ax.plot(cycles.neurons, cycles.weight_ray_mean, "o-", ms=4.5, color=METHOD_COLOURS["dtc"])
     neurons_axis(ax)
-    ax.set_ylabel("mean |weight ray| [weight units]")
+    ax.set(xlabel=AFTER_THE_CUT, ylabel="mean |ray| [weight units]")
     return ax
 
 
@@ -173,7 +184,7 @@ def inverse_sensing(
     Parameters
     ----------
     weights, recovered, code : w, Ψs and s, (n_neurons,) each.
-    n_shown : neurons, and frequencies, of which so many are drawn.
+    n_shown : neurons, and cosines, of which so many are drawn.
     """
     of_neurons, of_code = axes
     n_shown = min(n_shown, len(weights))
@@ -184,11 +195,12 @@ def inverse_sensing(
     of_neurons.set_title(f"correlation {correlation:.2f}, relative error {error:.2f}", fontsize="medium")
     of_neurons.set_xlabel(f"neuron (the first {n_shown} of {len(weights)})")
     of_neurons.set_ylabel("sum of weights [weight units]")
-    of_neurons.legend(loc="upper right")
+    of_neurons.set_ylim(top=of_neurons.get_ylim()[1] + 0.2 * np.ptp(of_neurons.get_ylim()))  # for the legend
+    of_neurons.legend(loc="upper right", ncols=2, fontsize="small")
     of_code.vlines(np.arange(n_shown), 0, code[:n_shown], color=COLOURS[4], lw=2)
     of_code.set_title(
         f"sparse code: {np.count_nonzero(np.abs(code) > 1e-9)} of {len(code)} are not 0", fontsize="medium"
     )
-    of_code.set_xlabel(f"frequency (the first {n_shown})")
+    of_code.set_xlabel(f"cosine (the first {n_shown})")
     of_code.set_ylabel("s [weight units]")
     return axes

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from dtc_helpers.figures.style import (
+    AFTER_THE_CUT,
     COLOURS,
     METHOD_COLOURS,
     METHOD_LABELS,
@@ -38,9 +39,7 @@ def occurrence_probabilities(steps: Mapping[str, pd.DataFrame], axes: Sequence[A
         for row, (_, step) in enumerate(by_size):
             highest, filled = step.probability.max(), step.probability > 0
             ax.axhline(-row, color="0.8", lw=0.8)
-            ax.vlines(
-                step.value[filled], -row, 0.8 * step.probability[filled] / highest - row, color=COLOURS[row], lw=2
-            )
+            ax.vlines(step.value[filled], -row, 0.8 * step.probability[filled] / highest - row, color="0.3", lw=2)
         labels = [f"m = {m}, up to {step.probability.max():.2f}" for m, step in by_size]
         ax.set_yticks([-row for row in range(len(by_size))], labels, fontsize="small")
         seen = occurrences.value[occurrences.probability > 0]
@@ -63,12 +62,15 @@ def gibbs_entropies(entropies: pd.DataFrame, axes: Sequence[Axes], *, unit: str)
     for side, ax in zip(entropies.side.unique(), axes, strict=True):
         of_side = entropies.query("side == @side")
         ceiling = of_side.drop_duplicates("neurons")
-        ax.plot(ceiling.neurons, np.log(ceiling.n_measurements), color="0.5", lw=1, ls="--", label="ceiling ln m")
+        ax.plot(
+            ceiling.neurons, np.log(ceiling.n_measurements), color="0.2", lw=1, ls="--", zorder=3, label="ceiling ln m"
+        )
         for method, run, label in runs(of_side):
             style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method]}
             ax.plot(run.neurons, run.entropy, ms=4, label=label, **style)
         ax.set_title(SIDE_LABELS[side], fontsize="medium")
         neurons_axis(ax)
+        ax.set_xlabel(AFTER_THE_CUT)
     axes[0].set_ylabel(f"Gibbs entropy [{unit}]")
     axes[-1].legend(fontsize="small")
     return axes
@@ -87,7 +89,7 @@ def entropy_against_accuracy(points: pd.DataFrame, ax: Axes, *, unit: str) -> Ax
         ax.plot(run.entropy, run.accuracy, marker, ms=5, color=METHOD_COLOURS[method], label=label)
     ax.set_xlabel(f"Gibbs entropy of the next layer's measurement [{unit}]")
     ax.set_ylabel("accuracy (LOWESS) [%]")
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
     ax.legend()
     return ax
 

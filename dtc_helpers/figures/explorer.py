@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from dtc_helpers.figures.style import COLOURS
 
 CUT = COLOURS[3]
+PLAYERS = {"you": ("o-", COLOURS[0]), "DTC": ("s--", COLOURS[2]), "magnitude": ("^:", "0.35")}
 LOOKS = ({"color": COLOURS[0], "marker": "o", "ls": "-"}, {"color": COLOURS[1], "marker": "s", "ls": "--"})
 
 
@@ -39,10 +40,10 @@ def process_and_null(own: np.ndarray, null: np.ndarray, ceiling: np.ndarray, fit
 def null_distribution(found: np.ndarray, tested: float, by_length: float, ax: Axes) -> Axes:
     """Correlations of the draws of a null model, with those of the process and of ln m."""
     ax.hist(found[np.isfinite(found)], bins=15, color="#f3d9b5", edgecolor=COLOURS[1], label="draws of the exact null")
-    ax.axvline(tested, color=COLOURS[0], lw=3, label="process")
-    ax.axvline(by_length, color="0.4", ls="--", lw=2, label="ln m alone")
-    ax.set(xlabel="Pearson correlation with the fitness", ylabel="draws")
-    ax.legend(fontsize="small")
+    ax.axvline(tested, ymax=0.66, color=COLOURS[0], lw=3, label="process")
+    ax.axvline(by_length, ymax=0.66, color="0.4", ls="--", lw=2, label="ln m alone")
+    ax.set(xlabel="Pearson correlation with the fitness", ylabel="draws", ylim=(0, 1.5 * ax.get_ylim()[1]))
+    ax.legend(fontsize="small", loc="upper left")
     return ax
 
 
@@ -72,8 +73,9 @@ def game(history: Mapping[str, Sequence], ax: Axes) -> Axes:
         draws = np.array(history["random"])
         ax.fill_between(cuts, draws.min(1), draws.max(1), color="#f3d9b5", label="drawing lots, worst to best")
     players = [name for name in history if name != "random"]
-    for name, look in zip(players, ("o-", "s--", "^:"), strict=True):
-        ax.plot(cuts, history[name], look, ms=5, label=name)
+    for name in players:
+        look, colour = PLAYERS[name]
+        ax.plot(cuts, history[name], look, color=colour, ms=5, label=name)
     ax.set(xlabel="cut", ylabel="test accuracy", xlim=(0.5, max(cuts.size, 4) + 0.5))
     if cuts.size:
         ax.legend(fontsize="small")

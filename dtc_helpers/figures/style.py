@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -29,6 +29,7 @@ def _looks() -> dict[str, tuple[int, str]]:
 
 METHOD_COLOURS = {method: COLOURS[number] for method, (number, _) in _looks().items()}
 METHOD_MARKERS = {method: marker for method, (_, marker) in _looks().items()}
+AFTER_THE_CUT = "hidden neurons left after the cut"  # where a number is of the time before it
 METHOD_LABELS = {method: _LABELS.get(method, method) for method in SCORES}
 
 _SPELLED = {"mnist": "MNIST", "mnist1d": "MNIST-1D", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
@@ -64,6 +65,12 @@ def runs(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str | None]]:
     for (method, _), run in table.groupby(["method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
         yield method, run, labels[method]
         labels[method] = None
+
+
+def legend_above(axes: Sequence[Axes]) -> None:
+    """One legend for all panels, that of the first, above them where it covers nothing."""
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize="small")
 
 
 def neurons_axis(ax: Axes) -> None:

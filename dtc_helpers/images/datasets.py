@@ -18,7 +18,7 @@ from dtc_helpers.paths import in_project
 
 @dataclass(frozen=True)
 class Split:
-    """Images of one purpose.
+    """Images of one purpose, and as many labels; ValueError for others.
 
     Examples
     --------
@@ -31,6 +31,13 @@ class Split:
 
     images: Tensor  # (n_images, n_inputs) float32, normalised
     labels: Tensor  # (n_images,) int64
+
+    def __post_init__(self) -> None:
+        if self.labels.ndim != 1 or self.images.shape[:1] != self.labels.shape:
+            raise ValueError(
+                f"images {tuple(self.images.shape)} and labels {tuple(self.labels.shape)} of a split do not fit: "
+                "expected (n_images, n_inputs) and (n_images,); one image is split[i : i + 1]"
+            )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -46,6 +53,8 @@ class Split:
 @dataclass(frozen=True)
 class Dataset:
     """Training and test images; the last `n_validation` training images are for whatever has to be chosen.
+
+    ValueError where so many are not there.
 
     Examples
     --------
@@ -64,6 +73,10 @@ class Dataset:
     test: Split
     n_validation: int
     image_shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.n_validation <= len(self.train):
+            raise ValueError(f"n_validation = {self.n_validation}: expected 0 … {len(self.train)}, the training images")
 
     @classmethod
     def from_arrays(
@@ -95,6 +108,8 @@ class Dataset:
         >>> data.n_inputs, data.n_classes, len(data.train), len(data.test)
         (16, 2, 40, 10)
         """
+        if name in DATASETS:
+            raise ValueError(f"name = {name!r} is that of another dataset: choose another one")
         train, held_out, shape = arrays_of(images, labels, test, seed)
         return _standardised(name, name, train, held_out, image_shape=shape)
 
@@ -134,7 +149,7 @@ class Dataset:
         )
 
 
-def load_dataset(name: str) -> Dataset:
+def load_dataset(name: str | Path) -> Dataset:
     """Dataset by name, as normalised tensors on the CPU.
 
     Parameters
@@ -147,8 +162,8 @@ def load_dataset(name: str) -> Dataset:
 
     Raises
     ------
-    ValueError for an unknown name, and for a file that is missing beside others, truncated or damaged;
-    DatasetNotFoundError if the images are nowhere to be had.
+    ValueError for an unknown name, and for a file that is missing beside others, truncated or damaged; TypeError for
+    what is no name; DatasetNotFoundError if the images are nowhere to be had, FileNotFoundError for an .npz file.
 
     Examples
     --------
@@ -157,11 +172,16 @@ def load_dataset(name: str) -> Dataset:
     >>> len(digits.train), len(digits.test), digits.n_inputs, digits.n_classes
     (1437, 360, 64, 10)
     """
-    if name.endswith(SUFFIX):
+    if not isinstance(name, str | Path):
+        kind = type(name).__name__
+        raise TypeError(
+            f"dataset is of type {kind}: expected a name or the path of an .npz file; see Dataset.from_arrays"
+        )
+    if (text := str(name)).endswith(SUFFIX):
         return _load_own(in_project(name))
-    if name not in DATASETS:
-        raise ValueError(f"dataset = {name!r} is not one of {', '.join(DATASETS)}")
-    return DATASETS[name]()
+    if text not in DATASETS:
+        raise ValueError(f"dataset = {text!r} is not one of {', '.join(DATASETS)}")
+    return DATASETS[text]()
 
 
 # ---------------------------------------------------------------------------------- torchvision's sets
@@ -193,7 +213,7 @@ def _load_idx(name: str) -> Dataset:
         pixels, labels = (torch.tensor(arrays[f"{prefix}-{kind}-ubyte"]) for kind in ("images-idx3", "labels-idx1"))
         images = pixels.flatten(1).float().div_(255).sub_(family.mean).div_(family.standard_deviation)
         splits.append(Split(images, labels.long()))
-    return Dataset(name, family.title, *splits, n_validation=10_000, image_shape=(28, 28))
+    return Dataset(name, family.title, *splits, n_validation=len(splits[0]) // 6, image_shape=(28, 28))
 
 
 # ---------------------------------------------------------------------------------- a file of one's own

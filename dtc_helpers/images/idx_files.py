@@ -115,6 +115,8 @@ def read_idx_files(folder: Path, sha256: dict[str, str]) -> dict[str, np.ndarray
     """
     paths = idx_paths(folder)
     remedy = "copy it from a whole set, or delete the files of the set there to have them downloaded anew"
+    if not paths:
+        raise ValueError(f"{folder} holds none of the files {', '.join(IDX_SHAPES)}: copy them from a whole set")
     if missing := [name for name in IDX_SHAPES if name not in paths]:
         there = ", ".join(path.name for path in paths.values())
         raise ValueError(

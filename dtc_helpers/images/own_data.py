@@ -27,10 +27,10 @@ def read_npz(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.n
     if not path.is_file():
         raise FileNotFoundError(f"dataset: there is no file {path}")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             found = {name: archive[name] for name in (*_NAMES, *_TEST_NAMES) if name in archive.files}
             others = ", ".join(archive.files) or "nothing"
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise ValueError(f"{path} cannot be read as an .npz file of numbers: {error}") from None
     missing = [name for name in _NAMES if name not in found]
     if any(name in found for name in _TEST_NAMES):
@@ -53,6 +53,10 @@ def arrays_of(
     ------
     ValueError saying what is wrong with which array.
     """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed = {seed!r}: expected a whole number from 0")
+    if test is not None and len(test) != 2:
+        raise ValueError(f"test has {len(test)} parts: expected (images, labels)")
     pixels, shape = _pixels("images", images)
     train = pixels, _labels("labels", labels, len(pixels))
     classes = np.unique(train[1])
@@ -71,13 +75,13 @@ def arrays_of(
         held_out = test_pixels, _labels("test_labels", test[1], len(test_pixels))
         if held_out[1].max() > classes[-1]:
             raise ValueError(f"test_labels go to {held_out[1].max()}, labels only to {classes[-1]}")
-    if np.ptp(train[0]) == 0:
+    if not train[0].std() > 0:  # 0 too where the differences are too small for it
         raise ValueError("images: every pixel has the same value, so there is nothing to learn")
     return train, held_out, shape
 
 
 def _pixels(name: str, given: Given) -> tuple[np.ndarray, tuple[int, ...]]:
-    images = _array(given)
+    images = _array(name, given)
     if images.dtype.kind not in "buif" or images.ndim < 2 or images.size == 0:
         raise ValueError(f"{name} of type {images.dtype} and shape {images.shape}: expected numbers, (n_images, …)")
     pixels = images.reshape(len(images), -1).astype(float)
@@ -87,7 +91,7 @@ def _pixels(name: str, given: Given) -> tuple[np.ndarray, tuple[int, ...]]:
 
 
 def _labels(name: str, given: Given, n_images: int) -> np.ndarray:
-    labels = _array(given)
+    labels = _array(name, given)
     if labels.shape != (n_images,):
         raise ValueError(f"{name} have the shape {labels.shape} for {n_images} images: expected ({n_images},)")
     is_whole = labels.dtype.kind in "buif" and np.isfinite(labels).all() and (labels == np.floor(labels)).all()
@@ -96,9 +100,14 @@ def _labels(name: str, given: Given, n_images: int) -> np.ndarray:
     return labels.astype(np.int64)
 
 
-def _array(given: Given) -> np.ndarray:
+def _array(name: str, given: Given) -> np.ndarray:
     values: Any = given.detach().cpu() if isinstance(given, Tensor) else given
-    return np.asarray(values)
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name}: some are masked: leave those images out")
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:  # lists of several lengths; tensors of a kind that NumPy has not
+        raise ValueError(f"{name} cannot be read as an array: {error}") from None
 
 
 def _split(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -200,6 +201,10 @@ def _stored_step(measurement: np.ndarray, numbers: np.ndarray) -> Step:
 def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
     """Tested − expected for every dataset × process × null model × statistic, paired by replicate.
 
+    Parameters
+    ----------
+    rng : its state is left as it is: every interval starts from it, so that none hangs on which others are asked for.
+
     Returns
     -------
     Columns tested and expected (means), excess, low, high (95 % bootstrap over replicates), n, monte_carlo (standard
@@ -210,7 +215,7 @@ def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataF
     keys = ["dataset", "process", "null_model", "statistic"]
     rows: list[dict[str, Any]] = []
     for key, group in comparisons.groupby(keys, sort=False):
-        found = excess(group.tested, group.expected, rng=rng)
+        found = excess(group.tested, group.expected, rng=deepcopy(rng))
         numbers = {"tested": group.tested.mean(), "expected": group.expected.mean(), "excess": found.mean}
         interval = {"low": found.low, "high": found.high, "n": found.n, "verdict": found.verdict}
         of_draws = {"monte_carlo": float(np.sqrt((group.monte_carlo**2).sum()) / len(group))}

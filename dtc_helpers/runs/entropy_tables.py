@@ -10,6 +10,8 @@ from dtc_helpers.runs.results import Results
 from dtc_helpers.runs.tables import with_lowess
 from dtc_helpers.statistics import pearson, spearman
 
+_MOST_BINS = 10**6
+
 
 def entropies(results: Results, *, bin_edges: np.ndarray, bases: dict[str, str]) -> pd.DataFrame:
     """Gibbs entropy of every measurement of the first hidden layer.
@@ -36,6 +38,7 @@ def entropies(results: Results, *, bin_edges: np.ndarray, bases: dict[str, str])
 
 def occurrences(results: Results, *, side: str, cycles: pd.DataFrame, bin_edges: np.ndarray) -> pd.DataFrame:
     """Occurrence probabilities of the given cycles: columns n_measurements, value (middle of the bin), probability."""
+    bin_edges = _checked(bin_edges)
     middles = (bin_edges[:-1] + bin_edges[1:]) / 2
     parts = []
     for _, cycle in cycles.iterrows():
@@ -47,8 +50,11 @@ def occurrences(results: Results, *, side: str, cycles: pd.DataFrame, bin_edges:
 
 
 def measurement_of(results: Results, cycle: pd.Series, side: str) -> np.ndarray:
-    """Measurement y that belongs to a row of `cycles.csv`."""
-    return results.measurements[f"{cycle.reading}/{cycle.method}/{cycle.replicate}/{cycle.cycle}/{side}"]
+    """Measurement y that belongs to a row of `cycles.csv`; ValueError where none does."""
+    key = f"{cycle.reading}/{cycle.method}/{cycle.replicate}/{cycle.cycle}/{side}"
+    if key not in results.measurements:
+        raise ValueError(f"there is no measurement {key}: expected a cycle of these results, side incoming or outgoing")
+    return results.measurements[key]
 
 
 def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
@@ -138,18 +144,26 @@ def _why_undefined(run: pd.DataFrame) -> str:
 def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: np.ndarray) -> np.ndarray:
     """Share of the counted values in every bin, (n_bins,); all NaN when none is counted.
 
+    Raises
+    ------
+    ValueError for edges that make no bins.
+
     Examples
     --------
     >>> from dtc_helpers.runs.entropy_tables import occurrence_probabilities
     >>> occurrence_probabilities(np.array([0.1, 1.1, 1.2, 1.3, 7.0]), bin_edges=np.array([0, 1, 2])).tolist()
     [0.25, 0.75]
     """
-    counts = np.histogram(measurement, bins=bin_edges)[0]
+    counts = np.histogram(measurement, bins=_checked(bin_edges))[0]
     return counts / counts.sum() if counts.any() else np.full(len(counts), np.nan)
 
 
 def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2) -> np.ndarray:
     """Edges at whole multiples of `width` that cover every value of all measurements, with an empty bin at each end.
+
+    Raises
+    ------
+    ValueError without values, for values that are not finite, and for a width that is not above 0 or far too small.
 
     Examples
     --------
@@ -157,6 +171,19 @@ def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2
     >>> covering_bin_edges([np.array([0.1, 0.6]), np.array([1.2])], width=0.5).tolist()
     [-0.5, 0.0, 0.5, 1.0, 1.5, 2.0]
     """
-    lowest = min(measurement.min() for measurement in measurements)
-    highest = max(measurement.max() for measurement in measurements)
+    values = np.concatenate([np.empty(0), *map(np.ravel, measurements)])
+    if not values.size or not np.isfinite(values).all():
+        raise ValueError(
+            f"{values.size} values, of which {np.isfinite(values).sum()} are finite: expected some, and all"
+        )
+    lowest, highest = values.min(), values.max()
+    if not width > 0 or (highest - lowest) / width > _MOST_BINS:
+        raise ValueError(f"width = {width} for values from {lowest} to {highest}: expected 1 … {_MOST_BINS:,} bins")
     return width * np.arange(np.floor(lowest / width) - 1, np.floor(highest / width) + 3)
+
+
+def _checked(bin_edges: np.ndarray) -> np.ndarray:
+    edges = np.asarray(bin_edges)
+    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) >= 0).all():
+        raise ValueError(f"edges of shape {edges.shape}: expected at least two numbers, none below the one before")
+    return edges

@@ -10,12 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paper import PUBLISHED_SEED
 from dtc_helpers.paths import in_project, only_writer
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.runs.checking import check_names
+from dtc_helpers.runs.checking import Between, check_names, check_type
 from dtc_helpers.runs.damage import kept
 from dtc_helpers.runs.memory import check_memory
 from dtc_helpers.runs.parameters import usable_device
@@ -30,7 +32,7 @@ _UNFINISHED = ".unfinished"
 
 
 def run_methods(
-    dataset: str | Dataset,
+    dataset: str | Path | Dataset,
     *,
     methods: Sequence[str] = ("magnitude", "random", "dtc"),
     readings: Sequence[str] = ("published",),
@@ -59,8 +61,9 @@ def run_methods(
 
     Raises
     ------
-    Before anything is trained: ValueError for a method or reading that does not exist or is named twice,
-    MemoryError for networks that do not fit; FolderInUseError while another run writes into `results_dir`,
+    Before anything is trained: ValueError for a method or reading that does not exist or is named twice, and for seeds
+    that are none or given twice; TypeError for values of another type, and lists without any; MemoryError for networks
+    that do not fit; FolderInUseError while another run writes into `results_dir`,
     CannotWriteError where nobody can. Later as `compress_train`.
 
     Examples
@@ -71,13 +74,20 @@ def run_methods(
     >>> results.cycles.neurons.tolist()
     [21, 18]
     """
-    for name, values, known in (("methods", methods, SCORES), ("readings", readings, READINGS)):
-        check_names(name, list(values), known)
+    names = {"methods": _listed("methods", methods, str), "readings": _listed("readings", readings, str)}
+    for name, known in (("methods", SCORES), ("readings", READINGS)):
+        check_names(name, names[name], known)
+    plan = Plan() if plan is None else plan
+    check_type("plan", plan, Plan)
+    numbers = {"seeds": _listed("seeds", seeds, int), "hidden_widths": _listed("hidden_widths", hidden_widths, int)}
+    _check_seeds(numbers["seeds"])
     started = time.perf_counter()
-    data = load_dataset(dataset).to(usable_device("auto")) if isinstance(dataset, str) else dataset
-    check_memory(data, hidden_widths, methods=methods, n_replicates=len(seeds), plan=plan or Plan())
-    setting = {"seeds": list(seeds), "hidden_widths": list(hidden_widths), "plan": plan or Plan()}
-    about = {"dataset": data.name, "readings": list(readings), "methods": list(methods), **_parameters(**setting)}
+    data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset).to(usable_device("auto"))
+    check_memory(
+        data, numbers["hidden_widths"], methods=names["methods"], n_replicates=len(numbers["seeds"]), plan=plan
+    )
+    setting: dict[str, Any] = {**numbers, "plan": plan}
+    about = {"dataset": data.name, **names, **_parameters(**setting)}
     train = partial(_run_method, data, **setting)
     if results_dir is None:
         return _all_methods(train, about | {"results_dir": None}, data, started)
@@ -88,6 +98,19 @@ def run_methods(
         write_results(results, folder)
         shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
     return results
+
+
+def _listed(name: str, values: Any, kind: type) -> list[Any]:
+    """List of what is given as a list, tuple, range or array; refused without values or with others than of a kind."""
+    listed = np.asarray(values).tolist()
+    check_type(name, listed, list[kind])
+    return listed
+
+
+def _check_seeds(seeds: list[int]) -> None:
+    Between(0, 2**32 - 1).check("seeds", seeds)
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds = {seeds}: one is given twice, and a run counted twice is no replicate")
 
 
 def _all_methods(

@@ -164,14 +164,14 @@ def _given_names(sources: list[str]) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def usable_device(device: str) -> torch.device:
+def usable_device(device: str | torch.device) -> torch.device:
     """Device to use; "auto" is CUDA where there is one, else the CPU.
 
     Raises
     ------
     ValueError for a device that PyTorch has not here.
     """
-    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else str(device)
     usable = r"cpu|cuda(:\d+)?" if torch.cuda.is_available() else "cpu"
     if not re.fullmatch(usable, name):
         raise ValueError(f"device = {device!r} cannot be used here: expected auto, cpu or, with CUDA, cuda")

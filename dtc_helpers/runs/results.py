@@ -23,7 +23,7 @@ RUN = "run.json"
 FILES = ("cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", RUN)
 TIMING_COLUMNS = ("train_seconds", "score_seconds")
 LEDGER_COLUMNS = ("dataset", "reading", "method", "replicate", "layer", "neuron", "cycle", "score")
-_KINDS = {
+KINDS = {
     **dict.fromkeys((*COLUMNS, *LEDGER_COLUMNS), NUMBER),
     **dict.fromkeys(("dataset", "reading", "method"), TEXT),
     **dict.fromkeys(("replicate", "seed", "cycle", "neurons", "layer", "neuron"), WHOLE),
@@ -80,7 +80,7 @@ def joined(parts: Sequence[Results], run: dict[str, Any]) -> Results:
 # ------------------------------------------------------------------------------------------- on disk
 
 
-def write_results(results: Results, results_dir: Path) -> None:
+def write_results(results: Results, results_dir: str | Path) -> None:
     """Replace the results of a folder: `cycles.csv`, `ledger.csv`, `measurements.npz`, `neuron_sums.npz`, `run.json`.
 
     Killed at any moment, either all old or all new files are what `read_results` finds.
@@ -89,7 +89,7 @@ def write_results(results: Results, results_dir: Path) -> None:
     ------
     FolderInUseError where another process writes into the folder, after ten seconds; CannotWriteError where nobody can.
     """
-    with whole_files(results_dir) as folder:
+    with whole_files(Path(results_dir)) as folder:
         _write(results, folder)
 
 
@@ -107,13 +107,14 @@ def _write(results: Results, folder: Path) -> None:
     write_json(results.run, folder / RUN)
 
 
-def read_results(results_dir: Path) -> Results:
+def read_results(results_dir: str | Path) -> Results:
     """Results of a folder; never a mixture, also while another process writes there.
 
     Raises
     ------
     FileNotFoundError saying which notebook writes them; DamagedError naming a file that is not as it was written.
     """
+    results_dir = Path(results_dir)
     try:
         found = read_together(results_dir, FILES, partial(_read, results_dir, about=("seed", "batches_per_cycle")))
         return _checked(found, results_dir)
@@ -133,7 +134,7 @@ def _read(folder: Path, *, about: Sequence[str] = ()) -> Results:
     with damage_named(folder / RUN, _REMEDY):
         _ = [run["parameters"][name] for name in about]
     tables = {
-        name: read_stored(folder / f"{name}.csv", {column: _KINDS[column] for column in columns}, remedy=_REMEDY)
+        name: read_stored(folder / f"{name}.csv", {column: KINDS[column] for column in columns}, remedy=_REMEDY)
         for name, columns in (("cycles", COLUMNS), ("ledger", LEDGER_COLUMNS))
     }
     vectors = {name: _read_vectors(folder / f"{name}.npz") for name in ("measurements", "neuron_sums")}

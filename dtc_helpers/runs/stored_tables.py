@@ -1,5 +1,6 @@
 """Tables read back from disk, held to the columns and kinds that were written."""
 
+import csv
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ def read_stored(path: Path, kinds: Mapping[str, str], *, remedy: str, **options:
     with damage_named(path, remedy):
         if not (content := path.read_bytes()).endswith(b"\n"):
             raise ValueError("it ends amid a line")
+        _check_shape(content.decode("utf-8"))
         table: pd.DataFrame = pd.read_csv(io.BytesIO(content), **options)
     if missing := [name for name in kinds if name not in table]:
         raise DamagedError(f"{path} has no column {', '.join(missing)}: {remedy}")
@@ -39,6 +41,17 @@ def read_stored(path: Path, kinds: Mapping[str, str], *, remedy: str, **options:
         if not _holds(table[name], kind):
             raise DamagedError(f"{path} holds other values than {kind} in the column {name}: {remedy}")
     return table
+
+
+def _check_shape(text: str) -> None:
+    """Refuse columns without a name or of the same, and rows of another length: pandas makes something of them."""
+    rows = csv.reader(io.StringIO(text, newline=""))
+    names = next(rows)
+    if "" in names or len(set(names)) < len(names):
+        raise ValueError("a column has no name, or that of another one")
+    for row in rows:
+        if row and len(row) != len(names):
+            raise ValueError(f"line {rows.line_num} has {len(row)} values, and there are {len(names)} columns")
 
 
 def _holds(values: Any, kind: str) -> bool:

@@ -64,7 +64,13 @@ def alive_by_cycle(ledger: pd.DataFrame, *, n_neurons: int) -> dict[str, np.ndar
     Returns
     -------
     method → (n_cycles + 1, n_neurons) bool; row 0 is before any cut.
+
+    Raises
+    ------
+    ValueError for a ledger without rows, or with a neuron that the layer has not.
     """
+    if ledger.empty or not ledger.neuron.between(0, n_neurons - 1).all():
+        raise ValueError(f"{len(ledger)} neurons were cut, of {n_neurons}: expected some, from 0 to {n_neurons - 1}")
     n_cycles = int(ledger.cycle.max())
     leaves = {}
     for method, cut in ledger.groupby("method", sort=False):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from dtc_helpers.solvers import Answer
@@ -23,7 +24,8 @@ class FlatBatch:
 
     Raises
     ------
-    TypeError for what is no tensor; ValueError for shapes that do not fit, and numbers that are not finite.
+    TypeError for what is no dense tensor of real numbers; ValueError for shapes that do not fit, and numbers that are
+    not finite.
     """
 
     def __init__(self, sensing_matrix: Tensor, measurement: Tensor):
@@ -44,10 +46,13 @@ class FlatBatch:
         return within(penalty, *_PENALTIES)  # y = 0 has no λ_max: its answer is 0 for any λ
 
     def _one_each(self, given: float | Tensor | None, name: str) -> np.ndarray:
-        penalty = np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given, dtype=float)
-        if not ((penalty > 0) & (penalty < np.inf)).all():
-            raise ValueError(f"{name} = {given}: expected finite numbers above 0; at 0 the minimiser is not unique")
-        return np.broadcast_to(penalty, self.shape).reshape(-1)
+        penalty = np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given)
+        if penalty.dtype.kind not in "iuf" or not ((penalty > 0) & (penalty < np.inf)).all():
+            raise ValueError(f"{name} = {given!r}: expected finite numbers above 0; at 0 the minimiser is not unique")
+        try:
+            return np.broadcast_to(penalty.astype(float), self.shape).reshape(-1)
+        except ValueError:
+            raise ValueError(f"{name} of shape {penalty.shape}: expected a number, or {self.shape}") from None
 
     def solved_as_given(self, solve: Callable[..., Answer], penalty: np.ndarray, solver: str) -> Answer:
         """Scaled answer of a solver that sees the problems as they were given: where it stops depends on the units."""
@@ -70,18 +75,26 @@ def _flat(sensing_matrix: Tensor, measurement: Tensor) -> tuple[np.ndarray, np.n
     for name, value in (("sensing_matrix", sensing_matrix), ("measurement", measurement)):
         if not isinstance(value, Tensor):
             raise TypeError(f"{name} is of type {type(value).__name__}: expected a torch.Tensor, see torch.as_tensor")
-    if sensing_matrix.shape[-2:-1] != measurement.shape[-1:] or 0 in sensing_matrix.shape[-2:]:
+        if value.is_complex() or value.layout != torch.strided:
+            raise TypeError(f"{name} is {value.layout}, {value.dtype}: expected a dense tensor of real numbers")
+    fits = sensing_matrix.ndim > 1 and sensing_matrix.shape[-2:-1] == measurement.shape[-1:]
+    if not fits or 0 in sensing_matrix.shape[-2:] or not _are_alike(sensing_matrix.shape[:-2], measurement.shape[:-1]):
         raise ValueError(
             f"sensing_matrix {tuple(sensing_matrix.shape)} and measurement {tuple(measurement.shape)} do not fit: "
             "expected (..., n_measurements, n_neurons) and (..., n_measurements), at least one of each"
         )
-    Theta, y = (np.asarray(values.detach().cpu().numpy(), dtype=float) for values in (sensing_matrix, measurement))
+    Theta, y = (values.detach().cpu().double().numpy() for values in (sensing_matrix, measurement))
     matrix_shape, leading = Theta.shape[-2:], Theta.shape[:-2]
     batch_shape = np.broadcast_shapes(leading, y.shape[:-1])
     y = np.broadcast_to(y, (*batch_shape, y.shape[-1])).reshape(-1, y.shape[-1])
     if math.prod(leading) == 1:
         return Theta.reshape(matrix_shape), y, batch_shape
     return np.broadcast_to(Theta, (*batch_shape, *matrix_shape)).reshape(-1, *matrix_shape), y, batch_shape
+
+
+def _are_alike(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether axes can be broadcast."""
+    return all(1 in pair or pair[0] == pair[1] for pair in zip(first[::-1], second[::-1], strict=False))
 
 
 def _unit(values: np.ndarray, axis: int | None = None) -> np.ndarray:

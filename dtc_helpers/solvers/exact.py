@@ -39,7 +39,13 @@ def minimise(
     Returns
     -------
     Proven with at most m nonzeros a problem.
+
+    Raises
+    ------
+    ValueError for a tolerance below 0, or none.
     """
+    if not isinstance(tolerance, int | float) or not tolerance >= 0:
+        raise ValueError(f"tolerance = {tolerance!r}: expected a relative duality gap, 0 or more")
     gap = min(tolerance, _SUPPORT_GAP)
     find = partial(_found, gap=gap, device=device)
     first, *others = (*methods, "zero")  # s = 0 with c = y is the best where nothing else was found

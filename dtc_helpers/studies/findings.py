@@ -38,8 +38,8 @@ def of_reproduction(notebooks: Path) -> str:
     away = table.xs("difference", axis=1, level=1).abs().max(axis=1)
     near, far = away[away.index <= CLOSE_UP_TO].max(), away[away.index > CLOSE_UP_TO].max()
     return (
-        f"Up to {100 * CLOSE_UP_TO:.0f} % removed, our accuracies are within {near:.4f} of the paper's. "
-        f"Beyond, they are up to {far:.3f} away."
+        f"Up to {100 * CLOSE_UP_TO:.0f} % removed, our accuracies are within {100 * near:.2f} points of the paper's "
+        f"(a point is 1 % of the images). Beyond, they are up to {100 * far:.1f} points away."
     )
 
 
@@ -49,13 +49,14 @@ def of_methods(notebooks: Path) -> str:
     both = [table.loc[(table.reading == reading) & table.arm.isin(["dtc", "random"]), :] for reading in READINGS]
     widths = [tables.paired(runs, arm="dtc", other="random") for runs in both]
     different = sum(int((found.p_difference < LEVEL).sum()) for found in widths)
+    places = f"{sum(map(len, widths))} places ({len(widths[0])} sizes in each of two readings)"
     whole = [tables.compared(tables.areas(runs), "dtc", "random") for runs in both]
     shown = "" if all(found.p_equivalence < LEVEL for found in whole) else "not shown to be "
-    first, second = (f"{100 * found.difference.mean:+.2f}" for found in whole)
+    first, second = (f"{100 * found.difference.mean:+.2f}".replace("-", "−") for found in whole)
     return (
-        f"We compared at {len(widths[0])} widths in each of two readings, {whole[0].n[0]} networks each. DTC differs "
-        f"from random pruning at {different} of them (after Holm's correction). Over the whole curve the two are "
-        f"{shown}equivalent (differences of {first} and {second} points of accuracy)."
+        f"At {different or 'none'} of {places} does DTC differ from random pruning ({whole[0].n[0]} networks each, "
+        f"after Holm's correction). Over the whole curve the two are {shown}equivalent (differences of {first} and "
+        f"{second} points of accuracy, margin {100 * whole[0].margin:g})."
     )
 
 
@@ -65,8 +66,7 @@ def of_numbering(notebooks: Path) -> str:
     of_dtc = choices.query("ray_domain == 'recovered_weights' and neurons == 512 and arm == 'dtc'")
     again, by_chance = 100 * of_dtc.with_other_order.mean(), 100 * of_dtc.by_chance.mean()
     return (
-        f"Give the same neurons other numbers, and {again:.0f} % of DTC's first cut go again. Chance gives "
-        f"{by_chance:.0f} %."
+        f"Number the same neurons anew, and {again:.0f} % of DTC's first cut go again. Chance gives {by_chance:.0f} %."
     )
 
 
@@ -76,10 +76,11 @@ def of_proposition(notebooks: Path, *, seed: int) -> str:
     drawn = pd.concat([pd.read_csv(folder / trial / "comparisons.csv") for trial in TRIALS])
     exact = drawn.loc[(drawn.null_model == "exact null") & (drawn.statistic == "pearson"), :]
     found = evidence.excesses(exact, rng=np.random.default_rng(seed))
+    better = int((found.low > 0).sum()) or "none"
     return (
-        f"Entropy and fitness correlate with {found.tested.min():.2f} to {found.tested.max():.2f}. So do random "
-        f"numbers of the same lengths and norms: in {len(found)} comparisons the measured entropy did better "
-        f"{int((found.low > 0).sum())} times (interval above 0)."
+        f"Entropy and fitness correlate with {found.tested.min():.2f} to {found.tested.max():.2f}. Random numbers of "
+        f"the same m and norm do as well: in {better} of {len(found)} comparisons was the measured entropy clearly "
+        "better (interval of the difference above 0)."
     )
 
 

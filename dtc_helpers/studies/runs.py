@@ -80,11 +80,8 @@ def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.Da
     found: list[Made] = []
     for setting, arm in progress(runs, total=len(runs), title="runs", describe=lambda run: _title(*run)):
         path = parts / f"{_title(setting, arm)} {_fingerprint(setting)}.csv"
-        found.append(
-            kept(
-                path, make=partial(_made, setting, arm), write=write_made, read=partial(read_made, columns=ARM_COLUMNS)
-            )
-        )
+        read = partial(read_made, columns=[*setting.columns, *ARM_COLUMNS])
+        found.append(kept(path, make=partial(_made, setting, arm), write=write_made, read=read))
     return pd.concat([table for table, _ in found], ignore_index=True), [record for _, record in found]
 
 

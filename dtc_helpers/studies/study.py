@@ -63,7 +63,8 @@ def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFr
     """
     if parameters.recompute:
         return _computed(name, runs, parameters)
-    table = read_table(STORED / f"{name}.csv", ARM_COLUMNS[:-2])  # the last two are of later studies
+    own = dict.fromkeys(column for setting, _ in runs for column in setting.columns)
+    table = read_table(STORED / f"{name}.csv", [*own, *ARM_COLUMNS[:-2]])  # the last two are of later studies
     return pd.concat([_stored(name, table, *run) for run in runs], ignore_index=True)
 
 

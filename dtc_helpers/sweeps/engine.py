@@ -5,18 +5,16 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import cloudpickle
-import dask.config
-from dask.system import CPU_COUNT
-from distributed import Client, Future, LocalCluster
+from distributed import Client, Future
 from filelock import BaseFileLock
 
 from dtc_helpers.sweeps import point as sweep_point
+from dtc_helpers.sweeps.cluster import Settings
 from dtc_helpers.sweeps.folder import SweepFolder
 
 _LOOK_EVERY_SECONDS = 0.1
@@ -46,46 +44,6 @@ class PointOutcome:
 
 class LostSchedulerError(ConnectionError):
     """The scheduler does not answer any more; what was done is kept."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How points are executed."""
-
-    threads: int = 1  # of every kernel
-    workers: int | None = None  # kernels at once on this machine; None: as many as its cores can feed
-    scheduler: str | None = None  # address of a running Dask scheduler; None: this machine
-    time_out: float | None = None  # seconds a point
-
-    def __post_init__(self) -> None:
-        for name in ("threads", "workers", "time_out"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ValueError(f"{name} = {value}: expected more than 0")
-
-    @property
-    def n_kernels(self) -> int:
-        """Kernels at once on this machine."""
-        return self.workers or max(1, CPU_COUNT // self.threads)
-
-
-@contextmanager
-def connect(settings: Settings) -> Iterator[Client]:
-    """Client of the given scheduler, or of one in this process, whose threads each look after one papermill."""
-    # Dask keeps the last thousand messages, and each of ours holds the helper package
-    with dask.config.set({"distributed.admin.low-level-log-length": 20}), ExitStack() as stack:
-        cluster = settings.scheduler or stack.enter_context(
-            LocalCluster(
-                n_workers=1,
-                threads_per_worker=settings.n_kernels,
-                processes=False,  # the work is in papermill's processes already
-                memory_limit=None,  # of this process, not of the kernels
-                # loopback, for nobody asks who calls; a free port: two sweeps on one machine must not want the same
-                dashboard_address="127.0.0.1:0",
-                worker_dashboard_address="127.0.0.1:0",
-            )
-        )
-        yield stack.enter_context(Client(cluster, set_as_default=False))
 
 
 def execute(points: list[Point], *, folder: SweepFolder, settings: Settings, client: Client) -> Iterator[PointOutcome]:

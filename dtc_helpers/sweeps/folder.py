@@ -28,8 +28,8 @@ RECORD = "result.json"
 class SweepFolder:
     """Results of points by their keys."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
 
     def record(self, key: str) -> dict[str, Any] | None:
         """The `result.json` of a point that is done; None for any other. ValueError where it is damaged."""

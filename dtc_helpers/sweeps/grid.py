@@ -25,7 +25,7 @@ class Grid:
     result_file: str | None  # that every point must leave in its results
 
 
-def read_grid(path: Path) -> Grid:
+def read_grid(path: str | Path) -> Grid:
     """Read a grid file and check all its points.
 
     ::

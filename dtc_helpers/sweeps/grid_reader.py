@@ -32,8 +32,8 @@ class Entry:
 class GridReader:
     """Reads YAML with line numbers."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
         text = self._text()
         try:
             self._check_size(text)

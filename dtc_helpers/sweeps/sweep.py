@@ -14,13 +14,14 @@ from dtc_helpers.images.own_data import SUFFIX
 from dtc_helpers.paths import in_project, writable_folder
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import git_commit
-from dtc_helpers.sweeps.engine import Point, PointOutcome, Settings, connect, execute
+from dtc_helpers.sweeps.cluster import Settings, connect
+from dtc_helpers.sweeps.engine import Point, PointOutcome, execute
 from dtc_helpers.sweeps.folder import SweepFolder
 from dtc_helpers.sweeps.grid import Grid
 from dtc_helpers.sweeps.notebook import PLACES
 
 
-def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[PointOutcome]:
+def sweep(grid: Grid, *, out: str | Path, settings: Settings | None = None) -> list[PointOutcome]:
     """Execute all points of a grid that are not done yet.
 
     Parameters
@@ -34,8 +35,8 @@ def sweep(grid: Grid, *, out: Path, settings: Settings | None = None) -> list[Po
 
     Raises
     ------
-    LostSchedulerError if the connection breaks; DatasetNotFoundError if images are missing on this machine;
-    CannotWriteError if nothing can be written into `out`.
+    ConnectionError if the scheduler does not answer, LostSchedulerError if the connection breaks; DatasetNotFoundError
+    if images are missing on this machine; CannotWriteError if nothing can be written into `out`.
     """
     settings, folder = settings or Settings(), SweepFolder(out)
     if settings.scheduler is None:

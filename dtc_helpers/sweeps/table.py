@@ -1,6 +1,7 @@
 """One tidy table of a whole sweep, and the parts of it that the sweep report shows."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,20 @@ import pandas as pd
 
 from dtc_helpers.paths import whole_file
 from dtc_helpers.readings import READINGS
-from dtc_helpers.runs.damage import damage_named
-from dtc_helpers.runs.results import COLUMNS
+from dtc_helpers.runs.damage import DamagedError, damage_named
+from dtc_helpers.runs.results import COLUMNS, KINDS
 from dtc_helpers.runs.stored_tables import FINITE, TEXT, WHOLE, read_stored
 from dtc_helpers.sweeps.folder import RECORD, SweepFolder
 
 _AGAIN, _COLLECT = "delete its folder, and start the sweep again", "collect the sweep again"
+Names = dict[str, dict[Path, frozenset[str]]]  # hash of the code → file → names
 
 
-def collect(out: Path) -> Path:
+def collect(out: str | Path) -> Path:
     """Join the `cycles.csv` of all points that are done into `out/cycles.csv`, written whole or not at all.
 
     One row a cycle, with the columns key and code (its hash, which tells apart what other code made), those of
-    `cycles.csv`, and all other parameters of the point; lists as JSON.
+    `cycles.csv`, and all other parameters of the point; lists as JSON. Runs of the same code have the same columns.
 
     Returns
     -------
@@ -30,41 +32,64 @@ def collect(out: Path) -> Path:
     ------
     FileNotFoundError if no point of the folder is done, or none left a `cycles.csv`; ValueError naming a damaged file.
     """
-    parts = [
-        _with_parameters(_cycles(folder / "results" / "cycles.csv"), record, folder)
-        for folder, record in SweepFolder(out).done()
-        if (folder / "results" / "cycles.csv").is_file()
-    ]
+    parts: list[pd.DataFrame] = []
+    columns: Names = {}
+    parameters: Names = {}
+    for folder, record in SweepFolder(out).done():
+        if (path := folder / "results" / "cycles.csv").is_file():
+            cycles = _cycles(path)
+            with damage_named(folder / RECORD, _AGAIN):
+                parts.append(_joined(cycles, record, folder.name))
+                if _is_of_a_run(path):
+                    columns.setdefault(record["code"], {})[path] = frozenset(cycles.columns)
+                parameters.setdefault(record["code"], {})[folder / RECORD] = frozenset(record["parameters"])
     if not parts:
         raise FileNotFoundError(f"{out} holds no point that is done and has a cycles.csv: run the sweep first")
-    table = out / "cycles.csv"
+    _check_alike(columns, "columns")
+    _check_alike(parameters, "parameters")
+    table = Path(out) / "cycles.csv"
     with whole_file(table) as temporary:
         pd.concat(parts, ignore_index=True).to_csv(temporary, index=False)
     return table
 
 
 def _cycles(path: Path) -> pd.DataFrame:
-    return read_stored(path, {"cycle": WHOLE}, remedy=_AGAIN)
+    """Cycles of a point, which have all of COLUMNS where they are those of a run."""
+    kinds = {name: KINDS[name] for name in COLUMNS} if _is_of_a_run(path) else {"cycle": WHOLE}
+    return read_stored(path, kinds, remedy=_AGAIN)
 
 
-def _with_parameters(cycles: pd.DataFrame, record: dict[str, Any], folder: Path) -> pd.DataFrame:
+def _is_of_a_run(path: Path) -> bool:
+    """Whether `write_results` wrote the table, as in notebook 1: another notebook may have columns of its own."""
+    return (path.parent / "ledger.csv").is_file()
+
+
+def _joined(cycles: pd.DataFrame, record: dict[str, Any], key: str) -> pd.DataFrame:
     """Cycles of one point; dataset and seed are columns of `cycles.csv` already, the seed as that of the replicate."""
-    with damage_named(folder / RECORD, _AGAIN):
-        return _joined(cycles, record)
-
-
-def _joined(cycles: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:
+    if record["key"] != key:
+        raise ValueError(f"it is the record of the point {record['key']}")
     parameters = {name: value for name, value in record["parameters"].items() if name not in cycles}
     constants = {
         name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in parameters.items()
     }
     table = cycles.assign(**constants)
-    table.insert(0, "key", record["key"])
+    table.insert(0, "key", key)
     table.insert(1, "code", record["code"])
     return table
 
 
-def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
+def _check_alike(names: Names, what: str) -> None:
+    """Refuse a file whose names are not those of the others, for a name at fault would pass for a parameter."""
+    for files in names.values():
+        usual, _ = Counter(files.values()).most_common(1)[0]
+        like_most = next(path for path, own in files.items() if own == usual)
+        for path, own in files.items():
+            if own != usual:
+                differing = ", ".join(sorted(own ^ usual))
+                raise DamagedError(f"{path} and {like_most} differ in the {what} {differing}: one is damaged; {_AGAIN}")
+
+
+def read_sweep(path: str | Path, varied: list[str]) -> pd.DataFrame:
     """Table of a sweep over one or two parameters, with the accuracy that each row's reading speaks of.
 
     Parameters
@@ -75,20 +100,35 @@ def read_sweep(path: Path, varied: list[str]) -> pd.DataFrame:
     Raises
     ------
     ValueError if `varied` names none, more than two or an unknown parameter, or if other parameters vary too, or the
-    code; the message says which do. DamagedError for a table that is not as it was written.
+    code; the message says which do. DamagedError for a table that is not as it was written, FileNotFoundError for none.
     """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no table {path}: {_COLLECT}")
     kinds = {
-        **dict.fromkeys(("key", "dataset", "reading", "method"), TEXT),
+        **dict.fromkeys(("key", "code", "dataset", "reading", "method"), TEXT),
         **dict.fromkeys(("replicate", "seed", "neurons"), WHOLE),
         "removed_fraction": FINITE,
     }
-    table: Any = read_stored(path, kinds, remedy=_COLLECT, dtype={"key": str})
+    table: Any = read_stored(path, kinds, remedy=_COLLECT, dtype={"key": str, "code": str})
     parameters = [*table.columns.difference([*COLUMNS, "key"], sort=False), "dataset", "reading"]
+    of_point = table.groupby("key", sort=False)
+    if inner := [
+        name for name in parameters if name not in COLUMNS and (of_point[name].nunique(dropna=False) > 1).any()
+    ]:
+        raise DamagedError(
+            f"{path} has the column {inner[0]}, which varies within a point and is none of a run: {_COLLECT}"
+        )
     varying = [name for name in parameters if table[name].nunique() > 1]
-    if not 1 <= len(varied) <= 2 or not set(varied) <= set(parameters):
-        raise ValueError(f"varied = {varied}: expected one or two of {', '.join(varying or parameters)}")
+    if not 1 <= len(varied) == len(set(varied)) <= 2 or not set(varied) <= set(parameters):
+        raise ValueError(f"{path}: varied = {varied}: expected one or two of {', '.join(varying or parameters)}")
     if others := [name for name in varying if name not in varied]:
-        raise ValueError(f"{', '.join(others)} varies too: a report draws one or two parameters; select rows first")
+        rarest = table[others[0]].value_counts().index[-1]
+        one = table.key[table[others[0]] == rarest].iloc[0]
+        raise ValueError(
+            f"{path}: {', '.join(others)} varies too ({others[0]} = {rarest} in the point {one}, for example): "
+            "a report draws one or two parameters; select rows first"
+        )
     with damage_named(path, _COLLECT):
         accuracy = [float(row[READINGS[row["reading"]].accuracy_column]) for _, row in table.iterrows()]
     return table.assign(accuracy=accuracy).sort_values(varied, kind="stable", ignore_index=True)

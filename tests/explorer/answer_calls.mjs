@@ -3,10 +3,16 @@ import { createInterface } from "node:readline";
 import * as core from "../../dtc_helpers/explorer/web/core.js";
 import * as lab from "../../dtc_helpers/explorer/web/lab.js";
 import * as proposition from "../../dtc_helpers/explorer/web/proposition.js";
+import * as training from "../../dtc_helpers/explorer/web/training.js";
 
 const matrixOf = (rows) => core.matrix(rows.length, rows[0].length, Float64Array.from(rows.flat()));
 const rowsOf = ({ rows, columns, values }) =>
   Array.from({ length: rows }, (_, i) => Array.from(values.slice(i * columns, (i + 1) * columns)));
+
+const layersOf = ({ hidden, output }) =>
+  [hidden, output].map((layer) =>
+    Object.fromEntries(["weights", "first", "second"].map((name) => [name, rowsOf(layer[name])])),
+  );
 
 const calls = {
   gaussian: ({ m, n, seed }) => rowsOf(core.gaussianMatrix(m, n, seed)),
@@ -31,6 +37,32 @@ const calls = {
   },
   trial: ({ steps, nullModel, count, state }) =>
     proposition.trial(steps, proposition.nullDraws(steps, nullModel, count), state),
+  digits: ({ data }) =>
+    Object.fromEntries(
+      Object.entries(training.digitsOf(data)).map(([name, { images, labels }]) => [name, [rowsOf(images), labels]]),
+    ),
+  batches: ({ cycle, n }) => training.batchesOf(cycle, n),
+  start: ({ inputs, classes }) => layersOf(training.startNetwork(inputs, classes)),
+  /** Plays the cuts given, or those of the smallest until the end; how it stands after every training. */
+  play: ({ data, cuts }) => {
+    const digits = training.digitsOf(data);
+    let network = training.startNetwork(digits.train.images.columns, data.train.counts.length);
+    const [stages, accuracies] = [[], []];
+    for (;;) {
+      const cycle = stages.length + 1;
+      for (const chosen of training.batchesOf(cycle, digits.train.labels.length)) {
+        training.trainBatch(network, digits.train, chosen);
+      }
+      const sizes = training.sizesOf(network);
+      stages.push({ layers: layersOf(network), names: network.names, sizes, step: network.step });
+      const smallest = core.ranked(sizes).slice(0, training.nCut(network));
+      const gone = cuts ? cuts[cycle - 1] : smallest.map((place) => network.names[place]);
+      if (gone === undefined) return { stages, accuracies };
+      network = training.withoutNeurons(network, gone);
+      accuracies.push(training.accuracyOf(network, digits.test));
+      if (training.nCut(network) === 0) return { stages, accuracies };
+    }
+  },
   quantile: ({ values, share }) => proposition.quantile(values, share),
   pearson: ({ values, others }) =>
     core.pearson(

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from explorer_node import Core
 
+from dtc_helpers.explorer.page import write_page
 from dtc_helpers.explorer.state import LAYERS
 from dtc_helpers.runs.results import Results
 
@@ -12,6 +13,36 @@ def core():
     process = Core()
     yield process
     process.close()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    return write_page(tmp_path_factory.mktemp("explorer") / "index.html").as_uri()
+
+
+@pytest.fixture
+def opened(chromium, address):
+    """Function that opens a view; what the page asked for or said stands in its lists `requests` and `messages`."""
+    contexts = []
+
+    def open_view(view, *, width=1200, script=True, motion="no-preference", **state):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, java_script_enabled=script, reduced_motion=motion
+        )
+        contexts.append(context)
+        tab = context.new_page()
+        tab.requests, tab.messages = [], []
+        tab.on("request", lambda request: tab.requests.append(request.url))
+        tab.on("console", lambda message: tab.messages.append(message.text))
+        tab.on("pageerror", lambda error: tab.messages.append(str(error)))
+        tab.goto(address + "#view=" + "&".join([view, *(f"{name}={value}" for name, value in state.items())]))
+        if script:
+            tab.wait_for_selector("html[data-ready]")
+        return tab
+
+    yield open_view
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """The page in a real browser: from a file, alone, by hand and by keyboard, and with the answers of the package."""
 
-import json
 import time
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_browser import missing
+from explorer_browser import control, missing, read
 
 from dtc_helpers.explorer import page as explorer_page
 from dtc_helpers.explorer.answers import LabSettings, exact_trial, lab_answer
@@ -21,49 +20,12 @@ CONTROLS = {
             "cut_scores"],
     "proposition": ["process", "replicate", "null_model", "measure", "bin_width"],
     "replay": ["left", "right", "cycle", "layer", "play"],
+    "game": ["cut", "clear"],
 }  # fmt: skip
+MOVED = {view: names for view, names in CONTROLS.items() if view != "game"}  # has its own tests
 every_view = pytest.mark.parametrize("view", CONTROLS)
+every_moved_view = pytest.mark.parametrize("view", MOVED)
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="session")
-def address(tmp_path_factory):
-    return explorer_page.write_page(tmp_path_factory.mktemp("explorer") / "index.html").as_uri()
-
-
-@pytest.fixture
-def opened(chromium, address):
-    """Function that opens a view; what the page asked for or said stands in its lists `requests` and `messages`."""
-    contexts = []
-
-    def open_view(view, *, width=1200, script=True, motion="no-preference", **state):
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, java_script_enabled=script, reduced_motion=motion
-        )
-        contexts.append(context)
-        tab = context.new_page()
-        tab.requests, tab.messages = [], []
-        tab.on("request", lambda request: tab.requests.append(request.url))
-        tab.on("console", lambda message: tab.messages.append(message.text))
-        tab.on("pageerror", lambda error: tab.messages.append(str(error)))
-        tab.goto(address + "#view=" + "&".join([view, *(f"{name}={value}" for name, value in state.items())]))
-        if script:
-            tab.wait_for_selector("html[data-ready]")
-        return tab
-
-    yield open_view
-    for context in contexts:
-        context.close()
-
-
-def read(tab, view, what):
-    """State of a view, or what it found, after the next picture."""
-    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return json.loads(tab.get_attribute(f"#{view}", f"data-{what}"))
-
-
-def control(tab, view, name):
-    return tab.locator(f"#{view} [data-control={name}]")
 
 
 def move(tab, view, name):
@@ -114,7 +76,7 @@ def test_page_is_ready_soon(opened, view):
 # --------------------------------------------------------------------------------------------- to be touched
 
 
-@pytest.mark.parametrize(("view", "name"), [(view, name) for view, names in CONTROLS.items() for name in names])
+@pytest.mark.parametrize(("view", "name"), [(view, name) for view, names in MOVED.items() for name in names])
 def test_every_control_changes_text_and_picture(opened, view, name):
     tab = opened(view)
     read(tab, view, "state")
@@ -259,7 +221,7 @@ def test_replay_answers_as_python_does(opened):
 # ----------------------------------------------------------------------------------------------- the address
 
 
-@every_view
+@every_moved_view
 def test_view_that_is_sent_is_the_one_that_was_seen(opened, view):
     tab = opened(view)
     for name in CONTROLS[view]:
@@ -348,7 +310,7 @@ def test_axe_finds_nothing_serious(opened, view, width):
     assert [v for v in violations if v[1] in ("serious", "critical")] == []
 
 
-@every_view
+@every_moved_view
 def test_moves_are_drawn_at_once(opened, view):
     """Each move at its best of five: what else the machine does in between is not ours."""
     name = {"lab": "n_measurements", "proposition": "bin_width", "replay": "cycle"}[view]

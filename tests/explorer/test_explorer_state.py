@@ -1,27 +1,49 @@
 """What the views are given is what is stored, rounded, and small enough to travel."""
 
+import base64
+import io
 import json
+import re
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from dtc_helpers.explorer import page, state
 from dtc_helpers.explorer.answers import LabSettings, exact_trial, lab_answer
+from dtc_helpers.explorer.match import RIVALS
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.paths import project_root
 from dtc_helpers.proposition.binning import bins_of_width
 from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.statistics import pearson
 
-MOST_BYTES = {"replay": 60_000, "proposition": 60_000, "lab": 2_000}
+MOST_BYTES = {"replay": 60_000, "proposition": 60_000, "lab": 2_000, "game": 120_000}
 
 
 @pytest.mark.parametrize("view", page.VIEWS)
 def test_stored_data_and_picture_are_small(view):
     assert (page.DATA / f"{view}.json").stat().st_size <= MOST_BYTES[view]
     assert (page.DATA / f"{view}.png").stat().st_size <= 30_000
+
+
+@pytest.mark.parametrize("view", page.VIEWS)
+def test_picture_in_the_page_is_the_stored_one_to_the_last_pixel(view):
+    (found,) = re.findall(rf'<section id="{view}".*?src="data:image/webp;base64,(.*?)"', page.page(), re.DOTALL)
+    with Image.open(io.BytesIO(base64.b64decode(found))) as shown, Image.open(page.DATA / f"{view}.png") as kept:
+        np.testing.assert_array_equal(shown.convert("RGB"), kept.convert("RGB"))
+
+
+def test_page_says_how_often_the_rivals_lie_inside_the_band():
+    rivals = page.stored("game")["rivals"]
+    draws = np.array(rivals["random"])
+    inside = {name: int(np.sum((draws.min(1) <= rivals[name]) & (rivals[name] <= draws.max(1)))) for name in RIVALS}
+    words = " ".join(page.page().split())
+    assert f"Of {len(draws)} cuts, DTC lies inside the band after {inside['DTC']}, magnitude after" in words
+    assert f"magnitude after {inside['magnitude']}. Who draws lots" in words
+    assert inside == {"DTC": 12, "magnitude": 11}
 
 
 def test_stored_processes_are_those_of_study_10():

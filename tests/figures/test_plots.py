@@ -102,7 +102,9 @@ def test_batch_dependence_has_a_panel_a_method_and_three_accuracies(cycles, pane
             np.testing.assert_array_equal(line.get_ydata(), run[column])
         assert len(ax.lines) == 6
         assert ax.get_title() == METHOD_LABELS[method]
-    assert legend_of(panels[0]) == ["in batches", "one by one, with ten constants", "one by one"]
+    assert panels[0].get_legend() is None  # it would cover the curves: it is the figure's
+    words = [text.get_text() for text in panels[0].figure.legends[0].get_texts()]
+    assert words == ["in batches", "one by one, with ten constants", "one by one"]
 
 
 def test_rays_of_dtc_are_in_its_colour_with_units(cycles, panels):
@@ -112,15 +114,20 @@ def test_rays_of_dtc_are_in_its_colour_with_units(cycles, panels):
     np.testing.assert_array_equal(line.get_ydata(), run.weight_ray_mean)
     assert to_rgba(line.get_color()) == to_rgba(METHOD_COLOURS["dtc"])
     assert ax.get_ylabel().endswith("[weight units]")
-    assert ax.get_xlabel() == "hidden neurons left"
+    assert ax.get_xlabel() == "hidden neurons left after the cut"  # the rays are those before it
 
 
 def test_idea_names_both_sums_and_cuts_one_neuron(panels):
     ax = plots.idea(panels[0])
     words = [text.get_text() for text in ax.texts]
-    assert {"incoming sums  a", "outgoing sums  b", "y = Φa", "y = Φb", "ray Ψs"} <= set(words)
+    assert {"incoming sums  a", "outgoing sums  b", "y = Φa", "y = Φb", "ray"} <= set(words)
     hidden = ax.collections[1]
     assert len({tuple(colour) for colour in np.asarray(hidden.get_facecolor())}) == 2
+    for place, n_weights in ((0, 3), (1, 2)):  # of one neuron, in the colour of the box that holds their sum
+        box = next(text for text in ax.texts if text.get_text().endswith(f"sums  {'ab'[place]}")).get_bbox_patch()
+        assert box is not None
+        summed = [line for line in ax.lines if to_rgba(line.get_color()) == to_rgba(box.get_edgecolor())]
+        assert len(summed) == n_weights
 
 
 def test_cosines_are_the_columns_of_the_basis_one_below_the_other(panels):

@@ -134,6 +134,16 @@ def test_stored_processes_have_the_same_excess(trial):
     assert stored.mean == pytest.approx(table.loc[("dtc", "ln m alone", "pearson"), "excess"])
 
 
+def test_interval_does_not_hang_on_what_else_is_asked_for(trial):
+    rng = np.random.default_rng(0)
+    found = [
+        excesses(table, rng=rng).set_index(["process", "null_model", "statistic"])
+        for table in (trial.comparisons, trial.comparisons.query("process == 'dtc' and statistic == 'spearman'"))
+    ]
+    assert found[0].low.nunique() > 10
+    pd.testing.assert_frame_equal(found[0].loc[found[1].index, ["low", "high"]], found[1][["low", "high"]])
+
+
 def test_unknown_stored_process_is_refused_with_those_there_are(trial):
     with pytest.raises(ValueError, match="process = 'JPEG' is not one of random, dtc"):
         processes_of_evidence(trial, "JPEG")

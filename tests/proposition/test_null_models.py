@@ -229,9 +229,9 @@ def test_single_step_is_refused(rng, name):
 
 def test_mean_of_a_comparison_is_over_the_draws_that_have_one():
     nan = np.nan
-    tested = [Correlations(0.0, 0.1, nan, nan, nan), Correlations(nan, 0.2, nan, 0.5, nan)]
-    tested += [Correlations(0.5, 0.3, nan, nan, nan), Correlations(0.1, 0.9, nan, nan, nan)]
-    found = NullDraws(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0, 0.0)])
+    tested = [Correlations(0.0, 0.1, nan, nan, nan, nan), Correlations(nan, 0.2, nan, 0.5, nan, nan)]
+    tested += [Correlations(0.5, 0.3, nan, nan, nan, nan), Correlations(0.1, 0.9, nan, nan, nan, nan)]
+    found = NullDraws(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0, 0.0, 0.0)])
     assert found.mean("tested", "pearson") == pytest.approx(0.2)
     assert found.mean("tested", "given_length") == 0.5
     assert np.isnan(found.mean("tested", "given_ratio"))

@@ -30,7 +30,8 @@ from dtc_helpers.images.idx_files import DatasetNotFoundError
 from dtc_helpers.sweeps import folder as sweep_folder
 from dtc_helpers.sweeps import point as sweep_point
 from dtc_helpers.sweeps import sweep as sweep_module
-from dtc_helpers.sweeps.engine import LostSchedulerError, Point, PointOutcome, Settings, connect, execute
+from dtc_helpers.sweeps.cluster import Settings, connect
+from dtc_helpers.sweeps.engine import LostSchedulerError, Point, PointOutcome, execute
 from dtc_helpers.sweeps.folder import SweepFolder
 from dtc_helpers.sweeps.grid import read_grid
 from dtc_helpers.sweeps.sweep import dataset_fingerprint, seconds_left, sweep
@@ -258,6 +259,21 @@ def test_as_many_kernels_run_at_once_as_the_cores_can_feed_unless_given(given, n
 @pytest.mark.parametrize("value", [0, -1])
 def test_setting_of_nothing_is_refused(name, value):
     with pytest.raises(ValueError, match=f"{name} = {value}: expected more than 0"):
+        Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("time_out", float("nan"), "expected more than 0"),
+        ("threads", 1.5, "expected int, got float"),
+        ("threads", None, "expected int, got NoneType"),
+        ("workers", True, r"expected int \| None, got bool"),
+        ("workers", "2", r"expected int \| None, got str"),
+    ],
+)
+def test_setting_that_is_no_number_is_refused(name, value, expected):
+    with pytest.raises((TypeError, ValueError), match=f"{name} = {value!r}: {expected}"):
         Settings(**{name: value})
 
 

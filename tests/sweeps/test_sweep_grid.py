@@ -137,7 +137,7 @@ def test_long_value_at_fault_is_not_repeated_in_full(grid):
     with pytest.raises(GridError) as refusal:
         grid(f"notebook: toy.ipynb\nfixed: {{x: {list(range(10_000))}}}")
     assert len(str(refusal.value)) < 600
-    assert str(refusal.value).endswith("9998, 9999]: expected int, got list")
+    assert str(refusal.value).endswith("9998, 9999]: expected int, got list of int")
 
 
 GRIDS = (

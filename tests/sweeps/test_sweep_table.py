@@ -66,7 +66,8 @@ def test_accuracy_is_the_one_that_the_reading_speaks_of(read):
     [
         ([], "expected one or two of x, y"),
         (["z"], "expected one or two of x, y"),
-        (["x"], "y varies too"),
+        (["x", "x"], "expected one or two of x, y"),
+        (["x"], r"cycles.csv: y varies too \(y = 4 in the point 1, for example\)"),
         (["x", "y", "hidden_neurons"], "expected one or two of x, y"),
     ],
 )
@@ -75,10 +76,15 @@ def test_report_refuses_parameters_that_do_not_explain_the_table(read, varied, m
         read(table_of(x=[1, 2], y=[3, 4]), varied)
 
 
+def test_table_that_is_not_there_names_the_remedy(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no table .*cycles.csv: collect the sweep again"):
+        sweep_table.read_sweep(tmp_path / "cycles.csv", ["x"])
+
+
 def test_points_of_other_code_are_not_mixed(read):
     table = table_of(x=[1, 2])
     table.loc[table.x == 2, "code"] = "another"
-    with pytest.raises(ValueError, match="code varies too"):
+    with pytest.raises(ValueError, match=r"code varies too \(code = another in the point 1, for example\)"):
         read(table, ["x"])
 
 

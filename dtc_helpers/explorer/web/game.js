@@ -1,8 +1,12 @@
-// Beat the compressor: click who goes. The kernel trains; ten that draw lots are the band to be beaten.
+// Beat the compressor: click who goes; ten that draw lots are the band to be beaten. The kernel of a notebook trains, or
+// training.js in the page.
 
 import { COLOURS, chart, factsLine, fixed, html, markers, panel, polyline, rangeOf, svg } from "./draw.js";
 
-const RIVALS = { DTC: { stroke: COLOURS.green, dash: "6 3" }, magnitude: { stroke: COLOURS.grey, dash: "2 3" } };
+const RIVALS = {
+  DTC: { stroke: COLOURS.green, dash: "6 3", form: "square" },
+  magnitude: { stroke: "#3d4a56", dash: "2 3", form: "cross" },
+};
 
 export const game = {
   defaults: () => ({ chosen: [], move: 0, alive: [], sizes: [], n_cut: 0, history: {} }),
@@ -23,18 +27,19 @@ export const game = {
   build(store) {
     const field = panel(
       "Your network",
-      "One square a neuron; the higher the bar in it, the larger |a + b|. Cross: will go.",
+      "One square a neuron; the higher the bar in it, the larger |a + b|. Cross: will go. Keys: arrows move, space chooses.",
       true,
     );
     const accuracy = panel(
       "Test accuracy after every cut",
-      "Filled circles: you. Band: ten that draw lots, from the worst to the best. Dashed: DTC. Dotted: magnitude.",
+      "Filled circles: you. Band: ten that draw lots, from the worst to the best. Squares: DTC. Crosses: magnitude.",
       true,
     );
     const facts = factsLine();
     const buttons = html("div", { class: "neurons", role: "group", "aria-label": "neurons" });
     field.put(() => buttons);
     buttons.addEventListener("click", (event) => toggle(store, event.target.closest("button")));
+    movedByArrows(buttons);
 
     function draw(state) {
       showNeurons(buttons, state);
@@ -55,9 +60,26 @@ function toggle(store, button) {
   else if (chosen.length < n_cut) store.set({ chosen: [...chosen, name] });
 }
 
+/** One stop of the tab key for all neurons: arrows go from one to the next, or to the row below or above. */
+function movedByArrows(place) {
+  const all = () => [...place.children];
+  place.addEventListener("focusin", ({ target }) => all().forEach((b) => (b.tabIndex = b === target ? 0 : -1)));
+  place.addEventListener("keydown", (event) => {
+    const here = all().indexOf(event.target);
+    const inRow = all().filter((button) => button.offsetTop === place.children[0].offsetTop).length;
+    const ways = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -inRow, ArrowDown: inRow };
+    const places = { Home: 0, End: place.children.length - 1 };
+    if (!(event.key in ways || event.key in places)) return;
+    event.preventDefault();
+    event.stopPropagation(); // in a notebook these keys would move to the next cell
+    place.children[places[event.key] ?? here + ways[event.key]]?.focus();
+  });
+}
+
 function showNeurons(place, { alive, sizes, chosen }) {
   if (place.children.length !== alive.length) {
-    place.replaceChildren(...alive.map(() => html("button", { type: "button", class: "neuron" })));
+    const buttons = alive.map((_, i) => html("button", { type: "button", class: "neuron", tabindex: i === 0 ? 0 : -1 }));
+    place.replaceChildren(...buttons);
   }
   const most = Math.max(...sizes, 1e-300);
   alive.forEach((name, i) => {
@@ -79,6 +101,7 @@ function factsOf({ history, alive, n_cut }) {
       ["to cut now", String(n_cut)],
     ];
   const beaten = random.filter((r) => r < last("you")).length;
+  const above = history.you.filter((accuracy, i) => accuracy > Math.max(...history.random[i])).length;
   return [
     ["neurons", String(alive.length)],
     ["to cut now", String(n_cut)],
@@ -87,6 +110,7 @@ function factsOf({ history, alive, n_cut }) {
       "drawing lots",
       `${fixed(Math.min(...random), 3)} to ${fixed(Math.max(...random), 3)}; you beat ${beaten} of ${random.length}`,
     ],
+    ["cuts above the band", `${above} of ${history.you.length}`],
     ...Object.keys(RIVALS).map((name) => [name, fixed(last(name), 3)]),
   ];
 }
@@ -109,11 +133,12 @@ function accuracyChart(width, history) {
       const band = [...top, ...low.reverse()].map((point) => point.join(",")).join(" ");
       return [
         svg("polygon", { points: band, fill: "#f3d9b5", stroke: COLOURS.orange }),
-        Object.entries(RIVALS).map(([name, { stroke, dash }]) =>
-          polyline(line(history[name] ?? []), { stroke, "stroke-width": 2, "stroke-dasharray": dash }),
-        ),
         polyline(line(you), { stroke: COLOURS.blue, "stroke-width": 2 }),
-        markers(line(you), "circle", 4.5, { fill: COLOURS.blue }),
+        markers(line(you), "circle", 5, { fill: COLOURS.blue }),
+        Object.entries(RIVALS).map(([name, { stroke, dash, form }]) => [
+          polyline(line(history[name] ?? []), { stroke, "stroke-width": 2, "stroke-dasharray": dash }),
+          markers(line(history[name] ?? []), form, 3.5, { fill: "none", stroke, "stroke-width": 2 }),
+        ]),
       ];
     },
   });

@@ -1,11 +1,14 @@
 // The page: one view at a time, its state in the address, exercises that are ticked when they are done.
 
 import { createStore, html, lessMotion, mount, parsed, whenSettled } from "./draw.js";
+import { game } from "./game.js";
 import { lab } from "./lab.js";
 import { proposition } from "./proposition.js";
 import { replay } from "./replay.js";
+import { referee } from "./training.js";
 
-const VIEWS = { lab, proposition, replay };
+const VIEWS = { lab, proposition, replay, game };
+const REFEREES = { game: referee }; // who answers a view whose answers take time
 
 /** Exercises by the names that page.html gives them: are they done? They are checked by computing, not by an answer. */
 const EXERCISES = {
@@ -15,15 +18,23 @@ const EXERCISES = {
   sorted: (found, state) => state.order === "sorted" && found.shared >= 0.5,
   "null-wins": (found, state) => state.null_model === "exact" && found.found.some((r) => r >= found.tested),
   "no-length": (found, state) => state.measure === "normalised",
+  "as-magnitude": ({ history: { you = [], magnitude } }) =>
+    you.length >= 3 && you.every((accuracy, i) => accuracy === magnitude[i]),
+  "beat-ten": ({ history: { you = [], random } }) => you.some((accuracy, i) => accuracy > Math.max(...random[i])),
+  "in-the-band": ({ history: { you = [], random }, n_cut }) =>
+    you.length > 0 && n_cut === 0 && you.every((accuracy, i) => accuracy >= Math.min(...random[i])),
   "one-number": (moments, state) => moments.left.measurement.length === 1 && state.cycle > 1,
 };
 
-const dataOf = (name) => JSON.parse(document.getElementById(`data-${name}`).textContent);
+/** Data of all views, which page.py deflates. */
+function inflated(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+}
 
-function started(name) {
+function started(name, data) {
   const view = VIEWS[name];
   const section = document.getElementById(name);
-  const data = dataOf(name);
   const controls = Object.fromEntries(view.controls(data).map((control) => [control.name, control]));
   const store = createStore(view.defaults(data));
   const redraw = mount(view, section.querySelector(".view"), {
@@ -32,7 +43,8 @@ function started(name) {
     hidden: () => hidden,
     onDrawn: (found, state) => tick(section, found, state),
   });
-  return { name, section, store, defaults: view.defaults(data), controls, redraw };
+  const open = REFEREES[name]?.(store, data) ?? (() => {});
+  return { name, section, store, defaults: view.defaults(data), controls, redraw, open };
 }
 
 function tick(section, found, state) {
@@ -62,9 +74,13 @@ function addressOf({ name, store, defaults, controls }) {
   return `#${address}`;
 }
 
-/** State that an address asks for; what it does not name, or names wrongly, is as at the start. */
+/**
+ * State that an address asks for; what it does not name, or names wrongly, is as at the start. What is no control, a
+ * game, stands in no address, and goes on as it was.
+ */
 function stateOf({ defaults, controls }, address) {
-  const state = { ...defaults, playing: false };
+  const named = Object.entries(defaults).filter(([key]) => key in controls);
+  const state = { ...Object.fromEntries(named), playing: false };
   for (const [key, control] of Object.entries(controls)) {
     const value = address.has(key) ? parsed(control, address.get(key), state) : undefined;
     if (value !== undefined) state[key] = value;
@@ -72,8 +88,8 @@ function stateOf({ defaults, controls }, address) {
   return state;
 }
 
-function begin() {
-  const views = Object.fromEntries(Object.keys(VIEWS).map((name) => [name, started(name)]));
+function begin(data) {
+  const views = Object.fromEntries(Object.keys(VIEWS).map((name) => [name, started(name, data[name])]));
   let current = null;
   const write = whenSettled(() => history.replaceState(null, "", addressOf(current)), 150);
 
@@ -88,11 +104,15 @@ function begin() {
     }
     current.store.set(stateOf(current, address));
     current.redraw();
+    current.open();
   }
   for (const view of Object.values(views)) {
     view.store.subscribe((_, changed) => view === current && changed.some((key) => key in view.controls) && write());
     const reset = html("button", { type: "button", class: "reset" }, "reset this view");
-    reset.addEventListener("click", () => view.store.set(view.defaults));
+    reset.addEventListener("click", () => {
+      view.store.set(view.defaults);
+      view.open();
+    });
     view.section.querySelector(".view").append(reset);
   }
   addEventListener("hashchange", go);
@@ -100,4 +120,5 @@ function begin() {
   document.documentElement.dataset.ready = lessMotion() ? "less motion" : "motion";
 }
 
-begin();
+if (typeof DecompressionStream === "undefined") document.getElementById("too-old").hidden = false;
+else inflated(document.getElementById("data").textContent).then(begin);

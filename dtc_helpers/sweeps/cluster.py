@@ -1,0 +1,100 @@
+"""The cluster of a sweep: in this process, or a running one, which must answer before anything is sent to it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dask.config
+from dask.system import CPU_COUNT
+from dask.utils import parse_timedelta
+from distributed import Client, LocalCluster
+from distributed.comm.core import connect as call
+from distributed.security import Security
+from distributed.utils import LoopRunner, sync
+
+from dtc_helpers.runs.checking import check_type
+
+_MORE_SECONDS = 10  # than Dask tries to connect, for an answer
+_MOST_WORDS = 200  # characters of what Dask says
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How points are executed; ValueError or TypeError for a number that is none, or not above 0."""
+
+    threads: int = 1  # of every kernel
+    workers: int | None = None  # kernels at once on this machine; None: as many as its cores can feed
+    scheduler: str | None = None  # address of a running Dask scheduler; None: this machine
+    time_out: float | None = None  # seconds a point
+
+    def __post_init__(self) -> None:
+        for name, kind in (("threads", int), ("workers", int | None), ("time_out", float | None)):
+            value = getattr(self, name)
+            check_type(name, value, kind)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} = {value}: expected more than 0")
+
+    @property
+    def n_kernels(self) -> int:
+        """Kernels at once on this machine."""
+        return self.workers or max(1, CPU_COUNT // self.threads)
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Client]:
+    """Client of the given scheduler, or of one in this process, whose threads each look after one papermill.
+
+    Raises
+    ------
+    ConnectionError if the given scheduler does not answer, or refuses this side.
+    """
+    # Dask keeps the last thousand messages, and each of ours holds the helper package
+    with dask.config.set({"distributed.admin.low-level-log-length": 20}), ExitStack() as stack:
+        if settings.scheduler is not None:
+            yield stack.enter_context(_client_of(settings.scheduler))
+            return
+        cluster = LocalCluster(
+            n_workers=1,
+            threads_per_worker=settings.n_kernels,
+            processes=False,  # the work is in papermill's processes already
+            memory_limit=None,  # of this process, not of the kernels
+            # loopback, for nobody asks who calls; a free port: two sweeps on one machine must not want the same
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            security=Security(tls_ca_file=None, require_encryption=False),  # whatever the environment says of TLS
+        )
+        yield stack.enter_context(Client(stack.enter_context(cluster), set_as_default=False))
+
+
+def _client_of(address: str) -> Client:
+    try:
+        _shake_hands(address)
+        return Client(address, set_as_default=False)
+    except Exception as error:  # of Dask, asyncio and ssl
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:_MOST_WORDS]
+        raise ConnectionError(
+            f"no connection to the scheduler {address} ({why}): check that it runs there; with TLS the address begins "
+            "with tls://, and this side needs a certificate too (docs/sweeps.md, Who may call)"
+        ) from None
+
+
+def _shake_hands(address: str) -> None:
+    """Call a scheduler once: a `Client` never ends that fails otherwise than by OSError, or calls another server."""
+    loops: Any = LoopRunner()
+    loops.start()
+    try:
+        sync(loops.loop, _call, address)
+    finally:
+        loops.stop()
+
+
+async def _call(address: str) -> None:
+    seconds = parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")) + _MORE_SECONDS
+    calling = call(address, **Security().get_connection_args("client"))
+    try:
+        comm = await asyncio.wait_for(calling, seconds)
+    except TimeoutError:
+        raise TimeoutError(f"no answer of a scheduler in {seconds:g} s") from None
+    await comm.close()
