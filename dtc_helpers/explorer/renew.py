@@ -22,8 +22,14 @@ def renew(results_dir: Path, folder: Path = DATA) -> list[Path]:
     Parameters
     ----------
     results_dir : results of notebook 1 on MNIST, both readings, as `python -m dtc_helpers reproduce` writes them.
+
+    Raises
+    ------
+    ValueError for results of another run; as `read_results` where there are none, or damaged ones.
     """
     results = read_results(results_dir)
+    if set(results.cycles.dataset) != {"mnist"} or TRAINED not in results.neuron_sums:
+        raise ValueError(f"{results_dir} holds another run: expected MNIST in both readings, see make reproduce")
     processes = stored_processes(project_root() / "notebooks" / "studies" / "data" / "10_proposition")
     weights = np.round(results.neuron_sums[TRAINED][:64], 4)
     replay, game, (name, replicates) = replay_state(results), game_state(), next(iter(processes.items()))

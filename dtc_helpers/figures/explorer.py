@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from dtc_helpers.figures.style import COLOURS
 
@@ -77,6 +78,7 @@ def game(history: Mapping[str, Sequence], ax: Axes) -> Axes:
         look, colour = PLAYERS[name]
         ax.plot(cuts, history[name], look, color=colour, ms=5, label=name)
     ax.set(xlabel="cut", ylabel="test accuracy", xlim=(0.5, max(cuts.size, 4) + 0.5))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if cuts.size:
         ax.legend(fontsize="small")
     else:

@@ -9,15 +9,18 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from made_results import results_of
 from PIL import Image
 
 from dtc_helpers.explorer import page, state
 from dtc_helpers.explorer.answers import LabSettings, exact_trial, lab_answer
 from dtc_helpers.explorer.match import RIVALS
+from dtc_helpers.explorer.renew import renew
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.paths import project_root
 from dtc_helpers.proposition.binning import bins_of_width
 from dtc_helpers.proposition.null_models import NULLS, draw_null
+from dtc_helpers.runs.results import write_results
 from dtc_helpers.statistics import pearson
 
 MOST_BYTES = {"replay": 60_000, "proposition": 60_000, "lab": 2_000, "game": 120_000}
@@ -151,3 +154,10 @@ def test_quantile_is_that_of_numpy(core):
     values = torch.randn(37, generator=torch.Generator().manual_seed(0)).tolist()
     for share in (0.025, 0.5, 0.975):
         assert core("quantile", values=values, share=share) == pytest.approx(np.quantile(values, share))
+
+
+def test_data_of_the_page_are_not_renewed_from_another_run(tmp_path):
+    write_results(results_of(1), tmp_path / "results")
+    with pytest.raises(ValueError, match=r"results holds another run: expected MNIST in both readings"):
+        renew(tmp_path / "results", tmp_path / "data")
+    assert not (tmp_path / "data").exists()
