@@ -19,8 +19,6 @@ _NOISE = ("Executing ", "Ending Cell", "Input Notebook", "Output Notebook", "[IP
 
 def main() -> None:
     """Run the command that the arguments name."""
-    # jsonschema would check web addresses with it: importing it takes a second, and notebooks in files have none
-    sys.modules["rfc3987_syntax"] = None  # pyright: ignore[reportArgumentType]
     parser = argparse.ArgumentParser(prog="python -m dtc_helpers", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("reproduce", help="run both primary notebooks at the published settings")

@@ -1,6 +1,5 @@
 import gc
 import os
-import sys
 
 import matplotlib as mpl
 import pytest
@@ -15,7 +14,6 @@ from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.studies.arms import Setting
 
 mpl.use("Agg")
-sys.modules["rfc3987_syntax"] = None  # pyright: ignore[reportArgumentType]  # takes a second to import: see __main__
 # Everyone's test run checks the same examples; HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("same", derandomize=True)
 settings.register_profile("explore", derandomize=False)
