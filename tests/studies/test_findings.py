@@ -40,7 +40,9 @@ def copied(tmp_path):
     def copy(name, change):
         folder = tmp_path / "studies" / "data"
         folder.mkdir(parents=True)
-        change(pd.read_csv(NOTEBOOKS / "studies" / "data" / name, dtype={"hidden_widths": str})).to_csv(folder / name)
+        change(pd.read_csv(NOTEBOOKS / "studies" / "data" / name, dtype={"hidden_widths": str})).to_csv(
+            folder / name, index=False
+        )
         return tmp_path
 
     return copy

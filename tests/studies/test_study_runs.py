@@ -38,7 +38,7 @@ def test_run_that_cannot_be_written_whole_is_not_finished(setting, tmp_path):
     part.unlink()
     part.with_suffix(".json").unlink()
     part.with_suffix(".json").mkdir()  # no file can be put there
-    with pytest.raises(CannotWriteError, match=r"Is a directory: .*json"):
+    with pytest.raises(CannotWriteError, match=r"\.json \(it is a folder\): choose another file"):
         run_arms([(setting, "dense")], parts=tmp_path)
     assert not part.exists()
 

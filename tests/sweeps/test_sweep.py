@@ -27,6 +27,7 @@ from sweep_notebooks import executed, write_grid
 
 from dtc_helpers import __main__ as command_line
 from dtc_helpers.images.idx_files import DatasetNotFoundError
+from dtc_helpers.runs.reproduce import NOTEBOOKS
 from dtc_helpers.sweeps import folder as sweep_folder
 from dtc_helpers.sweeps import point as sweep_point
 from dtc_helpers.sweeps import sweep as sweep_module
@@ -241,11 +242,13 @@ def test_options_of_the_command_line_are_the_settings_of_the_sweep(tmp_path, mon
 
 
 def test_reproduction_is_of_mnist_and_goes_where_the_command_line_says(tmp_path, monkeypatch, capsys):
-    given = []
+    given, described = [], []
     monkeypatch.setattr("dtc_helpers.runs.reproduce.reproduce", lambda **options: given.append(options))
+    monkeypatch.setattr("dtc_helpers.figures.descriptions.describe_file", described.append)
     places = {"results_dir": tmp_path / "r", "figures_dir": tmp_path / "f"}
     command(monkeypatch, capsys, "reproduce", "--results-dir", tmp_path / "r", "--figures-dir", tmp_path / "f")
     assert given == [{"dataset": "mnist", **places}]
+    assert described == [tmp_path / "r" / name for name in NOTEBOOKS]
 
 
 @pytest.mark.parametrize(
