@@ -169,7 +169,10 @@ def test_game_goes_on_after_a_look_at_another_view_and_is_on_no_address(table):
 
 
 def test_nothing_is_trained_before_the_game_is_opened(opened):
-    assert read(opened("lab"), "game", "state")["alive"] == []
+    tab = opened("lab")
+    assert tab.get_attribute("#game", "data-state") is None
+    tab.locator("nav a", has_text="Game").click()
+    assert len(read(tab, "game", "state")["alive"]) == 64
 
 
 def test_exercises_are_ticked_by_playing_and_the_game_ends(table):

@@ -89,24 +89,12 @@ function stateOf({ defaults, controls }, address) {
 }
 
 function begin(data) {
-  const views = Object.fromEntries(Object.keys(VIEWS).map((name) => [name, started(name, data[name])]));
+  const views = {}; // each is started when it is first looked at
   let current = null;
   const write = whenSettled(() => history.replaceState(null, "", addressOf(current)), 150);
 
-  function go() {
-    const address = new URLSearchParams(location.hash.slice(1));
-    hidden = (address.get("hide") ?? "").split(",").filter(Boolean);
-    current = views[address.get("view")] ?? views.lab;
-    document.body.classList.toggle("no-navigation", hidden.includes("navigation"));
-    for (const { section, name } of Object.values(views)) {
-      section.hidden = name !== current.name;
-      document.querySelector(`nav a[href="#view=${name}"]`).toggleAttribute("aria-current", name === current.name);
-    }
-    current.store.set(stateOf(current, address));
-    current.redraw();
-    current.open();
-  }
-  for (const view of Object.values(views)) {
+  function start(name) {
+    const view = started(name, data[name]);
     view.store.subscribe((_, changed) => view === current && changed.some((key) => key in view.controls) && write());
     const reset = html("button", { type: "button", class: "reset" }, "reset this view");
     reset.addEventListener("click", () => {
@@ -114,6 +102,22 @@ function begin(data) {
       view.open();
     });
     view.section.querySelector(".view").append(reset);
+    return view;
+  }
+
+  function go() {
+    const address = new URLSearchParams(location.hash.slice(1));
+    hidden = (address.get("hide") ?? "").split(",").filter(Boolean);
+    const wanted = Object.hasOwn(VIEWS, address.get("view")) ? address.get("view") : "lab";
+    document.body.classList.toggle("no-navigation", hidden.includes("navigation"));
+    for (const name of Object.keys(VIEWS)) {
+      document.getElementById(name).hidden = name !== wanted;
+      document.querySelector(`nav a[href="#view=${name}"]`).toggleAttribute("aria-current", name === wanted);
+    }
+    current = views[wanted] ??= start(wanted);
+    current.store.set(stateOf(current, address));
+    current.redraw();
+    current.open();
   }
   addEventListener("hashchange", go);
   go();
