@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.environment import gigabytes
 from dtc_helpers.paths import project_root
 
 COMMANDS = ("make install", "make reproduce", "make reproduce DATASET=digits", "make test")
@@ -42,8 +43,7 @@ def timed(command: str, folder: Path) -> tuple[float, str]:
 def details(command: str, folder: Path, printed: str) -> str:
     """What else a command shows: size of the environment, memory and training time, parts of the tests."""
     if command == "make install":
-        size = sum(path.lstat().st_size for path in (folder / ".venv").rglob("*") if not path.is_symlink())
-        return f"environment {size / 1e9:.1f} GB"
+        return f"environment {gigabytes(folder / '.venv'):.1f} GB"
     if "reproduce" in command:
         run = json.loads((folder / "results" / "run.json").read_text())
         each = run["wall_seconds"] / len(run["parameters"]["readings"])

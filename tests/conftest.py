@@ -70,7 +70,7 @@ def setting(tiny_dataset):
 @pytest.fixture(scope="session")
 def chromium():
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import sync_playwright  # pyright: ignore[reportMissingImports]
     except ImportError:
         missing("playwright")
         raise

@@ -50,7 +50,7 @@ def idea(ax: Axes) -> Axes:
     return ax
 
 
-def _boxes(ax: Axes, y: float, texts: Sequence[str], first: str) -> None:
+def _boxes(ax: Axes, y: float, texts: Sequence[str], first: tuple[float, float, float]) -> None:
     places = (4.9, 6.85, 8.5, 10.1)
     for x, text, edge in zip(places, texts, (first, *["0.5"] * 3), strict=True):
         box = {"boxstyle": "round", "facecolor": "0.95", "edgecolor": edge, "linewidth": 1 + (edge == first)}

@@ -88,7 +88,7 @@ def _tab(chromium, *, height):
 
 def _run(tab, cell, answer):
     """Run a cell until it answers: JupyterLab may lose a key while the page is still being built."""
-    from playwright.sync_api import TimeoutError as NotThereError
+    from playwright.sync_api import TimeoutError as NotThereError  # pyright: ignore[reportMissingImports]
 
     for _ in range(KERNEL_SECONDS // 15):
         cell.locator(".cm-content").click(timeout=1000 * KERNEL_SECONDS)
