@@ -22,8 +22,8 @@ from dtc_helpers.studies.study_15_any_network import named_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "notebooks" / "studies" / "data"
-PAGES = ("README.md", *(f"docs/{page}.md" for page in ("reproduction", "solver", "sweeps", "any_network")))
-README, REPRODUCTION, SOLVER, SWEEPS, ANY_NETWORK = (ROOT / name for name in PAGES)
+PAGES = ("README.md", *(f"docs/{page}.md" for page in ("reproduction", "solver", "sweeps", "any_network", "teaching")))
+README, REPRODUCTION, SOLVER, SWEEPS, ANY_NETWORK, TEACHING = (ROOT / name for name in PAGES)
 METHODS = ("dtc", "random", "magnitude")
 
 
@@ -446,6 +446,16 @@ def of_benchmark_commands():
         yield page, f"| `make test` | {all_tests} | unit tests {unit}, notebooks {notebooks} |"
 
 
+def of_benchmark_environment():
+    (torch,) = re.findall(r"torch ([\d.]+)", measured("environment"))
+    (notebooks, tests), (usual,) = (
+        re.findall(r": (?:.*environment )?([\d.]+) GB$", measured(name), re.MULTILINE)
+        for name in ("environment", "commands")
+    )
+    yield TEACHING, f"takes {tests} GB instead of {usual}, and {notebooks} GB without the tools for tests"
+    yield TEACHING, f"Python 3.11 and PyTorch {torch}"
+
+
 def of_benchmark_sweep():
     text = measured("sweep")
     (points,), (median,), (processor,) = (
@@ -483,6 +493,7 @@ def of_benchmark_sweep():
         of_benchmark_any_network,
         of_benchmark_sweep,
         of_benchmark_commands,
+        of_benchmark_environment,
     ],
     ids=lambda each: each.__name__,
 )
