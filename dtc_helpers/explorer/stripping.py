@@ -4,36 +4,29 @@ A stored state has random names and the whole script in it, and a stored view is
 The picture and the sentence beside it stay, and are what GitHub, nbviewer and print show.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from dtc_helpers.paths import whole_file
+from dtc_helpers.figures.stored_outputs import Notebook, rewrite, with_outputs
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def stripped(notebook: dict[str, Any]) -> dict[str, Any]:
+def stripped(notebook: Notebook) -> Notebook:
     """Notebook without widget state and widget views; the one given is untouched."""
     metadata = {name: value for name, value in notebook["metadata"].items() if name != "widgets"}
-    return {**notebook, "metadata": metadata, "cells": [_stripped_cell(cell) for cell in notebook["cells"]]}
+    return {**with_outputs(notebook, _stripped), "metadata": metadata}
 
 
-def _stripped_cell(cell: dict[str, Any]) -> dict[str, Any]:
-    if "outputs" not in cell:
-        return cell
-    return {**cell, "outputs": [_stripped_output(output) for output in cell["outputs"]]}
-
-
-def _stripped_output(output: dict[str, Any]) -> dict[str, Any]:
+def _stripped(_cell: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
     """Output without its view; one that was nothing else keeps what it says as text."""
     if WIDGET_VIEW not in output.get("data", {}):
         return output
     return {**output, "data": {name: value for name, value in output["data"].items() if name != WIDGET_VIEW}}
 
 
-def widget_traces(notebook: dict[str, Any]) -> list[str]:
+def widget_traces(notebook: Notebook) -> list[str]:
     """What of widgets is left in a notebook: nothing, after `stripped`."""
     views = [
         f"a widget view in cell {number}"
@@ -46,10 +39,7 @@ def widget_traces(notebook: dict[str, Any]) -> list[str]:
 
 def strip_file(path: Path) -> None:
     """Strip a notebook in place, if there is anything to strip."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    if widget_traces(notebook):
-        with whole_file(path) as temporary:
-            temporary.write_text(json.dumps(stripped(notebook), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    rewrite(path, stripped)
 
 
 if __name__ == "__main__":

@@ -168,9 +168,11 @@ def draw_null(
     ValueError as `relation.correlations`, or where the null needs what the process does not have.
     """
     pairs = pairs_of(process, null, measure=measure, rng=rng, n_draws=n_draws)
-    keys = [(id(pair.tested), *map(id, pair.steps)) for pair in pairs]  # all alike where no draw changes the series
-    tested = {key: correlations(pair.steps, pair.tested) for key, pair in dict(zip(keys, pairs, strict=True)).items()}
-    return NullDraws([tested[key] for key in keys], [correlations(pair.steps, pair.null) for pair in pairs])
+    tested: list[Correlations] = []
+    for pair in pairs:  # a series that no draw changes is correlated once
+        is_as_first = pair.tested is pairs[0].tested and pair.steps is pairs[0].steps
+        tested.append(tested[0] if tested and is_as_first else correlations(pair.steps, pair.tested))
+    return NullDraws(tested, [correlations(pair.steps, pair.null) for pair in pairs])
 
 
 def pairs_of(
