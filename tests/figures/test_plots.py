@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
+from dtc_helpers.figures import beside_nulls, style
 from dtc_helpers.figures import compression as plots
 from dtc_helpers.figures import entropies as proposition_plots
-from dtc_helpers.figures import style
 from dtc_helpers.figures.style import METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
 from dtc_helpers.scoring import SCORES
 
@@ -189,7 +189,7 @@ def test_entropies_have_a_panel_a_side_below_the_ceiling(cycles, panels):
 
 def test_null_has_bars_of_the_draws_and_a_line_at_the_measured_correlation(panels):
     draws = np.random.default_rng(0).random(100)
-    proposition_plots.null_correlations({"random": draws, "dtc": draws}, {"random": 0.4, "dtc": 0.9}, panels[:2])
+    beside_nulls.null_correlations({"random": draws, "dtc": draws}, {"random": 0.4, "dtc": 0.9}, panels[:2])
     for ax, (method, measured) in zip(panels, [("random", 0.4), ("dtc", 0.9)], strict=False):
         (line,) = ax.lines
         assert list(line.get_xdata()) == [measured, measured]
@@ -221,7 +221,7 @@ def null_table():
 
 
 def test_run_has_a_row_a_null_with_a_bar_and_a_marker_a_method_and_again_close_up(null_table, panels):
-    whole, close = proposition_plots.run_beside_nulls(null_table, panels[:2], close=(0.5, 0.95))
+    whole, close = beside_nulls.run_beside_nulls(null_table, panels[:2], close=(0.5, 0.95))
     for ax in (whole, close):
         markers = {to_rgba(line.get_color()): line for line in ax.lines if "tested" in str(line.get_label())}
         for method, tested in (("random", [0.9, 0.8]), ("dtc", [0.7, 0.6])):
@@ -236,7 +236,7 @@ def test_run_has_a_row_a_null_with_a_bar_and_a_marker_a_method_and_again_close_u
 def test_verdicts_are_coloured_by_their_interval_and_say_the_excess(panels):
     table = pd.DataFrame({"dataset": "digits", "process": ["DTC", "DTC", "JPEG", "JPEG"], "n": 3})
     table = table.assign(null_model=["a", "b"] * 2, excess=[0.25, -0.1, 0, 0.5])
-    ax = proposition_plots.verdicts(table.assign(verdict=["above", "below", "open", "above"]), panels[0])
+    ax = beside_nulls.verdicts(table.assign(verdict=["above", "below", "open", "above"]), panels[0])
     assert np.asarray(ax.collections[0].get_array()).ravel().tolist() == [1, -1, 0, 1]
     assert [text.get_text() for text in ax.texts] == ["+0.250", "−0.100", "+0.000", "+0.500"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["DTC · digits, n = 3", "JPEG · digits, n = 3"]
@@ -251,7 +251,7 @@ def binnings():
 
 
 def test_binnings_have_a_panel_a_process_with_units(binnings, panels):
-    for draw in (proposition_plots.bin_widths, proposition_plots.binning_excess):
+    for draw in (beside_nulls.bin_widths, beside_nulls.binning_excess):
         for ax in panels:
             ax.clear()
         draw(binnings, panels[:2])
@@ -262,7 +262,7 @@ def test_binnings_have_a_panel_a_process_with_units(binnings, panels):
 def test_excess_is_coloured_by_the_side_of_0_on_which_its_interval_lies(panels):
     table = pd.DataFrame({"panel": "DTC · mnist", "binning": ["a", "b", "c"], "excess_value": [2, 0.5, -2]})
     table = table.assign(excess_low=table.excess_value - 1, excess_high=table.excess_value + 1)
-    (ax,) = proposition_plots.binning_excess(table, panels[:1])
+    (ax,) = beside_nulls.binning_excess(table, panels[:1])
     points = ax.collections[-1]
     assert np.asarray(points.get_offsets())[:, 0].tolist() == [2, 0.5, -2]
     assert len({tuple(colour) for colour in np.asarray(points.get_facecolor())}) == 3
