@@ -12,8 +12,8 @@ NODE = Path(nodejs.ROOT_DIR) / ("node.exe" if os.name == "nt" else "bin/node")
 ANSWER = Path(__file__).parent / "explorer" / "answer_calls.mjs"
 
 
-class Core:
-    """Functions of core.js by their calls in answer_calls.mjs; numbers that are not finite arrive as None."""
+class JavaScript:
+    """Functions of web/ by their calls in answer_calls.mjs; numbers that are not finite arrive as None."""
 
     def __init__(self) -> None:
         command = [str(NODE), str(ANSWER)]

@@ -23,7 +23,7 @@ SPLITS = ("train", "test")
 
 
 class PageStreams(IndependentStreams):
-    """Streams whose order of the images is drawn as web/core.js draws it too."""
+    """Streams whose order of the images is drawn as web/random.js draws it too."""
 
     def data_order(self, n_pass: int) -> np.random.RandomState:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Draws the order of the images in the pass with this number."""

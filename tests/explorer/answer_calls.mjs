@@ -1,11 +1,17 @@
 // One JSON call a line in, one JSON answer a line out.
 import { createInterface } from "node:readline";
-import * as core from "../../dtc_helpers/explorer/web/core.js";
+import * as gibbs from "../../dtc_helpers/explorer/web/gibbs.js";
 import * as lab from "../../dtc_helpers/explorer/web/lab.js";
+import { matrix } from "../../dtc_helpers/explorer/web/matrices.js";
 import * as proposition from "../../dtc_helpers/explorer/web/proposition.js";
+import { randomState } from "../../dtc_helpers/explorer/web/random.js";
+import * as recovery from "../../dtc_helpers/explorer/web/recovery.js";
+import * as sensing from "../../dtc_helpers/explorer/web/sensing.js";
+import * as statistics from "../../dtc_helpers/explorer/web/statistics.js";
+import { cutNeurons, ranked } from "../../dtc_helpers/explorer/web/surgery.js";
 import * as training from "../../dtc_helpers/explorer/web/training.js";
 
-const matrixOf = (rows) => core.matrix(rows.length, rows[0].length, Float64Array.from(rows.flat()));
+const matrixOf = (rows) => matrix(rows.length, rows[0].length, Float64Array.from(rows.flat()));
 const rowsOf = ({ rows, columns, values }) =>
   Array.from({ length: rows }, (_, i) => Array.from(values.slice(i * columns, (i + 1) * columns)));
 
@@ -15,22 +21,22 @@ const layersOf = ({ hidden, output }) =>
   );
 
 const calls = {
-  gaussian: ({ m, n, seed }) => rowsOf(core.gaussianMatrix(m, n, seed)),
-  permutation: ({ n, seed }) => core.randomState(seed).permutation(n),
-  basis: ({ n, type }) => rowsOf(core.dctBasis(n, type)),
+  gaussian: ({ m, n, seed }) => rowsOf(sensing.gaussianMatrix(m, n, seed)),
+  permutation: ({ n, seed }) => randomState(seed).permutation(n),
+  basis: ({ n, type }) => rowsOf(sensing.dctBasis(n, type)),
   recover: ({ Theta, y, fraction }) => {
-    const found = core.recover(matrixOf(Theta), y, fraction);
+    const found = recovery.recover(matrixOf(Theta), y, fraction);
     return { ...found, code: Array.from(found.code) };
   },
   path: ({ Theta, y, fractions }) => {
-    const [T, path] = [matrixOf(Theta), core.l1Path(matrixOf(Theta), y, 1e-5)];
-    return fractions.map((f) => Array.from(core.solutionAt(path, T, y, f * path.lambdaMax).code));
+    const [T, path] = [matrixOf(Theta), recovery.l1Path(matrixOf(Theta), y, 1e-5)];
+    return fractions.map((f) => Array.from(recovery.solutionAt(path, T, y, f * path.lambdaMax).code));
   },
-  cut: ({ scores, which }) => core.cutNeurons(scores, which),
-  histogram: ({ values, edges }) => core.histogram(values, edges),
-  entropy: ({ values, edges }) => core.gibbsEntropy(values, edges),
-  entropy_of_width: ({ values, width }) => core.entropyOfWidth(values, width),
-  edges: () => core.publishedBinEdges(),
+  cut: ({ scores, which }) => cutNeurons(scores, which),
+  histogram: ({ values, edges }) => gibbs.histogram(values, edges),
+  entropy: ({ values, edges }) => gibbs.gibbsEntropy(values, edges),
+  entropy_of_width: ({ values, width }) => gibbs.entropyOfWidth(values, width),
+  edges: () => gibbs.publishedBinEdges(),
   lab: ({ weights, state }) => {
     const found = lab.inverseSensing(lab.inOrder(weights, state.order, state.shuffle), state);
     return { ...found, path: undefined, code: Array.from(found.code), recovered: Array.from(found.recovered) };
@@ -55,7 +61,7 @@ const calls = {
       }
       const sizes = training.sizesOf(network);
       stages.push({ layers: layersOf(network), names: network.names, sizes, step: network.step });
-      const smallest = core.ranked(sizes).slice(0, training.nCut(network));
+      const smallest = ranked(sizes).slice(0, training.nCut(network));
       const gone = cuts ? cuts[cycle - 1] : smallest.map((place) => network.names[place]);
       if (gone === undefined) return { stages, accuracies };
       network = training.withoutNeurons(network, gone);
@@ -63,9 +69,9 @@ const calls = {
       if (training.nCut(network) === 0) return { stages, accuracies };
     }
   },
-  quantile: ({ values, share }) => proposition.quantile(values, share),
+  quantile: ({ values, share }) => statistics.quantile(values, share),
   pearson: ({ values, others }) =>
-    core.pearson(
+    statistics.pearson(
       values.map((v) => v ?? NaN),
       others,
     ),

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from explorer_node import Core
+from explorer_node import JavaScript
 
 from dtc_helpers.explorer.page import write_page
 from dtc_helpers.explorer.state import LAYERS
@@ -9,8 +9,8 @@ from dtc_helpers.runs.results import Results
 
 
 @pytest.fixture(scope="session")
-def core():
-    process = Core()
+def javascript():
+    process = JavaScript()
     yield process
     process.close()
 
@@ -18,6 +18,11 @@ def core():
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
     return write_page(tmp_path_factory.mktemp("explorer") / "index.html").as_uri()
+
+
+COUNT_DRAWINGS = """window.drawings = {};
+new MutationObserver((all) => all.forEach(({ target }) => (drawings[target.id] = (drawings[target.id] ?? 0) + 1)))
+  .observe(document, { subtree: true, attributeFilter: ["data-found"] });"""
 
 
 @pytest.fixture
@@ -31,6 +36,8 @@ def opened(chromium, address):
         )
         contexts.append(context)
         tab = context.new_page()
+        if script:
+            tab.add_init_script(COUNT_DRAWINGS)
         tab.requests, tab.messages = [], []
         tab.on("request", lambda request: tab.requests.append(request.url))
         tab.on("console", lambda message: tab.messages.append(message.text))

@@ -43,6 +43,12 @@ def move(tab, view, name):
         element.select_option(index=(place + 1) % options)
 
 
+def drawn(tab, view):
+    """How often a view was drawn, once the next pictures are there."""
+    frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    return tab.evaluate(f"async () => {{ await {frames}; return window.drawings['{view}']; }}")
+
+
 def facts(tab, view):
     return tab.locator(f"#{view} .facts").inner_text()
 
@@ -71,6 +77,17 @@ def test_page_asks_for_nothing_but_itself_and_says_nothing(opened, view):
 def test_page_is_ready_soon(opened, view):
     ready = opened(view).evaluate("performance.getEntriesByType('navigation')[0].domComplete")
     assert ready < 1000
+
+
+def test_view_is_drawn_once_when_it_is_opened(opened):
+    tab = opened("lab", order="sorted")
+    assert drawn(tab, "lab") == 1
+    tab.evaluate("location.hash = 'view=replay&cycle=7'")
+    tab.wait_for_function("document.getElementById('replay').dataset.state !== undefined")
+    assert drawn(tab, "replay") == 1
+    tab.evaluate("location.hash = 'view=lab&order=shuffled'")
+    tab.wait_for_function("JSON.parse(document.getElementById('lab').dataset.state).order === 'shuffled'")
+    assert drawn(tab, "lab") == 2
 
 
 # --------------------------------------------------------------------------------------------- to be touched

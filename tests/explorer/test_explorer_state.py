@@ -85,15 +85,15 @@ def test_every_neuron_of_the_stored_runs_goes_once_or_stays():
         assert widths == stored["widths"]
 
 
-def test_entropies_in_javascript_are_those_of_the_stored_run(core):
+def test_entropies_in_javascript_are_those_of_the_stored_run(javascript):
     for run in page.stored("replay")["runs"].values():
         ours = entropy_series([np.array(y) for y in run["outgoing"]], bins=PUBLISHED_BIN_EDGES)
-        theirs = [core("entropy", values=y, edges=PUBLISHED_BIN_EDGES.tolist())["nats"] for y in run["outgoing"]]
+        theirs = [javascript("entropy", values=y, edges=PUBLISHED_BIN_EDGES.tolist())["nats"] for y in run["outgoing"]]
         np.testing.assert_allclose(theirs, ours, atol=1e-12)
 
 
-def test_published_edges_are_those_of_numpy(core):
-    assert core("edges") == PUBLISHED_BIN_EDGES.tolist()
+def test_published_edges_are_those_of_numpy(javascript):
+    assert javascript("edges") == PUBLISHED_BIN_EDGES.tolist()
 
 
 @pytest.mark.parametrize("weights", [[1.0], list(range(65)), [1.0, float("nan")], [[1.0, 2.0]]])
@@ -116,12 +116,13 @@ def test_whole_layer_of_zeros_has_no_relative_error():
     assert np.isnan(lab_answer(np.zeros(4), LabSettings(n_measurements=2)).error)
 
 
-def test_trial_in_javascript_is_the_one_in_python(core):
+def test_trial_in_javascript_is_the_one_in_python(javascript):
     folder = project_root() / "notebooks" / "studies" / "data" / "10_proposition"
     processes = state.stored_processes(folder)
     for name in ("MNIST, DTC", "MNIST, quantisation", "photographs, JPEG"):
         steps = state.proposition_state(processes)["processes"][name][0]
-        theirs = core("trial", steps=steps, nullModel="exact", count=5, state={"bin_width": 0.3, "measure": "entropy"})
+        shown = {"bin_width": 0.3, "measure": "entropy"}
+        theirs = javascript("trial", steps=steps, nullModel="exact", count=5, state=shown)
         ours = exact_trial(state.process_of_state(steps), bin_width=0.3, rng=np.random.RandomState(0), n_draws=5)
         np.testing.assert_allclose(theirs["own"], ours.own, atol=1e-12)
         np.testing.assert_allclose(theirs["series"][0], ours.null, atol=1e-12)
@@ -131,29 +132,30 @@ def test_trial_in_javascript_is_the_one_in_python(core):
 
 
 @pytest.mark.parametrize("name", ["Gaussian vectors", "ln m alone", "unrelated signal", "shuffled steps"])
-def test_other_null_models_are_those_of_the_proposition(core, name):
+def test_other_null_models_are_those_of_the_proposition(javascript, name):
     steps = page.stored("proposition")["processes"]["MNIST, DTC"][0]
     measure = partial(entropy_series, bins=bins_of_width(0.2))
     rng = np.random.RandomState(0)
     found = draw_null(state.process_of_state(steps), NULLS[name], rng=rng, measure=measure, n_draws=4)  # pyright: ignore[reportArgumentType]
-    theirs = core("trial", steps=steps, nullModel=name, count=4, state={"bin_width": 0.2, "measure": "entropy"})
+    theirs = javascript("trial", steps=steps, nullModel=name, count=4, state={"bin_width": 0.2, "measure": "entropy"})
     ours = [c.pearson for c in found.null][: len(theirs["found"])]
     np.testing.assert_allclose(theirs["found"], ours, atol=1e-9)
 
 
-def test_normalised_entropy_is_that_of_the_package(core):
+def test_normalised_entropy_is_that_of_the_package(javascript):
     steps = page.stored("proposition")["processes"]["MNIST, DTC"][0]
     vectors = [np.array(s["measurement"]) for s in steps]
     ours = entropy_series(vectors, bins=bins_of_width(0.2), normalised=True)
-    theirs = core("trial", steps=steps, nullModel="exact", count=1, state={"bin_width": 0.2, "measure": "normalised"})
+    shown = {"bin_width": 0.2, "measure": "normalised"}
+    theirs = javascript("trial", steps=steps, nullModel="exact", count=1, state=shown)
     np.testing.assert_allclose(theirs["own"], ours, atol=1e-12)
     assert theirs["tested"] == pytest.approx(pearson(ours, [s["fitness"] for s in steps]), abs=1e-9)
 
 
-def test_quantile_is_that_of_numpy(core):
+def test_quantile_is_that_of_numpy(javascript):
     values = torch.randn(37, generator=torch.Generator().manual_seed(0)).tolist()
     for share in (0.025, 0.5, 0.975):
-        assert core("quantile", values=values, share=share) == pytest.approx(np.quantile(values, share))
+        assert javascript("quantile", values=values, share=share) == pytest.approx(np.quantile(values, share))
 
 
 def test_data_of_the_page_are_not_renewed_from_another_run(tmp_path):

@@ -65,8 +65,8 @@ def test_digits_are_stored_as_they_are_made_now(data):
     assert digits_state() == {name: value for name, value in data.items() if name != "rivals"}
 
 
-def test_javascript_reads_the_same_images(core, data, dataset):
-    found = core("digits", data=data)
+def test_javascript_reads_the_same_images(javascript, data, dataset):
+    found = javascript("digits", data=data)
     for name in ("train", "test"):
         images, labels = found[name]
         split = getattr(dataset, name)
@@ -75,21 +75,21 @@ def test_javascript_reads_the_same_images(core, data, dataset):
 
 
 @pytest.mark.parametrize("cycle", [1, 2, 15])
-def test_javascript_draws_the_same_batches(core, cycle):
+def test_javascript_draws_the_same_batches(javascript, cycle):
     numbers = torch.arange(1437)
     order = PageStreams(0).data_order
     ours = shuffled_batches(numbers, numbers, first=50 * (cycle - 1), n_batches=50, rng_of_pass=order)
-    assert core("batches", cycle=cycle, n=1437) == [images.tolist() for images, _ in ours]
+    assert javascript("batches", cycle=cycle, n=1437) == [images.tolist() for images, _ in ours]
 
 
-def test_javascript_starts_with_the_same_weights(core, dataset):
-    found = core("start", inputs=64, classes=10)
+def test_javascript_starts_with_the_same_weights(javascript, dataset):
+    found = javascript("start", inputs=64, classes=10)
     for layer, weights in zip(found, page_start(dataset).weights, strict=True):
         np.testing.assert_allclose(layer["weights"], weights[0].detach(), atol=1e-15)
 
 
-def test_weights_and_moments_are_the_same_after_training_and_through_two_cuts(core, data, stages):
-    found = core("play", data=data, cuts=CUTS)
+def test_weights_and_moments_are_the_same_after_training_and_through_two_cuts(javascript, data, stages):
+    found = javascript("play", data=data, cuts=CUTS)
     assert len(found["stages"]) == len(stages) == 3
     for theirs, ours in zip(found["stages"], stages, strict=True):
         assert theirs["names"] == ours["names"]
@@ -111,5 +111,5 @@ def test_stored_rivals_are_those_that_play_now(data, stages):
     assert {len(draws) for draws in data["rivals"]["random"]} == {N_RANDOM}
 
 
-def test_hand_that_cuts_the_smallest_in_javascript_is_magnitude_in_all_15_cuts(core, data):
-    assert core("play", data=data)["accuracies"] == data["rivals"]["magnitude"]
+def test_hand_that_cuts_the_smallest_in_javascript_is_magnitude_in_all_15_cuts(javascript, data):
+    assert javascript("play", data=data)["accuracies"] == data["rivals"]["magnitude"]

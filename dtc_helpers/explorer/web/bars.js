@@ -1,6 +1,7 @@
 // The bars of the lab: weights that are dragged, or moved by the arrow keys.
 
-import { COLOURS, markers, polyline, shown, svg, symmetric, ticks } from "./draw.js";
+import { COLOURS, markers, polyline, symmetric, ticks } from "./charts.js";
+import { shown, svg } from "./elements.js";
 
 const BARS = { height: 260, left: 52, right: 10, top: 20, bottom: 28 };
 

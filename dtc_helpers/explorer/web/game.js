@@ -1,7 +1,9 @@
 // Beat the compressor: click who goes; ten that draw lots are the band to be beaten. The kernel of a notebook trains, or
 // training.js in the page.
 
-import { COLOURS, chart, factsLine, fixed, html, markers, panel, polyline, rangeOf, svg } from "./draw.js";
+import { chart, COLOURS, markers, polyline, rangeOf } from "./charts.js";
+import { fixed, html, svg } from "./elements.js";
+import { factsLine, panel } from "./views.js";
 
 const RIVALS = {
   DTC: { stroke: COLOURS.green, dash: "6 3", form: "square" },
@@ -78,7 +80,9 @@ function movedByArrows(place) {
 
 function showNeurons(place, { alive, sizes, chosen }) {
   if (place.children.length !== alive.length) {
-    const buttons = alive.map((_, i) => html("button", { type: "button", class: "neuron", tabindex: i === 0 ? 0 : -1 }));
+    const buttons = alive.map((_, i) =>
+      html("button", { type: "button", class: "neuron", tabindex: i === 0 ? 0 : -1 }),
+    );
     place.replaceChildren(...buttons);
   }
   const most = Math.max(...sizes, 1e-300);

@@ -1,37 +1,15 @@
 // The lab: inverse compressed sensing of up to 64 weights by hand, and the neurons in another order.
 
 import { weightBars } from "./bars.js";
-import {
-  cutNeurons,
-  dctBasis,
-  gaussianMatrix,
-  l1Path,
-  largest,
-  matrixProduct,
-  norm,
-  randomState,
-  ranked,
-  recover,
-  sharedFraction,
-  solutionAt,
-  times,
-} from "./core.js";
-import {
-  COLOURS,
-  chart,
-  factsLine,
-  fixed,
-  html,
-  markers,
-  panel,
-  polyline,
-  shown,
-  svg,
-  symmetric,
-  tenTo,
-  verticalLine,
-  whenSettled,
-} from "./draw.js";
+import { chart, COLOURS, markers, polyline, symmetric, verticalLine } from "./charts.js";
+import { fixed, html, shown, svg, tenTo } from "./elements.js";
+import { largest, matrixProduct, norm, times } from "./matrices.js";
+import { randomState } from "./random.js";
+import { l1Path, recover, solutionAt } from "./recovery.js";
+import { dctBasis, gaussianMatrix } from "./sensing.js";
+import { whenSettled } from "./store.js";
+import { cutNeurons, ranked, sharedFraction } from "./surgery.js";
+import { factsLine, panel } from "./views.js";
 
 const LOWEST_FRACTION = 1e-5; // of λ_max: where the path ends
 const N_DRAWS = 20;

@@ -1,11 +1,14 @@
 // The page: one view at a time, its state in the address, exercises that are ticked when they are done.
 
-import { createStore, html, lessMotion, mount, parsed, whenSettled } from "./draw.js";
+import { parsed } from "./controls.js";
+import { html } from "./elements.js";
 import { game } from "./game.js";
 import { lab } from "./lab.js";
 import { proposition } from "./proposition.js";
 import { replay } from "./replay.js";
+import { createStore, lessMotion, whenSettled } from "./store.js";
 import { referee } from "./training.js";
+import { mount } from "./views.js";
 
 const VIEWS = { lab, proposition, replay, game };
 const REFEREES = { game: referee }; // who answers a view whose answers take time

@@ -1,20 +1,12 @@
 // The proposition on trial: does the entropy of what is measured go with the fitness, more than in what knows no network?
 
-import { entropyOfWidth, histogram, norm, pearson, randomState, sum } from "./core.js";
-import {
-  COLOURS,
-  chart,
-  factsLine,
-  fixed,
-  html,
-  markers,
-  panel,
-  polyline,
-  rangeOf,
-  steps,
-  ticks,
-  verticalLine,
-} from "./draw.js";
+import { chart, COLOURS, markers, polyline, rangeOf, steps, ticks, verticalLine } from "./charts.js";
+import { fixed, html } from "./elements.js";
+import { entropyOfWidth, histogram } from "./gibbs.js";
+import { norm, sum } from "./matrices.js";
+import { randomState } from "./random.js";
+import { pearson, quantile } from "./statistics.js";
+import { factsLine, panel } from "./views.js";
 
 const N_DRAWS = 100;
 const MEASURES = { entropy: "S", normalised: "S / ln m" };
@@ -87,14 +79,6 @@ export function trial(process, draws, { bin_width, measure }) {
       fitness,
     ),
   };
-}
-
-/** Value below which a share of the numbers lies, between the two nearest as `numpy.quantile`. */
-export function quantile(values, share) {
-  const rising = [...values].sort((a, b) => a - b);
-  const place = share * (rising.length - 1);
-  const low = Math.floor(place);
-  return rising[low] + (place - low) * ((rising[low + 1] ?? rising[low]) - rising[low]);
 }
 
 const processName = ({ process, replicate }) => `${process}/${replicate}`;

@@ -1,21 +1,11 @@
 // A run played again: who goes in which cycle, how accurate the rest is, what is left to be measured.
 
-import { entropyOfCounts, histogram, publishedBinEdges, sum } from "./core.js";
-import {
-  COLOURS,
-  chart,
-  factsLine,
-  fixed,
-  html,
-  lessMotion,
-  markers,
-  panel,
-  polyline,
-  rangeOf,
-  steps,
-  svg,
-  verticalLine,
-} from "./draw.js";
+import { chart, COLOURS, markers, polyline, rangeOf, steps, verticalLine } from "./charts.js";
+import { fixed, html, svg } from "./elements.js";
+import { entropyOfCounts, histogram, publishedBinEdges } from "./gibbs.js";
+import { sum } from "./matrices.js";
+import { lessMotion } from "./store.js";
+import { factsLine, panel } from "./views.js";
 
 const SECONDS_A_CYCLE = 0.6;
 const COLUMNS = 32; // of the neurons' field

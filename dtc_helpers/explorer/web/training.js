@@ -2,7 +2,9 @@
 // do it, in double precision. What the rivals reached is stored. tests/explorer/test_explorer_training.py holds both to
 // each other.
 
-import { matrix, nKeep, randomState, sum, times } from "./core.js";
+import { matrix, sum, times } from "./matrices.js";
+import { randomState } from "./random.js";
+import { nKeep } from "./surgery.js";
 
 const N_NEURONS = 64;
 const WEIGHTS_SEED = 0;
@@ -52,7 +54,13 @@ export function startNetwork(nInputs, nClasses, nNeurons = N_NEURONS) {
   const { normal } = randomState(WEIGHTS_SEED);
   const layer = (rows, columns) => {
     const scale = Math.sqrt(2 / (rows + columns));
-    return trained(matrix(rows, columns, Float64Array.from({ length: rows * columns }, () => normal() * scale)));
+    return trained(
+      matrix(
+        rows,
+        columns,
+        Float64Array.from({ length: rows * columns }, () => normal() * scale),
+      ),
+    );
   };
   const names = Array.from({ length: nNeurons }, (_, i) => i);
   return { names, hidden: layer(nNeurons, nInputs), output: layer(nClasses, nNeurons), step: 0 };

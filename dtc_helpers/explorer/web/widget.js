@@ -1,10 +1,11 @@
 // The same views in a notebook: the traits of the widget are the state of the view, both ways.
 
-import { createStore, mount } from "./draw.js";
 import { game } from "./game.js";
 import { lab } from "./lab.js";
 import { proposition } from "./proposition.js";
 import { replay } from "./replay.js";
+import { createStore } from "./store.js";
+import { mount } from "./views.js";
 
 const VIEWS = { lab, proposition, replay, game };
 
@@ -24,7 +25,7 @@ function render({ model, el }) {
   });
   const arrived = () => store.set(traits());
   names.forEach((name) => model.on(`change:${name}`, arrived));
-  mount(view, el, { store, data, hidden: () => model.get("hide") ?? [] });
+  mount(view, el, { store, data, hidden: () => model.get("hide") ?? [] })();
   return () => names.forEach((name) => model.off(`change:${name}`, arrived));
 }
 

@@ -1,4 +1,4 @@
-"""core.js says what the package says: same Φ, same solution, same certificate, same entropy."""
+"""JavaScript says what the package says: same Φ, same solution, same certificate, same entropy."""
 
 import math
 from dataclasses import asdict
@@ -53,10 +53,10 @@ def problems(draw):
 @example((np.eye(4), np.zeros(4), 0.5))
 @example((np.eye(4), np.array([1.0, 1.0, -1.0, 1.0]), 0.5))
 @example((np.ones((3, 5)), np.ones(3), 0.1))
-def test_solution_and_certificate_are_those_of_recover(core, problem):
+def test_solution_and_certificate_are_those_of_recover(javascript, problem):
     Theta, y, fraction = problem
     largest = float(l1_penalty_max(torch.from_numpy(Theta), torch.from_numpy(y)))
-    found = core("recover", Theta=Theta.tolist(), y=y.tolist(), fraction=fraction)
+    found = javascript("recover", Theta=Theta.tolist(), y=y.tolist(), fraction=fraction)
     assert found["lambdaMax"] == pytest.approx(largest, rel=1e-12)
     assert found["gap"] <= TOLERANCE
     if largest == 0:
@@ -72,12 +72,12 @@ def test_solution_and_certificate_are_those_of_recover(core, problem):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "scaled rows"])  # twelve orders of magnitude apart
-def test_random_problems_are_proven(core, kind):
+def test_random_problems_are_proven(javascript, kind):
     for number in range(KINDS.index(kind), 40 * len(KINDS), len(KINDS)):
         given = problem(number)
         y = given.y.numpy() / max(float(given.y.abs().max()), 1e-300)
         fraction = max(given.penalty_fraction, 1e-5)
-        assert core("recover", Theta=given.Theta.tolist(), y=y.tolist(), fraction=fraction)["gap"] <= TOLERANCE
+        assert javascript("recover", Theta=given.Theta.tolist(), y=y.tolist(), fraction=fraction)["gap"] <= TOLERANCE
 
 
 def _is_unique(Theta, y, code, penalty):
@@ -92,18 +92,18 @@ def _is_unique(Theta, y, code, penalty):
 
 @many
 @given(problems())
-def test_one_path_gives_the_solution_at_every_penalty(core, problem):
+def test_one_path_gives_the_solution_at_every_penalty(javascript, problem):
     Theta, y, _ = problem
     fractions = [1.2, 0.7, 0.1, 1e-3]
-    codes = core("path", Theta=Theta.tolist(), y=y.tolist(), fractions=fractions)
-    single = [core("recover", Theta=Theta.tolist(), y=y.tolist(), fraction=f)["code"] for f in fractions]
+    codes = javascript("path", Theta=Theta.tolist(), y=y.tolist(), fractions=fractions)
+    single = [javascript("recover", Theta=Theta.tolist(), y=y.tolist(), fraction=f)["code"] for f in fractions]
     for code, alone in zip(codes, single, strict=True):
         np.testing.assert_allclose(Theta @ code, Theta @ alone, atol=1e-8 * max(np.abs(y).max(), 1e-300))
 
 
 @pytest.mark.parametrize("seed", [0, 1, 42424242, 2**32 - 1])
-def test_measurement_matrix_is_that_of_numpy(core, seed):
-    theirs = np.array(core("gaussian", m=40, n=64, seed=seed))
+def test_measurement_matrix_is_that_of_numpy(javascript, seed):
+    theirs = np.array(javascript("gaussian", m=40, n=64, seed=seed))
     ours = gaussian_matrix(40, 64, rng=np.random.RandomState(seed)).numpy()
     np.testing.assert_allclose(theirs, ours, rtol=1e-15, atol=0)
     assert (theirs == ours).mean() > 0.95  # the rest by the last bit of a logarithm
@@ -111,14 +111,14 @@ def test_measurement_matrix_is_that_of_numpy(core, seed):
 
 @many
 @given(seeds, st.integers(1, 300))
-def test_shuffle_is_that_of_numpy(core, seed, n):
-    assert core("permutation", n=n, seed=seed) == np.random.RandomState(seed).permutation(n).tolist()
+def test_shuffle_is_that_of_numpy(javascript, seed, n):
+    assert javascript("permutation", n=n, seed=seed) == np.random.RandomState(seed).permutation(n).tolist()
 
 
 @pytest.mark.parametrize("dct_type", [1, 2, 3, 4])
 @pytest.mark.parametrize("n", [2, 3, 16, 63, 64])
-def test_basis_is_that_of_scipy(core, n, dct_type):
-    theirs = np.array(core("basis", n=n, type=dct_type))
+def test_basis_is_that_of_scipy(javascript, n, dct_type):
+    theirs = np.array(javascript("basis", n=n, type=dct_type))
     np.testing.assert_allclose(theirs, dct_basis(n, dct_type=dct_type).numpy(), atol=1e-15)
     np.testing.assert_allclose(theirs @ theirs.T, np.eye(n), atol=1e-14)
     assert scipy.fft.dct(np.ones(n), type=dct_type, norm="ortho") == pytest.approx(theirs @ np.ones(n), abs=1e-13)
@@ -126,11 +126,11 @@ def test_basis_is_that_of_scipy(core, n, dct_type):
 
 @many
 @given(st.lists(st.floats(-5, 5) | st.just(0.0), min_size=2, max_size=64), st.sampled_from(["lowest", "highest"]))
-def test_those_who_are_cut_are_those_that_surgery_does_not_keep(core, scores, which):
+def test_those_who_are_cut_are_those_that_surgery_does_not_keep(javascript, scores, which):
     kept = CHOICES["highest" if which == "lowest" else "lowest"](
         torch.tensor([scores], dtype=torch.float64).abs(), n_keep(len(scores), 0.9)
     )
-    assert core("cut", scores=scores, which=which) == sorted(set(range(len(scores))) - set(kept[0].tolist()))
+    assert javascript("cut", scores=scores, which=which) == sorted(set(range(len(scores))) - set(kept[0].tolist()))
 
 
 values = st.lists(st.floats(-60, 60) | st.integers(-300, 300).map(lambda k: 0.2 * k), min_size=1, max_size=80)
@@ -138,11 +138,11 @@ values = st.lists(st.floats(-60, 60) | st.integers(-300, 300).map(lambda k: 0.2 
 
 @many
 @given(values)
-def test_histogram_and_entropy_are_those_of_gibbs(core, values):
+def test_histogram_and_entropy_are_those_of_gibbs(javascript, values):
     edges = PUBLISHED_BIN_EDGES
-    assert core("histogram", values=values, edges=edges.tolist()) == np.histogram(values, edges)[0].tolist()
+    assert javascript("histogram", values=values, edges=edges.tolist()) == np.histogram(values, edges)[0].tolist()
     theirs, ours = (
-        core("entropy", values=values, edges=edges.tolist()),
+        javascript("entropy", values=values, edges=edges.tolist()),
         gibbs_entropy(np.array(values), bin_edges=edges),
     )
     assert theirs["shareOutside"] == pytest.approx(ours.share_outside, abs=1e-15)
@@ -152,28 +152,28 @@ def test_histogram_and_entropy_are_those_of_gibbs(core, values):
 
 @many
 @given(values, st.sampled_from([0.02, 0.1, 0.2, 0.7, 5.0, 20.0]))
-def test_bins_of_one_width_are_those_of_the_proposition(core, values, width):
+def test_bins_of_one_width_are_those_of_the_proposition(javascript, values, width):
     ours = entropy_series([np.array(values)], bins=bins_of_width(width))[0]
-    assert core("entropy_of_width", values=values, width=width) == pytest.approx(ours, abs=1e-14)
+    assert javascript("entropy_of_width", values=values, width=width) == pytest.approx(ours, abs=1e-14)
 
 
-def test_last_edge_belongs_to_the_last_bin(core):
-    assert core("histogram", values=[0, 1, 2, 2, 2.1, -0.1], edges=[0, 1, 2]) == [1, 3]
+def test_last_edge_belongs_to_the_last_bin(javascript):
+    assert javascript("histogram", values=[0, 1, 2, 2, 2.1, -0.1], edges=[0, 1, 2]) == [1, 3]
 
 
 @many
 @given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=40))
-def test_correlation_is_that_of_statistics(core, pairs):
+def test_correlation_is_that_of_statistics(javascript, pairs):
     x, y = (list(column) for column in zip(*pairs, strict=True))
-    theirs, ours = core("pearson", values=x, others=y), pearson(x, y)
+    theirs, ours = javascript("pearson", values=x, others=y), pearson(x, y)
     if min(np.ptp(x), np.ptp(y)) > 1e-6 or math.isnan(ours):  # below, both are rounding
         assert (theirs is None) == math.isnan(ours)
         assert theirs is None or theirs == pytest.approx(ours, abs=1e-9)
 
 
-def test_correlation_passes_over_what_is_not_defined(core):
-    assert core("pearson", values=[1, None, 3, 4], others=[1, 9, 3, 4]) == pytest.approx(1)
-    assert core("pearson", values=[1, 1], others=[1, 2]) is None
+def test_correlation_passes_over_what_is_not_defined(javascript):
+    assert javascript("pearson", values=[1, None, 3, 4], others=[1, 9, 3, 4]) == pytest.approx(1)
+    assert javascript("pearson", values=[1, 1], others=[1, 2]) is None
 
 
 @st.composite
@@ -196,9 +196,9 @@ def labs(draw):
 
 @many
 @given(labs())
-def test_whole_lab_is_the_one_in_python(core, given_lab):
+def test_whole_lab_is_the_one_in_python(javascript, given_lab):
     weights, settings = given_lab
-    theirs = core("lab", weights=weights, state=asdict(settings))
+    theirs = javascript("lab", weights=weights, state=asdict(settings))
     ours = lab_answer(np.array(weights), settings)
     assert theirs["gap"] <= TOLERANCE
     size = np.abs(ours.sparse_code).max()

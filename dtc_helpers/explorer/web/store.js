@@ -1,0 +1,39 @@
+// The state of a view and when it is drawn: views keep none of their own.
+
+/** Values that change together, and who wants to know. Nobody is told where nothing changed. */
+export function createStore(initial) {
+  let state = { ...initial };
+  const listeners = [];
+  return {
+    get: () => state,
+    set(changes) {
+      const before = state;
+      state = { ...state, ...changes };
+      const changed = Object.keys(changes).filter((k) => JSON.stringify(before[k]) !== JSON.stringify(state[k]));
+      if (changed.length) listeners.forEach((listener) => listener(state, changed));
+    },
+    subscribe: (listener) => listeners.push(listener),
+  };
+}
+
+/** Another function as `later`, once with the next picture however often it is called until then, or `now` in its place. */
+export function oncePerFrame(run) {
+  let frame = null;
+  const now = () => {
+    cancelAnimationFrame(frame);
+    frame = null;
+    run();
+  };
+  return { now, later: () => (frame ??= requestAnimationFrame(now)) };
+}
+
+/** Function that runs another one when it has not been called for a while. */
+export function whenSettled(run, milliseconds) {
+  let timer;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(run, milliseconds);
+  };
+}
+
+export const lessMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

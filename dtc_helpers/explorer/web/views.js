@@ -1,0 +1,50 @@
+// What a view is made of, and how it is put on a page.
+
+import { controlsOf } from "./controls.js";
+import { html } from "./elements.js";
+import { oncePerFrame } from "./store.js";
+
+/**
+ * Panel with a title, a picture, and a legend in words. The picture is made for the width that it has on the page, so that
+ * letters keep their size on a small screen, and made again when that changes.
+ */
+export function panel(title, legend, wide = false) {
+  const place = html("div");
+  let [make, width] = [null, 0];
+  const put = (made = make) => {
+    make = made;
+    width = place.clientWidth || width || 380;
+    place.replaceChildren(make(width));
+  };
+  new ResizeObserver(() => make && place.clientWidth && place.clientWidth !== width && put()).observe(place);
+  const words = html("figcaption", {}, legend);
+  const figure = html("figure", { class: wide ? "panel wide" : "panel" }, html("h3", {}, title), place, words);
+  return { figure, put, say: (text) => (words.textContent = text) };
+}
+
+/** One line of facts: pairs of a name and a value. */
+export function factsLine() {
+  const list = html("dl", { class: "facts" });
+  const put = (facts) =>
+    list.replaceChildren(...facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))));
+  return { list, put };
+}
+
+/**
+ * Put a view into an element. A view is {defaults(data), controls(data), build(store, data)}; `build` gives the elements
+ * to show and a function that draws a state and answers with its facts, for whoever checks an exercise. Gives the
+ * function that draws it now; from then on it is drawn where its state changes.
+ */
+export function mount(view, element, { store, data, hidden = () => [], onDrawn = () => {} }) {
+  const controls = controlsOf(view.controls(data), store);
+  const { elements, draw } = view.build(store, data);
+  element.classList.add("explorer");
+  element.replaceChildren(controls.form, ...elements);
+  const drawing = oncePerFrame(() => {
+    const state = store.get();
+    controls.update(state, hidden());
+    onDrawn(draw(state), state);
+  });
+  store.subscribe(drawing.later);
+  return drawing.now;
+}
