@@ -51,7 +51,7 @@ class ReplicatedMLP(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.weights[0].device
 
     def forward(self, images: Tensor) -> Tensor:

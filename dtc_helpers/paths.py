@@ -1,4 +1,4 @@
-"""Where the project is, and how a file is written: whole or not at all, under a name that nobody else uses."""
+"""Places of the project, and files that are written whole or not at all, under a name that nobody else uses."""
 
 import errno
 import json
@@ -176,7 +176,7 @@ def whole_files(folder: Path) -> Iterator[Path]:
 
 
 def read_together(folder: Path, names: Sequence[str], read: Callable[[], Kept]) -> Kept:
-    """What `read` makes of files of a folder that `whole_files` wrote: of all old ones or all new ones.
+    """Value that `read` makes of files of a folder that `whole_files` wrote: of all old ones or all new ones.
 
     Complete new files are moved to their places first, also those of a process that was killed while it did so.
 
@@ -202,7 +202,7 @@ def read_together(folder: Path, names: Sequence[str], read: Callable[[], Kept]) 
 
 
 def _files(folder: Path, names: Sequence[str]) -> list[tuple[int, int] | None]:
-    """What tells a file from another one of its name."""
+    """Marks that tell each file from another one of its name; None where there is none."""
     found: list[tuple[int, int] | None] = []
     for name in names:
         try:

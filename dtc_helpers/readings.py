@@ -116,7 +116,7 @@ READINGS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train, how much to cut and how to measure; it raises ValueError for what cannot be."""
+    """Numbers of a run: how long to train, how much to cut, how to measure; it raises ValueError for what cannot be."""
 
     batches_per_cycle: int = 200
     keep_fraction: float = 0.9

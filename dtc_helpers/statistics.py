@@ -221,7 +221,7 @@ def no_difference(differences: ArrayLike) -> float:
 
 
 def equivalence_power(sd: float, n: int, *, margin: float = EQUIVALENCE_MARGIN, level: float = 0.05) -> float:
-    """How often n pairs whose differences scatter by `sd` would be called equivalent if there were no difference.
+    """Share of cases in which n pairs that scatter by `sd` are called equivalent where there is no difference.
 
     From the two one-sided t tests, with the standard error as it is expected to be (Phillips, 1990, approximately).
     NaN for fewer than two pairs, or a scatter that is none.

@@ -1,4 +1,4 @@
-"""Which neurons stay, and the cut itself."""
+"""The choice of the neurons that stay, and the cut itself."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dtc_helpers.networks import ReplicatedMLP
 
 
 def n_keep(n_neurons: int, keep_fraction: float) -> int:
-    """How many neurons stay: ⌈keep_fraction · (N − 1)⌉, as many as score below the published quantile.
+    """Number of neurons that stay: ⌈keep_fraction · (N − 1)⌉, as many as score below the published quantile.
 
     Raises
     ------

@@ -138,7 +138,7 @@ def accuracy(
 
 @torch.no_grad()
 def class_constants(network: nn.Module, images: Tensor) -> Tensor:
-    """What a log-softmax over the batch takes off the logits of every class, for all of these images as one batch.
+    """Constants that a log-softmax over the batch takes off the logits of every class, all images in one batch.
 
     A constant added to all logits of a class changes no loss, so a network trained with it never learns this scale.
 

@@ -260,7 +260,9 @@ def tables(tmp_path_factory):
 
 def test_stored_table_that_is_damaged_names_the_remedy(tables, setting, tmp_path, monkeypatch):
     monkeypatch.setattr(study, "STORED", tmp_path)
-    parameters = study.StudyParameters(["dense"], 2, 1, False, "results", "figures")
+    parameters = study.StudyParameters(
+        arms=["dense"], replicates=2, seed=1, recompute=False, results_dir="results", figures_dir="figures"
+    )
     with pytest.raises(FileNotFoundError, match=r"there is no table .*: run the study with recompute = True"):
         study.study_table("table", [(setting, "dense")], parameters)
     (tmp_path / "table.csv").write_text("seed,arm\n1,dense\n")

@@ -76,7 +76,9 @@ def test_results_that_are_only_read_may_lie_where_nothing_can_be_written(bad, tm
 
 def test_study_is_refused_before_it_computes(bad, setting: Setting, monkeypatch):
     monkeypatch.setattr("dtc_helpers.studies.runs.run_arm", lambda *_: pytest.fail("it trains"))
-    parameters = StudyParameters(["dtc"], 2, 1, True, str(bad), "figures")
+    parameters = StudyParameters(
+        arms=["dtc"], replicates=2, seed=1, recompute=True, results_dir=str(bad), figures_dir="figures"
+    )
     with pytest.raises(CannotWriteError, match=said(bad, "results_dir")):
         study_table("3_uncertainty", [(setting, "dtc")], parameters)
     with pytest.raises(CannotWriteError, match=said(bad, "results_dir")):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from dtc_helpers.any_network.modules import all_tensors
 from dtc_helpers.any_network.transcript import set_widths
 from dtc_helpers.paths import in_project, whole_file, writable_folder
 
@@ -18,7 +19,7 @@ FORMAT = 1  # of the files
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where a run keeps its state after every cut, and what beside network and optimiser belongs to it.
+    """Folder in which a run keeps its state after every cut, and what beside network and optimiser belongs to it.
 
     Parameters
     ----------
@@ -77,10 +78,9 @@ def write_checkpoint(
     also : states of what else belongs to the run.
     run : plain values and tensors about the run: the cut's number, the plan, the widths of modules, the record.
     """
-    tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     content = {
         "format": FORMAT,
-        "tensors": {name: tensor.detach() for name, tensor in tensors.items()},
+        "tensors": {name: tensor.detach() for name, tensor in all_tensors(network).items()},
         "optimizer": optimizer.state_dict(),
         "generators": _generators(),
         "also": dict(also),
@@ -129,7 +129,7 @@ def put_back(network: nn.Module, content: Mapping[str, Any]) -> None:
     ------
     ValueError for a network with other parameters or buffers.
     """
-    own = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    own = all_tensors(network)
     stored: dict[str, Tensor] = content["tensors"]
     if own.keys() != stored.keys():
         other = ", ".join(sorted(own.keys() ^ stored.keys()))

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, write_checkpoint
 from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, tried
 from dtc_helpers.any_network.graph import Prunable, prunable
+from dtc_helpers.any_network.modules import n_parameters
 from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
 from dtc_helpers.any_network.plan import CutPlan, CutRecord, Ledger, Seconds, Train, plain
 from dtc_helpers.any_network.tracing import Examples
@@ -94,7 +95,7 @@ def compress_train_module(
 
 @dataclass
 class _Run:
-    """What a run works on and what it has done so far."""
+    """State of a run: its network and optimiser, and the cuts so far."""
 
     network: nn.Module
     optimizer: Optimizer
@@ -165,7 +166,7 @@ def _record(
         left_alone=found.left_alone,
         difference=made.difference,
         duality_gap=max((gaps[group.name] for group in found.groups if group.name in gaps), default=None),
-        n_parameters=sum(parameter.numel() for parameter in run.network.parameters()),
+        n_parameters=n_parameters(run.network),
         training=_between(started, trained),
         compression=_between(trained, ended),
     )

@@ -1,4 +1,4 @@
-"""What a network costs, counted: size, multiply-adds and memory; and all of it, with the latency, as a table."""
+"""The cost of a network, counted: size, multiply-adds and memory; and all of it, with the latency, as a table."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.utils.flop_counter import FlopCounterMode
 
 from dtc_helpers.any_network.latency import latency
+from dtc_helpers.any_network.modules import all_tensors, attention_parts, n_parameters
 from dtc_helpers.any_network.tracing import Examples, called, tensors
 
 
@@ -61,7 +62,7 @@ def _uncounted(network: nn.Module, counts: Mapping[str, Any]) -> list[str]:
     """Layers with a matrix of their own for which nothing was counted."""
     seen, root = {name for name, flops in counts.items() if sum(flops.values())}, type(network).__name__
     kinds = (nn.Linear, _ConvNd, nn.RNNBase, nn.Bilinear, nn.MultiheadAttention)
-    inside = {part for each in network.modules() if isinstance(each, nn.MultiheadAttention) for part in each.children()}
+    inside = attention_parts(network)
     layers = [(name, each) for name, each in network.named_modules() if isinstance(each, kinds) and each not in inside]
     return [name for name, _ in layers if f"{root}.{name}".rstrip(".") not in seen]
 
@@ -114,9 +115,9 @@ def cost_table(
     first = multiply_adds(reference, example_inputs).forward
     for title, network in networks.items():
         counted = multiply_adds(network, example_inputs)
-        held = [*network.parameters(), *network.buffers()]
+        held = all_tensors(network).values()
         rows[title] = {
-            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "parameters": n_parameters(network),
             "megabytes": round(sum(tensor.numel() * tensor.element_size() for tensor in held) / 1e6, 3),
             "peak_megabytes": round(peak_bytes(network, example_inputs) / 1e6, 3),
             "multiply_adds": counted.forward,

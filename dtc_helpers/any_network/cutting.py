@@ -81,7 +81,7 @@ class Attempt:
 
     @property
     def complaint(self) -> str | None:
-        """Why the cut must not be made, or nothing."""
+        """Reason why the cut must not be made, or nothing."""
         if self.transcript is None:
             return f"the cut network does not work ({self.error})"
         if self.difference > TOLERANCE:

@@ -1,4 +1,4 @@
-"""What of a network can be cut, what is left alone and why, and what would be cut wrongly and is refused."""
+"""Groups of channels that can be cut, layers that are left alone and why, and those that would be cut wrongly."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from torch.nn.modules.conv import _ConvNd
 from dtc_helpers.any_network import group_sums as sums
 from dtc_helpers.any_network import tracing, troubles
 from dtc_helpers.any_network.group_sums import Group, layer_name
+from dtc_helpers.any_network.modules import attention_parts, places
 from dtc_helpers.any_network.tracing import RECURRENT, Examples
 
 
@@ -24,7 +25,7 @@ class LeftAlone:
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be cut."""
+    """Limits of what may be cut."""
 
     protect: Sequence[str] = ()  # names of layers, or of modules that hold layers
     narrowest: int = 1  # a layer with so few channels or fewer is left alone
@@ -104,14 +105,14 @@ def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Pr
     if refused:
         raise troubles.CutRefusedError(refused)
     left |= dict(_never_seen(network, graph, {name for made in groups for name in made.layers} | set(left)))
-    place = {name: i for i, (name, _) in enumerate(network.named_modules())}
+    place = places(network)
     groups.sort(key=lambda made: place[made.name])  # as the network names them; the trace goes backwards
     alone = sorted(left.items(), key=lambda each: place.get(each[0], -1))
     return Prunable(graph, tuple(groups), tuple(LeftAlone(*each) for each in alone))
 
 
 def _left_alone(group: Group, graph: Any, limits: Limits) -> str | None:
-    """Why a group is not cut, or nothing."""
+    """Reason why a group is not cut, or nothing."""
     parts = {sums.role(item, graph): item for item in group}
     producers = [layer_name(item, group) for item in group if sums.role(item, graph) == sums.PRODUCER]
     if any(name == kept or name.startswith(f"{kept}.") for name in producers for kept in limits.protect):
@@ -173,7 +174,7 @@ def _n_convolution_groups(group: Group) -> int:
 def _never_seen(network: nn.Module, graph: Any, named: set[str]) -> Iterator[tuple[str, str]]:
     """Layers with weights that are in no group, and why."""
     channelwise = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm, nn.PReLU, *sums.NORMS)
-    inside = {part for each in network.modules() if isinstance(each, nn.MultiheadAttention) for part in each.children()}
+    inside = attention_parts(network)
     for name, layer in network.named_modules():
         own = [parameter for parameter in layer._parameters.values() if parameter is not None]
         if not own or name in named or layer in inside or isinstance(layer, channelwise) or sums.is_depthwise(layer):

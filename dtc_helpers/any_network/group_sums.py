@@ -27,7 +27,7 @@ class GroupSums:
 
 
 def role(item: Item, graph: Any) -> str:
-    """What a layer does with the channels of its group."""
+    """Role of a layer: what it does with the channels of its group."""
     layer = item.dep.layer
     if type(layer).__module__.startswith("torch_pruning."):
         return OUTPUT if type(layer).__name__ == "_OutputOp" else OPERATION

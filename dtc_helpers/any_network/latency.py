@@ -1,4 +1,4 @@
-"""How long a network takes, timed beside the noise of the clock: in turn with another network, and with itself."""
+"""Latency of a network beside the noise of the clock: in turn with another network, and with itself."""
 
 import time
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from dtc_helpers.any_network.modules import in_eval
 
 WARM_UP = 3  # calls before any is timed
 SCATTER = 0.25  # distance of the quartiles over the median, above which no speed-up is told
@@ -23,7 +25,7 @@ class Latency:
 
     @property
     def scatter(self) -> float:
-        """How far the quartiles are apart, as a share of the median."""
+        """Distance of the quartiles as a share of the median."""
         return (self.upper_quartile - self.lower_quartile) / self.median
 
 
@@ -38,7 +40,7 @@ class LatencyComparison:
 
     @property
     def speed_up(self) -> float | None:
-        """How many times faster the cut network is; None where the clock is too noisy to say.
+        """Factor by which the cut network is faster; None where the clock is too noisy to say.
 
         That is where the dense network is not even as fast as itself, or where the times of a network scatter: on a
         busy machine a long call is interrupted more often than a short one, which looks like a speed-up.
@@ -68,12 +70,8 @@ def latency(
     n : turns, after three that are not counted.
     """
     batch = example_inputs[torch.arange(batch_size) % len(example_inputs)]
-    modes = [(module, module.training) for network in (dense, cut) for module in network.modules()]
-    for network in (dense, cut):
-        network.eval()
-    turns = [[_seconds(network, batch) for network in (dense, cut, dense)] for _ in range(WARM_UP + n)][WARM_UP:]
-    for module, mode in modes:
-        module.training = mode
+    with in_eval(dense, cut):
+        turns = [[_seconds(network, batch) for network in (dense, cut, dense)] for _ in range(WARM_UP + n)][WARM_UP:]
     first, of_cut, again = np.array(turns).T
     return LatencyComparison(
         batch_size,

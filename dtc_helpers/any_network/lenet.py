@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 
+from dtc_helpers.any_network.modules import in_eval
 from dtc_helpers.any_network.plan import Train
 from dtc_helpers.images.datasets import Dataset, Split
 from dtc_helpers.readings import IndependentStreams
@@ -87,10 +88,7 @@ def trainer(split: Split, image_shape: tuple[int, ...], *, seed: int) -> Train:
 @torch.no_grad()
 def accuracy(network: nn.Module, split: Split, image_shape: tuple[int, ...]) -> float:
     """Share of images classified rightly, in `eval()`; modes are put back."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
     images = split.images.view(-1, 1, *image_shape).split(1000)
-    answers = torch.cat([network(part).argmax(1) for part in images])
-    for module, mode in modes:
-        module.training = mode
+    with in_eval(network):
+        answers = torch.cat([network(part).argmax(1) for part in images])
     return float((answers == split.labels).double().mean())

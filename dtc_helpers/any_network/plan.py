@@ -1,4 +1,4 @@
-"""What a compress-train run of any network is to do, and the record of what it did."""
+"""The plan of a compress-train run of any network, and the record of every cut."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -42,7 +42,7 @@ class CutPlan:
 
 @dataclass(frozen=True)
 class Seconds:
-    """How long something took."""
+    """Time that something took."""
 
     wall: float
     processor: float  # of all threads of this process

@@ -1,4 +1,4 @@
-"""What happens to a network that is cut, as tables for figures and texts."""
+"""Tables of a network that is cut, for figures and texts."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -10,6 +10,7 @@ from dtc_helpers.any_network import group_sums as sums
 from dtc_helpers.any_network.cost import multiply_adds
 from dtc_helpers.any_network.graph import LeftAlone, Limits, Prunable, prunable
 from dtc_helpers.any_network.importance import ScoreImportance
+from dtc_helpers.any_network.modules import places
 from dtc_helpers.any_network.plan import CutRecord
 from dtc_helpers.any_network.tracing import Examples
 from dtc_helpers.any_network.transcript import copied
@@ -30,7 +31,7 @@ def group_table(network: nn.Module, example_inputs: Examples) -> pd.DataFrame:
     Columns group (name of its first layer), layer, role ("makes" or "reads" the channels), channels; in the order of
     the network.
     """
-    place = {name: i for i, (name, _) in enumerate(network.named_modules())}
+    place = places(network)
     rows = [
         {
             "group": made.name,

@@ -35,7 +35,7 @@ class _OneStep(torch.autograd.Function):
 
 
 def called(network: nn.Module, example_inputs: Examples) -> Any:
-    """What the network answers to the examples."""
+    """Answer of the network to the examples."""
     if isinstance(example_inputs, Mapping):
         return network(**example_inputs)
     return network(example_inputs) if isinstance(example_inputs, Tensor) else network(*example_inputs)

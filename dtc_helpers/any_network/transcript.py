@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from dtc_helpers.any_network.graph import ChannelGroup, Limits, Prunable
+from dtc_helpers.any_network.modules import all_tensors
 
 Gone = Mapping[str, Tensor]  # name of a group → channels of its root that go, as they are counted now
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """What a cut does to a network, to be done to others of the same shape."""
+    """Script of a cut, to be done to any network of the same shape."""
 
     parameters: dict[str, Tensor]  # name → where the entries that stay stood, flat; of the new shape
     buffers: dict[str, Tensor]  # the same for buffers
@@ -40,7 +41,7 @@ def transcript(network: nn.Module, found: Prunable, gone: Gone, limits: Limits) 
     network : the copy that `found` was traced on.
     """
     _number(network)
-    shapes = {name: tensor.shape for name, tensor in _tensors(network).items()}
+    shapes = {name: tensor.shape for name, tensor in all_tensors(network).items()}
     before = _widths(network)
     kept = _made_channels(found.groups, gone)
     for made in found.groups:
@@ -48,7 +49,7 @@ def transcript(network: nn.Module, found: Prunable, gone: Gone, limits: Limits) 
             root = made.group[0].dep
             found.graph.get_pruning_group(root.layer, root.handler, gone[made.name].tolist()).prune()
             _set_attention(network, made, len(gone[made.name]), limits)
-    changed = {name: t.detach().long() for name, t in _tensors(network).items() if t.shape != shapes[name]}
+    changed = {name: t.detach().long() for name, t in all_tensors(network).items() if t.shape != shapes[name]}
     parameters = {name for name, _ in network.named_parameters()}
     return Transcript(
         {name: places for name, places in changed.items() if name in parameters},
@@ -88,10 +89,6 @@ def taken(values: Tensor, places: Tensor) -> Tensor:
 
 
 # ---------------------------------------------------------------------------- the numbered copy
-
-
-def _tensors(network: nn.Module) -> dict[str, Tensor]:
-    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def _number(network: nn.Module) -> None:

@@ -50,7 +50,7 @@ def check_network(network: nn.Module) -> None:
 
 
 def trouble(network: nn.Module, group: Group) -> str | None:
-    """Why a group would be cut wrongly, or nothing.
+    """Reason why a group would be cut wrongly, or nothing.
 
     Weights shared by two layers (one of the two is cut), parametrisations and masks (they hold the old shape), and raw
     parameters (which of their axes holds the channels is a guess).
@@ -102,7 +102,7 @@ def _is_of_norm(parameter: nn.Parameter, network: nn.Module) -> bool:
 
 
 def _held(layer: nn.Module) -> str | None:
-    """What stands between a layer and its weights."""
+    """Words on what stands between a layer and its weights, or nothing."""
     if parametrize.is_parametrized(layer):
         return "has a parametrisation: remove it first (torch.nn.utils.parametrize.remove_parametrizations)"
     return _reparametrised(layer)

@@ -1,4 +1,4 @@
-"""What the views show, computed by the package: JavaScript must show the same, and widgets give it to Python."""
+"""Answers that the views show, as the package computes them: JavaScript must show the same, widgets give them on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class LabSettings:
 
 @dataclass(frozen=True)
 class LabAnswer:
-    """What inverse compressed sensing makes of weights in an order, (n_neurons,) each."""
+    """Answer of inverse compressed sensing for weights in an order, (n_neurons,) each."""
 
     weights: np.ndarray  # w in that order
     sparse_code: np.ndarray  # s

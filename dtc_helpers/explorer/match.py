@@ -75,7 +75,7 @@ class Match:
 
     @property
     def n_cut(self) -> int:
-        """How many must go now; 0 when the game is over."""
+        """Number of neurons that must go now; 0 when the game is over."""
         n_left = self.network.n_neurons
         return 0 if n_left <= self.plan.stop_at else n_left - n_keep(n_left, self.plan.keep_fraction)
 

@@ -1,4 +1,4 @@
-"""What the views say where nothing moves: a small PNG of each, for the page without scripts, GitHub and print."""
+"""Pictures of the views where nothing moves: a small PNG of each, for the page without scripts, GitHub and print."""
 
 import io
 from collections.abc import Sequence

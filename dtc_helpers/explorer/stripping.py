@@ -27,7 +27,7 @@ def _stripped(_cell: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
 
 
 def widget_traces(notebook: Notebook) -> list[str]:
-    """What of widgets is left in a notebook: nothing, after `stripped`."""
+    """Traces of widgets that are left in a notebook: none, after `stripped`."""
     views = [
         f"a widget view in cell {number}"
         for number, cell in enumerate(notebook["cells"])

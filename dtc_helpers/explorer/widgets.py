@@ -23,7 +23,7 @@ SETTINGS = [field.name for field in fields(LabSettings)]
 
 
 class View(anywidget.AnyWidget):
-    """What all views share: the script, the hidden controls, and what is seen where no script runs."""
+    """Common ground of all views: the script, the hidden controls, and what is seen where no script runs."""
 
     _esm = joined(WIDGET)
     _css = (WEB / "style.css").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ class View(anywidget.AnyWidget):
         raise NotImplementedError
 
     def sentence(self) -> str:
-        """What the view says in one line, the same in every run."""
+        """One line that the view says, the same in every run."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -150,7 +150,7 @@ class Proposition(View):
         return proposition_picture(self.steps, name=self.process, bin_width=self.bin_width)
 
     def sentence(self) -> str:
-        """Which process, in which bins."""
+        """Process, bins and null model."""
         words = f"bins of {self.bin_width:g}, null model: {self.null_model}"
         return f"Proposition({self.process}, replicate {self.replicate}, {len(self.steps)} steps, {words})"
 
@@ -182,7 +182,7 @@ class Replay(View):
         return replay_picture(self._data, names=list(dict.fromkeys([self.left, self.right])))
 
     def sentence(self) -> str:
-        """Which runs, which cycle."""
+        """Runs and cycle."""
         widths = self._data["widths"]
         return f"Replay({self.left} beside {self.right}, cycle {self.cycle} of {len(widths)})"
 
@@ -233,6 +233,6 @@ class Game(View):
         return game_picture(self.match.history)
 
     def sentence(self) -> str:
-        """How many neurons are left, after how many cuts."""
+        """Neurons that are left, and cuts so far."""
         n_cuts = len(self.match.history["you"])
         return f"Game({len(self.alive)} neurons on {self.match.dataset.name}, after {n_cuts} cuts)"

@@ -160,7 +160,7 @@ def weight_rays(cycles: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def neuron_ledger(ledger: Mapping[str, np.ndarray], axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Which neuron left in which cycle: one panel a method, neurons in the order in which the last method cut them.
+    """Cycle in which each neuron left: one panel a method, neurons in the order in which the last method cut them.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def found_by_measurements(shares: Mapping[str, Sequence[float]], ax: Axes) -> Ax
 
 
 def cut_in_orders(cut: Mapping[str, Sequence[int]], columns: Sequence[int], ax: Axes) -> Axes:
-    """Who is cut, a row an order of the same neurons, a column a neuron.
+    """Neurons that are cut, a row an order of the same neurons, a column a neuron.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def accuracy_after_cut(tables: Mapping[str, pd.DataFrame], ax: Axes, *, before: 
 
 
 def steps_after_cut(tables: Mapping[str, pd.DataFrame], ax: Axes) -> Axes:
-    """How far a weight moves in a batch, on average over all weights, a line a way to go on; columns batch, step."""
+    """Step of a weight in a batch, on average over all weights, a line a way to go on; columns batch, step."""
     _after_cut(tables, "step", ax)
     ax.set(ylabel="mean step of a weight [learning rates]", ylim=(0, None))
     ax.legend(fontsize="small")

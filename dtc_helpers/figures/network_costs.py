@@ -9,7 +9,7 @@ from dtc_helpers.figures.style import COLOURS
 
 
 def channel_groups(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Which layers make and which read the channels of every group: these are cut together.
+    """Layers that make and layers that read the channels of every group: these are cut together.
 
     Parameters
     ----------

@@ -165,7 +165,7 @@ def _checked(content: bytes, name: str) -> np.ndarray:
 
 
 def _instead(header: list[int]) -> str:
-    """Which other file of a set has such a beginning."""
+    """Words on another file of a set that has such a beginning; none where none has."""
     others = [name for name, shape in IDX_SHAPES.items() if header[: 1 + len(shape)] == [0x800 + len(shape), *shape]]
     return f", as {others[0]} does: are files mixed up?" if others else ""
 

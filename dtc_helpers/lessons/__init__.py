@@ -1,1 +1,1 @@
-"""What the lessons compute, and their exercises: one file a lesson."""
+"""Computations and exercises of the lessons, one file a lesson."""

@@ -78,7 +78,7 @@ def _along_cosine(number: int) -> float:
 
 
 def _gap(l1_penalty: float) -> float:
-    """How far the code (4, 2) is above the floor of c = λ (½, −½); cosines 1 and 3 have the columns (1, 0), (0, −1)."""
+    """Distance of the code (4, 2) from the floor of c = λ (½, −½); cosines 1 and 3 have the columns (1, 0), (0, −1)."""
     Theta, witness = np.diag([1.0, -1]), np.array([0.5, -0.5]) * l1_penalty
     handed_in = objective(Theta, _Y, np.array([4.0, 2]), l1_penalty=l1_penalty)
     return handed_in - floor(Theta, _Y, witness, l1_penalty=l1_penalty)

@@ -1,4 +1,4 @@
-"""How the correlation of entropy and fitness moves with the histogram: the paper's open question."""
+"""The histogram, and how the correlation of entropy and fitness moves with it: the paper's open question."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial

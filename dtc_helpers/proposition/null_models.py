@@ -115,7 +115,7 @@ def _own(process: Process, measure: Measure) -> np.ndarray:
 
 
 def exact_measurements(process: Process, rng: RandomSource) -> list[np.ndarray]:
-    """What a fresh Gaussian Φ would measure of the signal of every step: normal numbers of standard deviation ‖w‖.
+    """Measurements of the signal of every step by a fresh Gaussian Φ: normal numbers of standard deviation ‖w‖.
 
     Raises
     ------

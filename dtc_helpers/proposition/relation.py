@@ -48,7 +48,7 @@ def column(process: Process, name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Correlations:
-    """How a series goes with the fitness of one process; NaN where it is not defined."""
+    """Correlations of a series with the fitness of one process; NaN where it is not defined."""
 
     pearson: float
     spearman: float

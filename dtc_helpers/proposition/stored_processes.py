@@ -60,7 +60,7 @@ def draw_nulls(
 
 
 def null_table(draws: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
-    """Where what is tested lies among the draws of each null model: one row a method × null model.
+    """Place of what is tested among the draws of each null model: one row a method × null model.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What may be given: types, limits and names, checked as soon as a value is there."""
+"""Checks of what is given: types, limits and names, as soon as a value is there."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -110,7 +110,7 @@ def across(entropy_table: pd.DataFrame) -> pd.DataFrame:
 
 
 def why_undefined(entropy_table: pd.DataFrame) -> list[str]:
-    """Why correlations of a run are undefined, or say nothing: a sentence a reason; none for a run of usual length.
+    """Reasons why correlations of a run are undefined, or say nothing: a sentence each; none for a run of usual length.
 
     Parameters
     ----------

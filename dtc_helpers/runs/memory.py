@@ -1,4 +1,4 @@
-"""What a run needs at its peak, beside what there is: asked before it trains."""
+"""Memory that a run needs at its peak, beside what there is: asked before it trains."""
 
 import itertools
 from collections.abc import Iterator, Sequence

@@ -22,7 +22,7 @@ from dtc_helpers.runs.damage import kept
 from dtc_helpers.runs.memory import check_memory
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.progress import progress
-from dtc_helpers.runs.provenance import environment_key, peak_memory_gb, provenance
+from dtc_helpers.runs.provenance import peak_memory_gb, provenance, run_key
 from dtc_helpers.runs.recorder import Recorder
 from dtc_helpers.runs.results import Results, joined, read_part, write_part, write_results
 from dtc_helpers.scoring import SCORES
@@ -160,8 +160,7 @@ def _fingerprint(data: Dataset, setting: dict[str, Any]) -> str:
     for split in (data.train, data.test):
         for values in (split.images, split.labels):
             content.update(values.cpu().numpy().tobytes())
-    key = f"{data.name} {content.hexdigest()} {setting} {data.test.images.device} {environment_key()}"
-    return hashlib.sha256(key.encode()).hexdigest()[:12]
+    return run_key(data.name, content.hexdigest(), setting, data.test.images.device)
 
 
 def _parameters(seeds: list[int], hidden_widths: list[int], plan: Plan) -> dict[str, Any]:

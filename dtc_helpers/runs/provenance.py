@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, commit, threads, instruction set, machine, and a hash of the code."""
+"""Provenance of numbers: versions, commit, threads, instruction set, machine, and a hash of the code."""
 
 import hashlib
 import importlib.metadata
@@ -42,11 +42,16 @@ def _version(package: str) -> str | None:
         return None
 
 
-def environment_key() -> str:
-    """Hash of what decides the numbers of a run beside its parameters: code, versions, threads, instruction set."""
+def run_key(*setting: object) -> str:
+    """Hash that tells apart runs whose numbers may differ: their setting, code, versions, threads, instruction set.
+
+    Parameters
+    ----------
+    setting : values whose `repr` says all about them.
+    """
     made = provenance()
     parts = [CODE_HASH, *(made[name] for name in ("python", "versions", "threads", "cpu_capability"))]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return hashlib.sha256((json.dumps(parts) + repr(setting)).encode()).hexdigest()[:12]
 
 
 def git_commit() -> str | None:

@@ -22,7 +22,7 @@ def _each(values: Mapping[str, float] | pd.Series, digits: int = 4) -> str:
 
 
 def of_run(cycles: pd.DataFrame) -> list[str]:
-    """What the first replicate of one reading did, a sentence each.
+    """Sentences on what the first replicate of one reading did.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _of_gaps(run: pd.DataFrame) -> list[str]:
 
 
 def of_correlations(across: pd.DataFrame, null_table: pd.DataFrame, *, is_paper: bool) -> list[str]:
-    """What the correlations of entropy and accuracy of one run are, beside the paper's and the exact null's.
+    """Sentences on entropy and accuracy of one run, their correlations beside the paper's and the exact null's.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def paper_table_1() -> pd.DataFrame:
 
 
 def alive_by_cycle(ledger: pd.DataFrame, *, n_neurons: int) -> dict[str, np.ndarray]:
-    """Which neuron is in the network after which cycle, columns in the order in which the last method cuts them.
+    """Neurons that are in the network after each cycle, columns in the order in which the last method cuts them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How far at most an answer is from the optimum: its objective, a lower bound of all objectives, the gap between them.
+"""The certificate of an answer: its objective, a lower bound of all objectives, the gap between them.
 
 NumPy, on the CPU, whatever solved the problem where: a dozen small products, for which it needs half of torch's time.
 They are dot products and no calls of BLAS, whose threads wait for each other where cores are busy.

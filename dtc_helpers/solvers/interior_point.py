@@ -48,7 +48,7 @@ class _Best:
 
 @dataclass(frozen=True)
 class _Iterate:
-    """Where a batch stands."""
+    """State of a batch."""
 
     problem: Tensor  # which of the caller's problems, (problems,)
     y: Tensor  # (problems, m)

@@ -82,7 +82,7 @@ class Setting:
 
     @property
     def device(self) -> torch.device:
-        """Where the images are."""
+        """Device of the images."""
         return self.dataset.test.images.device
 
 

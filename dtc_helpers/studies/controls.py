@@ -91,7 +91,7 @@ def multiply_adds(widths: Sequence[int]) -> int:
 
 
 def batches_of_equal_cost(widths: Sequence[int], costs: Sequence[tuple[Sequence[int], int]]) -> int:
-    """How many batches a network can train at the multiply-adds of others.
+    """Number of batches that a network can train at the multiply-adds of others.
 
     Parameters
     ----------

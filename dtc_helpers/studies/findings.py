@@ -1,4 +1,4 @@
-"""What was found, in a sentence each, computed from the stored tables: what notebook start_here prints."""
+"""Findings, a sentence each, computed from the stored tables; notebook start_here prints them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ def _study(notebooks: Path, name: str) -> pd.DataFrame:
 
 
 def of_reproduction(notebooks: Path) -> str:
-    """How far our curves of the published run are from the paper's."""
+    """Distance of our curves of the published run from the paper's."""
     cycles = with_lowess(pd.read_csv(notebooks / "mnist" / "cycles.csv"))
     table = beside_paper(cycles.loc[cycles.reading == "published", :])
     away = table.xs("difference", axis=1, level=1).abs().max(axis=1)
@@ -61,7 +61,7 @@ def of_methods(notebooks: Path) -> str:
 
 
 def of_numbering(notebooks: Path) -> str:
-    """What DTC's first cut shares with itself when the same neurons stand in another order."""
+    """Share of DTC's first cut that goes again when the same neurons stand in another order."""
     choices = read_table(notebooks / "studies" / "data" / "13_choices.csv")
     of_dtc = choices.query("ray_domain == 'recovered_weights' and neurons == 512 and arm == 'dtc'")
     again, by_chance = 100 * of_dtc.with_other_order.mean(), 100 * of_dtc.by_chance.mean()
@@ -71,7 +71,7 @@ def of_numbering(notebooks: Path) -> str:
 
 
 def of_proposition(notebooks: Path, *, seed: int) -> str:
-    """How many compressions exceed the exact null model; the intervals are bootstraps."""
+    """Number of compressions that exceed the exact null model; the intervals are bootstraps."""
     folder = notebooks / "studies" / "data" / "10_proposition"
     drawn = pd.concat([pd.read_csv(folder / trial / "comparisons.csv") for trial in TRIALS])
     exact = drawn.loc[(drawn.null_model == "exact null") & (drawn.statistic == "pearson"), :]
@@ -85,7 +85,7 @@ def of_proposition(notebooks: Path, *, seed: int) -> str:
 
 
 def of_scratch(notebooks: Path) -> str:
-    """What the survivors of DTC are beside a network that was small from the beginning."""
+    """Survivors of DTC beside a network that was small from the beginning."""
     table = _study(notebooks, "3_uncertainty")
     runs = [table.loc[(table.reading == reading) & (table.neurons == TENTH), :] for reading in READINGS]
     above = [100 * tables.compared(r, "scratch, batches", "dtc").difference.mean for r in runs]
@@ -96,7 +96,7 @@ def of_scratch(notebooks: Path) -> str:
 
 
 def of_a_tenth(notebooks: Path) -> str:
-    """What a tenth of the neurons can do after further training."""
+    """Accuracy of a tenth of the neurons after further training."""
     last = tables.final_outcomes(_study(notebooks, "4_frequency"), ["cut_fraction", "batches_per_cycle"])
     lowest = 100 * last[last.dataset == "mnist"].groupby(["arm", "batches_per_cycle"]).accuracy.mean().min()
     return f"A tenth of them suffices for {lowest:.1f} % on MNIST, if the network is trained on after its cuts."

@@ -18,6 +18,7 @@ from dtc_helpers.any_network.cutting import Importance
 from dtc_helpers.any_network.graph import Limits
 from dtc_helpers.any_network.importance import DTCImportance, RandomImportance, ScoreImportance
 from dtc_helpers.any_network.lenet import BATCH_SIZE, accuracy, trainer, with_drawn_weights
+from dtc_helpers.any_network.modules import n_parameters
 from dtc_helpers.any_network.plan import CutPlan
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.readings import READINGS
@@ -27,7 +28,7 @@ from dtc_helpers.studies.numbering import numbered_scores
 
 @dataclass(frozen=True)
 class NetworkSetting:
-    """What all runs of one network have in common: n cuts, training before each of them and after the last."""
+    """Common ground of all runs of one network: n cuts, training before each of them and after the last."""
 
     network: str  # of EXAMPLES
     cuts: int
@@ -48,7 +49,7 @@ class NetworkSetting:
 
     @property
     def limits(self) -> Limits:
-        """What may be cut: whole heads of attention too."""
+        """Limits of the cuts: whole heads of attention may go too."""
         return Limits(narrowest=self.narrowest, heads=HEADS.get(self.network))
 
     def plan(self, importance: Importance) -> CutPlan:
@@ -119,7 +120,7 @@ class _Way:
                 "accuracy": round(accuracy(network, data.test, data.image_shape), 6),
                 "training_multiply_adds": self.spent,
                 "multiply_adds": costs.forward,
-                "parameters": sum(parameter.numel() for parameter in network.parameters()),
+                "parameters": n_parameters(network),
                 "duality_gap": float(f"{self.duality_gap:.3g}"),
                 "training_seconds": round(self.training, 2),
                 "compression_seconds": round(self.compression, 2),

@@ -1,6 +1,5 @@
 """Table of a study of networks of any kind: which runs there are, stored or made anew, arm by arm."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,12 +12,13 @@ from dtc_helpers.paths import in_project
 from dtc_helpers.runs.checking import Batches, CutShare, OneOf
 from dtc_helpers.runs.damage import kept
 from dtc_helpers.runs.progress import progress
-from dtc_helpers.runs.provenance import environment_key
+from dtc_helpers.runs.provenance import run_key
 from dtc_helpers.studies.example_networks import EXAMPLES
 from dtc_helpers.studies.network_runs import NETWORK_ARMS, NetworkSetting
 from dtc_helpers.studies.runs import read_made, recorded, write_made
-from dtc_helpers.studies.study import StudyParameters, other_table
+from dtc_helpers.studies.study import StudyParameters, other_table, rows_of_run
 
+NETWORK = ("network", "narrowest")  # columns that name a setting
 NetworkArm = Annotated[str, OneOf(NETWORK_ARMS)]
 NetworkName = Annotated[str, OneOf(EXAMPLES)]
 
@@ -64,22 +64,14 @@ def network_table(name: str, settings: Iterable[NetworkSetting], parameters: Net
         name,
         lambda: _computed(wanted, parameters),
         settings={key: getattr(parameters, key) for key in plan},
-        keys=("dataset", "network", "narrowest", "arm", "seed", "cut", "moment"),
-        new_in=parameters.results_dir if parameters.recompute else None,
+        keys=("dataset", *NETWORK, "arm", "seed", "cut", "moment"),
+        new_in=parameters.new_in,
     )
-    return pd.concat([_rows_of(table, name, *run, parameters.seeds()) for run in wanted], ignore_index=True)
-
-
-def _rows_of(table: pd.DataFrame, name: str, setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
-    is_arm = table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, ")
-    is_wanted = table.network.eq(setting.network) & table.narrowest.eq(setting.narrowest) & table.seed.isin(seeds)
-    found: pd.DataFrame = table.loc[is_arm & is_wanted, :]
-    if (there := found.seed.nunique()) < len(seeds):
-        raise ValueError(
-            f"{name}.csv has {there} of the {len(seeds)} replicates asked for of {setting.network}, narrowest "
-            f"{setting.narrowest}, {arm}: set recompute=True, or ask for what is stored"
-        )
-    return found
+    found = [
+        rows_of_run(table, name, arm, seeds=parameters.seeds(), wanted={key: getattr(setting, key) for key in NETWORK})
+        for setting, arm in wanted
+    ]
+    return pd.concat(found, ignore_index=True)
 
 
 def _computed(runs: Sequence[tuple[NetworkSetting, str]], parameters: NetworkStudyParameters) -> pd.DataFrame:
@@ -90,12 +82,11 @@ def _computed(runs: Sequence[tuple[NetworkSetting, str]], parameters: NetworkStu
 
 def _part(parts: Path, setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
     """All replicates of one arm, made or read."""
-    others = hashlib.sha256(repr((setting, list(seeds), environment_key())).encode()).hexdigest()[:8]
-    title = f"{setting.network} {arm} {others}"
+    title = f"{setting.network} {arm} {run_key(setting, list(seeds))}"
     make = partial(recorded, lambda: _table(setting, arm, seeds), title=title)
     return kept(parts / f"{title}.csv", make=make, write=write_made, read=read_made)[0]
 
 
 def _table(setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
-    keys = {"dataset": setting.data.name, "network": setting.network, "narrowest": setting.narrowest, "arm": arm}
+    keys = {"dataset": setting.data.name, **{key: getattr(setting, key) for key in NETWORK}, "arm": arm}
     return pd.DataFrame([{**keys, **row} for seed in seeds for row in NETWORK_ARMS[arm](setting, seed)])

@@ -95,7 +95,7 @@ def numbered_scores(layer: HiddenLayer, *, name: str) -> Scores:
 
 
 def choices(layer: HiddenLayer, *, n_cut: int, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """What every numbering recovers of one layer, and whether it would cut the same if only chance were different.
+    """Choices of every numbering for one layer, and whether they were the same if only chance were different.
 
     Parameters
     ----------
@@ -144,6 +144,6 @@ def choices(layer: HiddenLayer, *, n_cut: int, rng: np.random.Generator) -> list
 
 
 def cut_by(scores: Tensor, n_cut: int, layer: HiddenLayer) -> Tensor:
-    """Which neurons the layer's reading cuts by these scores, (n_replicates, n_neurons) bool."""
+    """Neurons that the layer's reading cuts by these scores, (n_replicates, n_neurons) bool."""
     kept = CHOICES[layer.reading.kept_scores](scores, scores.shape[1] - n_cut)
     return torch.ones_like(scores, dtype=torch.bool).scatter(1, kept, False)

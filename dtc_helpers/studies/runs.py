@@ -1,6 +1,5 @@
 """Runs of a study as one tidy table; finished ones are kept, so that an interrupted study goes on after them."""
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,7 +12,7 @@ import pandas as pd
 from dtc_helpers.paths import whole_file, write_json
 from dtc_helpers.runs.damage import DamagedError, kept, read_json
 from dtc_helpers.runs.progress import progress
-from dtc_helpers.runs.provenance import environment_key, provenance
+from dtc_helpers.runs.provenance import provenance, run_key
 from dtc_helpers.runs.stored_tables import NUMBER, TEXT, WHOLE, read_stored
 from dtc_helpers.studies.arms import ARMS, SIZED, Setting
 
@@ -124,10 +123,9 @@ def _title(setting: Setting, arm: str) -> str:
 
 
 def _fingerprint(setting: Setting) -> str:
-    """Tells apart what the title does not: all else in the setting, and what the numbers depend on beside it."""
+    """Tells apart what the title does not."""
     sizes = map(tuple, (setting.seeds, setting.hidden_widths, setting.neurons))
-    rest = (setting.plan, setting.reading, *sizes, setting.total_batches, setting.choosing, environment_key())
-    return hashlib.sha256(repr(rest).encode()).hexdigest()[:8]
+    return run_key(setting.plan, setting.reading, *sizes, setting.total_batches, setting.choosing)
 
 
 def _made(setting: Setting, arm: str) -> Made:

@@ -1,7 +1,7 @@
 """Common ground of all studies of replicated arms: parameters, settings, and the table, read or computed."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import Annotated, Any
@@ -19,24 +19,36 @@ from dtc_helpers.studies.arms import ARMS, Setting, last_places
 from dtc_helpers.studies.runs import ARM_COLUMNS, read_made, read_table, recorded, run_arms, write_made
 
 STORED = project_root() / "notebooks" / "studies" / "data"
+_DO = "set recompute=True, or ask for what is stored"
 ArmName = Annotated[str, OneOf(ARMS)]
 Runs = list[tuple[Setting, str]]  # (setting, arm) each
 
 
 @dataclass(frozen=True)
-class StudyParameters(NotebookParameters):
-    """Parameters of every study of replicated arms; it raises as `Parameters` does."""
+class TableParameters(NotebookParameters):
+    """Parameters of every study with a table that is stored, or made anew; it raises as `Parameters` does."""
 
-    arms: list[ArmName]
-    replicates: Replicates
     seed: Seed
     recompute: bool
     results_dir: str
     figures_dir: str
 
+    @property
+    def new_in(self) -> str | None:
+        """Folder for a new table; None where the stored one is read."""
+        return self.results_dir if self.recompute else None
+
     def written(self) -> dict[str, str]:
         """Figures, and a table where it is made anew."""
         return {**({"results_dir": self.results_dir} if self.recompute else {}), **super().written()}
+
+
+@dataclass(frozen=True)
+class StudyParameters(TableParameters):
+    """Parameters of every study of replicated arms; it raises as `Parameters` does."""
+
+    arms: list[ArmName]
+    replicates: Replicates
 
     def seeds(self, n_replicates: int | None = None) -> list[int]:
         """One seed a replicate: seed, seed + 1, … for all replicates or for so many."""
@@ -71,18 +83,39 @@ def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFr
 def _stored(name: str, table: pd.DataFrame, setting: Setting, arm: str) -> pd.DataFrame:
     """Rows of one run."""
     wanted = {"dataset": setting.name, "reading": setting.reading.name, **setting.columns}
-    is_wanted = table.seed.isin(setting.seeds) & (table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, "))
+    found = rows_of_run(table, name, arm, seeds=setting.seeds, wanted=wanted)
+    places = found.set_index(["neurons", "batches"]).index
+    if missing := [place for place in last_places(setting, arm) if place not in places]:
+        raise ValueError(f"{name}.csv lacks (neurons, batches) = {missing} of {_run(arm, wanted)}: {_DO}")
+    return found
+
+
+def rows_of_run(
+    table: pd.DataFrame, name: str, arm: str, *, seeds: Sequence[int], wanted: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Rows of one arm, and of the arms that its one run gives ("scratch, batches", …), of these seeds.
+
+    Parameters
+    ----------
+    name : of the table.
+    wanted : column → value that the rows have.
+
+    Raises
+    ------
+    ValueError where a seed has none.
+    """
+    is_wanted = table.seed.isin(seeds) & (table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, "))
     for column, value in wanted.items():
         is_wanted &= table[column].eq(value)
-    found = table.loc[is_wanted, :]
-    run = " · ".join([arm, *(f"{column} {value}" for column, value in wanted.items())])
-    do = "set recompute=True, or ask for what is stored"
-    if (there := found.seed.nunique()) < len(setting.seeds):
-        raise ValueError(f"{name}.csv has {there} of the {len(setting.seeds)} replicates asked for of {run}: {do}")
-    places = pd.MultiIndex.from_frame(found[["neurons", "batches"]])
-    if missing := [place for place in last_places(setting, arm) if place not in places]:
-        raise ValueError(f"{name}.csv lacks (neurons, batches) = {missing} of {run}: {do}")
+    found: pd.DataFrame = table.loc[is_wanted, :]
+    if (there := found.seed.nunique()) < len(seeds):
+        asked = f"{there} of the {len(seeds)} replicates asked for"
+        raise ValueError(f"{name}.csv has {asked} of {_run(arm, wanted)}: {_DO}")
     return found
+
+
+def _run(arm: str, wanted: Mapping[str, Any]) -> str:
+    return " · ".join([arm, *(f"{column} {value}" for column, value in wanted.items())])
 
 
 def grid(parameters: SeveralDatasets, first: str, second: str) -> Iterator[tuple[str, Any, Any]]:
@@ -128,7 +161,7 @@ def other_table(
     with damage_named(path.with_suffix(".json"), "run the study with recompute = True"):
         run["settings"].items()
     if other := {key: value for key, value in run["settings"].items() if settings.get(key) != value}:
-        raise ValueError(f"{name}.csv was made with {other}: set recompute=True, or ask for what is stored")
+        raise ValueError(f"{name}.csv was made with {other}: {_DO}")
     return table
 
 

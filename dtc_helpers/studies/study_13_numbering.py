@@ -41,7 +41,7 @@ def numbering_runs(parameters: NumberingParameters) -> Runs:
 
 
 def choices_table(parameters: NumberingParameters) -> pd.DataFrame:
-    """What each numbering recovers and cuts, layer by layer along random pruning; stored, or computed when asked for.
+    """Choices of each numbering, layer by layer along random pruning; stored, or computed when asked for.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def choices_table(parameters: NumberingParameters) -> pd.DataFrame:
         lambda: pd.DataFrame(_choices_along(setting(parameters.dataset, READING, seeds))),
         settings={"dataset": parameters.dataset, "seeds": seeds},
         keys=("dataset", "ray_domain", "arm", "seed", "neurons"),
-        new_in=parameters.results_dir if parameters.recompute else None,
+        new_in=parameters.new_in,
     )
 
 

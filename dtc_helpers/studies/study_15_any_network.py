@@ -10,14 +10,14 @@ from dtc_helpers.studies.network_table import NetworkName, NetworkStudyParameter
 
 
 @dataclass(frozen=True)
-class AnyNetworkParameters(NetworkStudyParameters):
+class NetworkKindsParameters(NetworkStudyParameters):
     """Parameters of study 15; it raises as `Parameters` does."""
 
     spared: list[NetworkName]
     narrowest: Neurons
 
 
-def any_network_table(parameters: AnyNetworkParameters) -> pd.DataFrame:
+def any_network_table(parameters: NetworkKindsParameters) -> pd.DataFrame:
     """Study 15: all arms of every network, and of those in `spared` a second time, with narrow layers left alone."""
     settings = [parameters.setting(network) for network in parameters.networks]
     settings += [parameters.setting(network, parameters.narrowest) for network in parameters.spared]

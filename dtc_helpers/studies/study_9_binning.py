@@ -9,26 +9,18 @@ import pandas as pd
 from dtc_helpers.paths import in_project
 from dtc_helpers.proposition.binning import binning_correlations, other_binnings, width_binnings
 from dtc_helpers.proposition.evidence import SUBJECTS, processes_of_evidence, read_evidence
-from dtc_helpers.runs.checking import NotebookParameters, NullDraws, OneOf, Seed
-from dtc_helpers.studies.study import other_table
+from dtc_helpers.runs.checking import NullDraws, OneOf
+from dtc_helpers.studies.study import TableParameters, other_table
 
 
 @dataclass(frozen=True)
-class BinningParameters(NotebookParameters):
+class BinningParameters(TableParameters):
     """Parameters of study 9; it raises as `Parameters` does."""
 
     datasets: list[Annotated[str, OneOf(SUBJECTS, may_repeat=True)]]
     processes: list[str]
     null_draws: NullDraws
-    seed: Seed
-    recompute: bool
-    results_dir: str
     data_dir: str
-    figures_dir: str
-
-    def written(self) -> dict[str, str]:
-        """Figures, and the table where it is drawn anew."""
-        return {**({"results_dir": self.results_dir} if self.recompute else {}), **super().written()}
 
 
 def correlations_table(parameters: BinningParameters) -> pd.DataFrame:
@@ -44,7 +36,7 @@ def correlations_table(parameters: BinningParameters) -> pd.DataFrame:
         lambda: _drawn(parameters),
         settings={name: getattr(parameters, name) for name in names},
         keys=("panel", "binning", "replicate"),
-        new_in=parameters.results_dir if parameters.recompute else None,
+        new_in=parameters.new_in,
     )
 
 

@@ -22,7 +22,7 @@ _MOST_WORDS = 200  # characters of what Dask says
 
 @dataclass(frozen=True)
 class Settings:
-    """How points are executed; ValueError or TypeError for a number that is none, or not above 0."""
+    """Way in which points are executed; ValueError or TypeError for a number that is none, or not above 0."""
 
     threads: int = 1  # of every kernel
     workers: int | None = None  # kernels at once on this machine; None: as many as its cores can feed

@@ -4,7 +4,7 @@ import subprocess
 import torch
 
 from dtc_helpers.runs import provenance as provenance_module
-from dtc_helpers.runs.provenance import PACKAGES, environment_key, provenance
+from dtc_helpers.runs.provenance import PACKAGES, provenance, run_key
 
 
 def test_provenance_is_json_and_says_what_decides_the_numbers():
@@ -15,11 +15,14 @@ def test_provenance_is_json_and_says_what_decides_the_numbers():
     assert run["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
 
 
-def test_environment_is_another_with_other_code(monkeypatch):
-    key = environment_key()
-    assert environment_key() == key
+def test_run_is_another_with_another_setting_other_code_or_threads(monkeypatch):
+    key = run_key("setting", 1)
+    assert run_key("setting", 1) == key
+    assert len({key, run_key("setting", 2), run_key("setting"), run_key("setting", 1.0)}) == 4
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 99)
+    other = run_key("setting", 1)
     monkeypatch.setattr(provenance_module, "CODE_HASH", "another")
-    assert environment_key() != key
+    assert len({key, other, run_key("setting", 1)}) == 3
 
 
 def test_commit_says_when_the_helpers_differ_from_it_and_only_then(monkeypatch, tmp_path):

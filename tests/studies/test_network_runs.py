@@ -13,7 +13,7 @@ from dtc_helpers.studies import network_runs, study
 from dtc_helpers.studies.example_networks import EXAMPLES
 from dtc_helpers.studies.network_runs import NETWORK_ARMS, NetworkSetting
 from dtc_helpers.studies.network_table import NetworkStudyParameters, network_table
-from dtc_helpers.studies.study_15_any_network import AnyNetworkParameters, any_network_table, named_settings
+from dtc_helpers.studies.study_15_any_network import NetworkKindsParameters, any_network_table, named_settings
 
 SMALL = NetworkSetting("convolution 1d", cuts=2, batches_per_cut=3, keep_fraction=0.85, at_cuts=(1, 2))
 PARAMETERS = {
@@ -144,7 +144,7 @@ def test_table_is_computed_kept_and_read(tmp_path, monkeypatch):
     stored = replace(parameters, recompute=False)
     assert len(network_table("x", [stored.setting("convolution 1d")], replace(stored, arms=["random"]))) == 10
     with pytest.raises(
-        ValueError, match=r"x\.csv has 2 of the 3 replicates asked for of convolution 1d, narrowest 1, dtc"
+        ValueError, match=r"x\.csv has 2 of the 3 replicates asked for of dtc · network convolution 1d · narrowest 1"
     ):
         network_table("x", [stored.setting("convolution 1d")], replace(stored, replicates=3))
     with pytest.raises(ValueError, match=r"x\.csv was made with {'batches_per_cut': 3}"):
@@ -153,7 +153,7 @@ def test_table_is_computed_kept_and_read(tmp_path, monkeypatch):
 
 def test_narrow_layers_are_spared_where_asked_for(tmp_path):
     own = {"arms": ["random"], "replicates": 1, "cuts": 3, "keep_fraction": 0.5}
-    parameters = AnyNetworkParameters(
+    parameters = NetworkKindsParameters(
         **(PARAMETERS | own), results_dir=str(tmp_path), spared=["convolution 1d"], narrowest=20
     )
     table = any_network_table(parameters)

@@ -27,18 +27,19 @@ from dtc_helpers.studies.walk import WALK
 
 COMMON = {"seed": 1, "recompute": True, "results_dir": "results", "figures_dir": "figures"}
 UNCERTAINTY = UncertaintyParameters(
-    ["random", "dtc"], 3, **COMMON, dataset="digits", readings=["described"], controls=["scratch"],
+    arms=["random", "dtc"], replicates=3, **COMMON, dataset="digits", readings=["described"], controls=["scratch"],
     control_readings=["described"], control_replicates=2, widths=[5], order_reading="described", orders=2,
     order_replicates=2,
 )  # fmt: skip
 FREQUENCY = FrequencyParameters(
-    ["random"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], cut_fractions=[0.3, 0.5],
-    batches_per_cycle=[1, 4], thinned_cut_fractions=[0.5], thinned_batches_per_cycle=[1], stop_at=4, total_batches=8,
+    arms=["random"], replicates=2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"],
+    cut_fractions=[0.3, 0.5], batches_per_cycle=[1, 4], thinned_cut_fractions=[0.5],
+    thinned_batches_per_cycle=[1], stop_at=4, total_batches=8,
 )  # fmt: skip
 PENALTY = PenaltyParameters(
-    ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], reading="published", penalty_fractions=[0.01, 0.5],
-    measurement_fractions=[0.4], thinned_penalty_fractions=[0.1], thinned_measurement_fractions=[0.5], stop_at=3,
-    test_replicates=3,
+    arms=["dtc"], replicates=2, **COMMON, datasets=["digits", "mnist1d"], reading="published",
+    penalty_fractions=[0.01, 0.5], measurement_fractions=[0.4], thinned_penalty_fractions=[0.1],
+    thinned_measurement_fractions=[0.5], stop_at=3, test_replicates=3,
 )  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def test_stored_study_of_another_total_of_batches_is_refused(monkeypatch, tmp_pa
 
 def test_stored_study_of_one_hidden_layer_is_found_by_its_name(monkeypatch, tmp_path):
     parameters = DepthParameters(
-        ["random"], 2, **COMMON, datasets=["digits"], readings=["described"], hidden_widths=[[12]]
+        arms=["random"], replicates=2, **COMMON, datasets=["digits"], readings=["described"], hidden_widths=[[12]]
     )
     parameters = replace(parameters, results_dir=str(tmp_path))
     computed = study_table("study", depth_runs(parameters), parameters)
@@ -193,14 +194,16 @@ def test_penalties_are_chosen_on_validation_images_and_tested_on_test_images_and
 
 
 def test_walk_leaves_out_what_its_switches_do_not_touch():
-    parameters = SwitchParameters(["random", "dtc"], 2, **COMMON, dataset="digits", steps=list(WALK))
+    parameters = SwitchParameters(arms=["random", "dtc"], replicates=2, **COMMON, dataset="digits", steps=list(WALK))
     steps = {arm: [s.reading.name for s, own in switch_runs(parameters) if own == arm] for arm in ("random", "dtc")}
     assert steps["dtc"] == list(WALK)
     assert steps["random"] == list(WALK)[:-3]
 
 
 def test_walk_with_steps_left_out_runs_every_arm_that_changes():
-    parameters = SwitchParameters(["random", "dtc"], 2, **COMMON, dataset="digits", steps=["published", "exact solve"])
+    parameters = SwitchParameters(
+        arms=["random", "dtc"], replicates=2, **COMMON, dataset="digits", steps=["published", "exact solve"]
+    )
     runs = [(setting.reading.name, arm) for setting, arm in switch_runs(parameters)]
     assert runs == [(step, arm) for step in ("published", "exact solve") for arm in ("random", "dtc")]
     alone = replace(parameters, steps=["rays of neurons", "m rounded"])
@@ -224,11 +227,16 @@ def test_size_to_which_the_cuts_do_not_lead_is_refused_before_any_work():
 
 def test_tickets_and_depth_have_a_run_an_arm_and_point():
     tickets = TicketParameters(
-        ["dtc", "ticket, dtc"], 2, **COMMON, dataset="digits", readings=["described"], widths=[5]
+        arms=["dtc", "ticket, dtc"], replicates=2, **COMMON, dataset="digits", readings=["described"], widths=[5]
     )
     assert [(s.neurons, arm) for s, arm in ticket_runs(tickets)] == [([5], "dtc"), ([5], "ticket, dtc")]
     depth = DepthParameters(
-        ["dtc"], 2, **COMMON, datasets=["digits", "mnist1d"], readings=["described"], hidden_widths=[[12], [12, 9]]
+        arms=["dtc"],
+        replicates=2,
+        **COMMON,
+        datasets=["digits", "mnist1d"],
+        readings=["described"],
+        hidden_widths=[[12], [12, 9]],
     )
     columns = [(s.name, s.columns["hidden_widths"], s.hidden_widths) for s, _ in depth_runs(depth)]
     assert columns == [(d, name, w) for d in depth.datasets for name, w in (("12", [12]), ("12-9", [12, 9]))]

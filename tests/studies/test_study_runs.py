@@ -6,6 +6,7 @@ import pytest
 
 from dtc_helpers.paths import CannotWriteError
 from dtc_helpers.readings import READINGS, Plan
+from dtc_helpers.runs import provenance
 from dtc_helpers.studies import runs as arm_runs
 from dtc_helpers.studies.arms import ARMS
 from dtc_helpers.studies.runs import read_table, run_arm, run_arms
@@ -96,6 +97,6 @@ def test_run_in_another_environment_is_run_anew(setting, tmp_path, monkeypatch):
     table, _ = run_arms([(setting, "random")], parts=tmp_path)
     ran = []
     monkeypatch.setattr(arm_runs, "run_arm", lambda _, arm: ran.append(arm) or table)
-    monkeypatch.setattr(arm_runs, "environment_key", lambda: "another")
+    monkeypatch.setattr(provenance, "CODE_HASH", "another")
     run_arms([(setting, "random")], parts=tmp_path)
     assert ran == ["random"]

@@ -1,0 +1,40 @@
+"""Questions to a `torch.nn.Module` for which torch has no function."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+
+
+def all_tensors(network: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers of a network, by name."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def n_parameters(network: nn.Module) -> int:
+    """Numbers in all parameters of a network."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def places(network: nn.Module) -> dict[str, int]:
+    """Place of every module among all, by name: the order in which the network names them."""
+    return {name: place for place, (name, _) in enumerate(network.named_modules())}
+
+
+def attention_parts(network: nn.Module) -> set[nn.Module]:
+    """Layers inside a MultiheadAttention, which calls its own function and none of them."""
+    attentions = (each for each in network.modules() if isinstance(each, nn.MultiheadAttention))
+    return {part for attention in attentions for part in attention.children()}
+
+
+@contextmanager
+def in_eval(*networks: nn.Module) -> Iterator[None]:
+    """Networks in `eval()`; afterwards every module has the mode that it had."""
+    modes = [(module, module.training) for network in networks for module in network.modules()]
+    for network in networks:
+        network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
