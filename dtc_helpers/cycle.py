@@ -47,12 +47,7 @@ class CycleRecord:
 
 
 def start_networks(
-    dataset: Dataset,
-    hidden_widths: Sequence[int],
-    *,
-    reading: Reading,
-    seeds: Sequence[int],
-    device: torch.device,
+    dataset: Dataset, hidden_widths: Sequence[int], *, reading: Reading, seeds: Sequence[int], device: torch.device
 ) -> ReplicatedMLP:
     """Untrained networks of a reading, one replicate a seed."""
     widths = [dataset.n_inputs, *hidden_widths, dataset.n_classes]
@@ -61,13 +56,7 @@ def start_networks(
 
 
 def compress_train(
-    network: ReplicatedMLP,
-    dataset: Dataset,
-    *,
-    method: str | Score,
-    reading: Reading,
-    seeds: Sequence[int],
-    plan: Plan,
+    network: ReplicatedMLP, dataset: Dataset, *, method: str | Score, reading: Reading, seeds: Sequence[int], plan: Plan
 ) -> Iterator[CycleRecord]:
     """Dual Tomographic Compression and its rivals: yields a record after every cut (section IV).
 
@@ -100,8 +89,7 @@ def _cycles(
     network: ReplicatedMLP, dataset: Dataset, *, method: str | Score, reading: Reading, seeds: Sequence[int], plan: Plan
 ) -> Iterator[CycleRecord]:
     n_neurons_at_start = network.n_neurons
-    optimizer = adam(network)
-    cycle = 0
+    optimizer, cycle = adam(network), 0
     while min(network.hidden_widths) > max(plan.stop_at, 1):  # ends: every cycle removes at least one neuron
         cycle += 1
         started = _now(network.device)
@@ -184,15 +172,14 @@ def _choose(scores: Scores, method: str | Score, reading: Reading, plan: Plan) -
 
 def _describe(neuron_ids: Tensor, view: HiddenLayer, scores: Scores, kept: Tensor) -> LayerCut:
     gone = torch.ones_like(neuron_ids, dtype=torch.bool).scatter(1, kept, False)
-    n_replicates = len(neuron_ids)
-    removed, order = neuron_ids[gone].view(n_replicates, -1).sort(dim=1)
+    removed, order = neuron_ids[gone].view(len(gone), -1).sort(dim=1)
     return LayerCut(
         torch.stack([view.incoming_sums, view.outgoing_sums]),
         view.measurements,
         scores.values,
         neuron_ids,
         removed,
-        scores.values[gone].view(n_replicates, -1).gather(1, order),
+        scores.values[gone].view(len(gone), -1).gather(1, order),
         None if scores.recovery is None else scores.recovery.duality_gap.amax(0),
     )
 

@@ -59,6 +59,22 @@ def gibbs_entropy(
     return _of_counts(counts, measurement.size, base, miller_madow)
 
 
+def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: Bins) -> np.ndarray:
+    """Share of the counted values in every bin, p = counts / Σ counts, (n_bins,); all NaN when none is counted.
+
+    Raises
+    ------
+    ValueError for edges that make no bins.
+
+    Examples
+    --------
+    >>> occurrence_probabilities(np.array([0.1, 1.1, 1.2, 1.3, 7.0]), bin_edges=[0, 1, 2]).tolist()
+    [0.25, 0.75]
+    """
+    counts = np.histogram(measurement, bins=_edges(measurement, bin_edges))[0]
+    return counts / counts.sum() if counts.any() else np.full(len(counts), np.nan)
+
+
 def _of_counts(counts: np.ndarray, n_measurements: int, base: str, miller_madow: bool) -> Entropy:
     n_counted = int(counts.sum())
     share_outside = 1 - n_counted / n_measurements

@@ -89,11 +89,9 @@ def xavier_mlp(
     """
     if len(layer_widths) < 3 or min(layer_widths) < 1:
         raise ValueError(f"layer_widths = {list(layer_widths)}: expected inputs, at least one hidden layer, classes")
+    shapes = [(n_outputs, n_inputs) for n_inputs, n_outputs in itertools.pairwise(layer_widths)]
     replicates = [
-        [
-            nn.init.xavier_normal_(torch.empty(n_outputs, n_inputs), generator=generator)
-            for n_inputs, n_outputs in itertools.pairwise(layer_widths)
-        ]
+        [nn.init.xavier_normal_(torch.empty(shape), generator=generator) for shape in shapes]
         for generator in generators
     ]
     return ReplicatedMLP([torch.stack(layer).to(device) for layer in zip(*replicates, strict=True)])

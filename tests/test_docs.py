@@ -139,6 +139,22 @@ def test_stale_references_are_found():
     assert stale_references(source) == ["tests/gone.py", ("plots", "accuracy")]
 
 
+HEADLESS = ("What", "How", "Who", "Which", "Where", "When", "Why")
+
+
+def headless(source):
+    """First lines of docstrings that begin with a question word in place of the noun they speak of."""
+    written = (ast.FunctionDef, ast.ClassDef, ast.Module)
+    docs = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(source)) if isinstance(node, written)]
+    return [doc.partition("\n")[0] for doc in docs if doc.startswith(tuple(f"{word} " for word in HEADLESS))]
+
+
+def test_docstrings_begin_with_a_noun_or_a_verb():
+    sources = (ROOT / "dtc_helpers").rglob("*.py")
+    assert {path.name: found for path in sources if (found := headless(path.read_text()))} == {}
+    assert headless('"""What it is."""\ndef f():\n    """Whether it is."""') == ["What it is."]
+
+
 def test_readme_names_every_notebook():
     linked = set(LINK.findall(prose(README)))
     assert {str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/**/*.ipynb")} <= linked

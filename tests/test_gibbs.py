@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series, gibbs_entropy
-from dtc_helpers.runs.entropy_tables import covering_bin_edges, occurrence_probabilities
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series, gibbs_entropy, occurrence_probabilities
+from dtc_helpers.runs.entropy_tables import covering_bin_edges
 from dtc_helpers.statistics import pearson
 
 UNIT_BINS = np.arange(11.0)  # ten bins: 0…1, …, 9…10

@@ -1,6 +1,7 @@
 """The floors of the house: every file belongs to a room, every room to a floor, and nothing imports upwards."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,11 @@ def test_nothing_imports_upwards():
         if ROOM_FLOOR.get(room, 99) > ROOM_FLOOR[room_of(name)]
     ]
     assert upwards == []
+
+
+def test_no_two_classes_have_one_name():
+    names = [node.name for name in MODULES for node in tree(name).body if isinstance(node, ast.ClassDef)]
+    assert [name for name, n in Counter(names).items() if n > 1 and not name.startswith("_")] == []
 
 
 def test_figures_and_runs_know_nothing_of_each_other():

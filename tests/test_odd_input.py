@@ -11,7 +11,7 @@ import torch
 from made_results import results_of
 
 from dtc_helpers import statistics
-from dtc_helpers.gibbs import entropy_series, gibbs_entropy
+from dtc_helpers.gibbs import entropy_series, gibbs_entropy, occurrence_probabilities
 from dtc_helpers.images.datasets import Dataset, Split, load_dataset
 from dtc_helpers.images.idx_files import read_idx_files
 from dtc_helpers.networks import ReplicatedMLP
@@ -199,7 +199,7 @@ TABLES_REFUSED = {
         "no measurement .*/in: ",
     ),
     "no bins": (
-        lambda: entropy_tables.occurrence_probabilities(EDGES, bin_edges=EDGES[:0]),
+        lambda: occurrence_probabilities(EDGES, bin_edges=EDGES[:0]),
         "edges of shape .*at least",
     ),
     "no values": (lambda: entropy_tables.covering_bin_edges([]), "0 values, of which 0 are finite"),

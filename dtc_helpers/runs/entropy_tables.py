@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.gibbs import gibbs_entropy
+from dtc_helpers.gibbs import gibbs_entropy, occurrence_probabilities
 from dtc_helpers.runs.results import Results
 from dtc_helpers.runs.tables import with_lowess
 from dtc_helpers.statistics import pearson, spearman
@@ -38,12 +38,11 @@ def entropies(results: Results, *, bin_edges: np.ndarray, bases: dict[str, str])
 
 def occurrences(results: Results, *, side: str, cycles: pd.DataFrame, bin_edges: np.ndarray) -> pd.DataFrame:
     """Occurrence probabilities of the given cycles: columns n_measurements, value (middle of the bin), probability."""
-    bin_edges = _checked(bin_edges)
-    middles = (bin_edges[:-1] + bin_edges[1:]) / 2
     parts = []
     for _, cycle in cycles.iterrows():
         measurement = measurement_of(results, cycle, side)
         probability = occurrence_probabilities(measurement, bin_edges=bin_edges)
+        middles = (bin_edges[:-1] + bin_edges[1:]) / 2
         columns = {"n_measurements": len(measurement), "value": middles, "probability": probability}
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
@@ -141,23 +140,6 @@ def _why_undefined(run: pd.DataFrame) -> str:
     return "1 or −1 whatever the data, there are two points only" if len(counted) == 2 else ""
 
 
-def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: np.ndarray) -> np.ndarray:
-    """Share of the counted values in every bin, (n_bins,); all NaN when none is counted.
-
-    Raises
-    ------
-    ValueError for edges that make no bins.
-
-    Examples
-    --------
-    >>> from dtc_helpers.runs.entropy_tables import occurrence_probabilities
-    >>> occurrence_probabilities(np.array([0.1, 1.1, 1.2, 1.3, 7.0]), bin_edges=np.array([0, 1, 2])).tolist()
-    [0.25, 0.75]
-    """
-    counts = np.histogram(measurement, bins=_checked(bin_edges))[0]
-    return counts / counts.sum() if counts.any() else np.full(len(counts), np.nan)
-
-
 def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2) -> np.ndarray:
     """Edges at whole multiples of `width` that cover every value of all measurements, with an empty bin at each end.
 
@@ -180,10 +162,3 @@ def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2
     if not width > 0 or (highest - lowest) / width > _MOST_BINS:
         raise ValueError(f"width = {width} for values from {lowest} to {highest}: expected 1 … {_MOST_BINS:,} bins")
     return width * np.arange(np.floor(lowest / width) - 1, np.floor(highest / width) + 3)
-
-
-def _checked(bin_edges: np.ndarray) -> np.ndarray:
-    edges = np.asarray(bin_edges)
-    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) >= 0).all():
-        raise ValueError(f"edges of shape {edges.shape}: expected at least two numbers, none below the one before")
-    return edges
