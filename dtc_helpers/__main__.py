@@ -42,7 +42,7 @@ def main() -> None:
         "promote", help="make a recomputed table of a study the stored one, once it is checked"
     )
     command.add_argument("name", help="of the table, e.g. 3_uncertainty")
-    command.add_argument("--results-dir", type=Path, default=Path("results"), help="where the study wrote it")
+    command.add_argument("--results-dir", type=Path, default=project_root() / "results", help="where it was written")
     command.set_defaults(run=_promote)
     command = commands.add_parser("explorer", help="write the interactive views as one page that needs no server")
     command.add_argument("--out", type=Path, default=Path("build/explorer/index.html"), help="file to write")
@@ -135,7 +135,7 @@ def _promote(arguments: argparse.Namespace) -> int | str:
     from dtc_helpers.studies.promote import promote
 
     try:
-        path = promote(arguments.name, arguments.results_dir)
+        path = promote(arguments.name, arguments.results_dir.absolute())
     except (OSError, ValueError) as error:
         return str(error)
     print(path)  # noqa: T201

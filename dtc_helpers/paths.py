@@ -97,11 +97,16 @@ def whole_file(path: Path) -> Iterator[Path]:
     CannotWriteError where nothing can be written there, or `path` is a folder.
     """
     with _incoming(path) as folder:
-        if path.is_dir():
-            with _in_words(path, "file"):
-                raise OSError(errno.EISDIR, "it is a folder")
+        _refuse_folder(path)
         yield folder / path.name
         (folder / path.name).replace(path)
+
+
+def _refuse_folder(path: Path) -> None:
+    """Raises CannotWriteError where a file is to be put, and a folder is."""
+    if path.is_dir():
+        with _in_words(path, "file"):
+            raise OSError(errno.EISDIR, "it is a folder")
 
 
 @contextmanager
@@ -137,21 +142,25 @@ def _incoming(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def only_writer(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
+def only_writer(folder: Path, *, wait_seconds: float = 0, change: str = "results_dir") -> Iterator[None]:
     """Folder, made where it is not there yet, into which no other process writes until the block ends.
+
+    Parameters
+    ----------
+    change : what a person changes to have another one.
 
     Raises
     ------
     FolderInUseError where another one does, after waiting for so long; CannotWriteError where nobody can.
     """
-    writable_folder(folder, change="results_dir")
+    writable_folder(folder, change=change)
     # one lock a process and folder, so that a run that holds it can write its results
     lock = FileLock(folder / _LOCK, is_singleton=True)
     try:
         lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise FolderInUseError(
-            f"another run writes into {folder}: wait until it ends, or choose another results_dir"
+            f"another run writes into {folder}: wait until it ends, or choose another {change}"
         ) from None
     try:
         yield
@@ -162,16 +171,18 @@ def only_writer(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
 
 
 @contextmanager
-def whole_files(folder: Path) -> Iterator[Path]:
+def whole_files(folder: Path, *, change: str = "results_dir") -> Iterator[Path]:
     """Temporary folder whose files take the places of those in `folder` together: readers find all old or all new ones.
 
     They count from the one renaming of their folder on; `read_together` moves them, also after a process that was
     killed. One process at a time: another one waits for ten seconds, and is refused then.
     """
-    with only_writer(folder, wait_seconds=10):
+    with only_writer(folder, wait_seconds=10, change=change):
         _finish(folder)
         with whole_folder(folder / _COMPLETE) as temporary:
             yield temporary
+            for path in temporary.iterdir():
+                _refuse_folder(folder / path.name)
         _finish(folder)
 
 

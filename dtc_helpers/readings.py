@@ -3,12 +3,17 @@
 The paper's text and the notebooks published with it differ; what one of them does is a *reading*.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
+
+from dtc_helpers.checks.fields import Batches, CutShare, MeasurementShare, OneOf, Penalty, PenaltyShare, check_fields
+from dtc_helpers.recovery import SOLVERS
+from dtc_helpers.sensing import MEASUREMENT_COUNTS
+from dtc_helpers.surgery import CHOICES
 
 
 @dataclass(frozen=True)
@@ -69,19 +74,25 @@ Streams = PublishedStreams | IndependentStreams
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to read the paper; every field is a switch that the other reading sets otherwise."""
+    """One way to read the paper; every field is a switch that the other reading sets otherwise.
+
+    It raises ValueError for a position that a switch does not have.
+    """
 
     name: str
-    kept_scores: str  # "lowest" or "highest": which scores STAY
+    kept_scores: Annotated[str, OneOf(CHOICES)]  # which scores STAY
     kept_as_ranked: frozenset[str]  # methods whose survivors stay in the order of their scores
-    ray_domain: str  # a ray is "sparse_code" (s) or "recovered_weights" (Ψs)
-    loss_axis: str  # "batch" or "class", of the log-softmax
-    measurement_rounding: str  # "truncated" or "rounded": how m follows from N
-    solver: str  # of the L1 solve
-    accuracy_column: str  # of cycles.csv: the accuracy this reading speaks of
-    optimizer: str  # "new" in every cycle, or "carried" through the cut
-    data_order: str  # "restarted" at the first image in every cycle, or "shuffled": each pass as the streams draw it
+    ray_domain: Annotated[str, OneOf(("sparse_code", "recovered_weights"))]  # a ray is s or Ψs
+    loss_axis: Annotated[str, OneOf(("batch", "class"))]  # of the log-softmax
+    measurement_rounding: Annotated[str, OneOf(MEASUREMENT_COUNTS)]  # how m follows from N
+    solver: Annotated[str, OneOf(SOLVERS)]  # of the L1 solve
+    accuracy_column: Annotated[str, OneOf(("mean_batch_accuracy", "test_accuracy"))]  # that this reading speaks of
+    optimizer: Annotated[str, OneOf(("new", "carried"))]  # in every cycle; through the cut
+    data_order: Annotated[str, OneOf(("restarted", "shuffled"))]  # at image 0 in every cycle; each pass anew
     streams: Callable[[int], Streams]  # seed → streams
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 READINGS = {
@@ -118,24 +129,12 @@ READINGS = {
 class Plan:
     """Numbers of a run: how long to train, how much to cut, how to measure; it raises ValueError for what cannot be."""
 
-    batches_per_cycle: int = 200
-    keep_fraction: float = 0.9
+    batches_per_cycle: Batches = 200
+    keep_fraction: CutShare = 0.9
     stop_at: int = 10  # no further cut at this many neurons a hidden layer or fewer
-    l1_penalty: float = 0.3  # λ
-    measurement_fraction: float = 0.1  # m / N
-    l1_penalty_fraction: float | None = None  # λ / λ_max of every solve, in place of λ
+    l1_penalty: Penalty = 0.3  # λ
+    measurement_fraction: MeasurementShare = 0.1  # m / N
+    l1_penalty_fraction: PenaltyShare | None = None  # λ / λ_max of every solve, in place of λ
 
     def __post_init__(self) -> None:
-        wanted = {
-            "batches_per_cycle": (self.batches_per_cycle >= 1, "at least 1"),
-            "keep_fraction": (0 < self.keep_fraction < 1, "more than 0 and less than 1: every cut removes a neuron"),
-            "l1_penalty": (0 < self.l1_penalty < math.inf, "a finite number above 0"),
-            "measurement_fraction": (0 < self.measurement_fraction <= 1, "more than 0 and at most 1"),
-            "l1_penalty_fraction": (
-                self.l1_penalty_fraction is None or 0 < self.l1_penalty_fraction < math.inf,
-                "None, or a finite number above 0",
-            ),
-        }
-        for name, (is_met, expected) in wanted.items():
-            if not is_met:
-                raise ValueError(f"{name} = {getattr(self, name)}: expected {expected}")
+        check_fields(self)

@@ -146,6 +146,18 @@ def excess(tested: ArrayLike, expected: ArrayLike, *, rng: np.random.Generator) 
     return bootstrap_interval(x - y, rng=rng)
 
 
+def error_of_mean(errors: ArrayLike) -> float:
+    """Standard error of a mean of independent numbers, from that of each; NaN is of a number that is not there.
+
+    Returns
+    -------
+    NaN if none is there.
+    """
+    found = np.asarray(errors, dtype=float)
+    found = found[np.isfinite(found)]
+    return float(np.sqrt((found**2).sum()) / len(found)) if len(found) else float("nan")
+
+
 def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:
     """Mean with Student's t interval.
 

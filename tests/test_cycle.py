@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -205,8 +205,19 @@ def test_first_cut_on_mnist_has_the_published_accuracy(mnist, method):
     ],
 )
 def test_plan_that_cannot_be_is_refused_by_name(name, value):
-    with pytest.raises(ValueError, match=f"{name} = {value}: expected"):
+    with pytest.raises(ValueError, match=rf"{name} = {value} is outside \S+ … \S+"):
         replace(PLAN, **{name: value})
+
+
+SWITCHES = [field.name for field in fields(READING) if field.name not in ("name", "kept_as_ranked", "streams")]
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_reading_with_a_position_that_a_switch_does_not_have_is_refused(switch):
+    with pytest.raises(ValueError, match=f"{switch} = recoverd does not exist: expected .*{getattr(READING, switch)}"):
+        replace(READING, **{switch: "recoverd"})
+    with pytest.raises(TypeError, match=f"{switch} = 1: expected str, got int"):
+        replace(READING, **{switch: 1})
 
 
 def test_bad_arguments_are_refused_before_anything_is_trained(tiny_dataset):

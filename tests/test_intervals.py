@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dtc_helpers.statistics import Estimate, bootstrap_interval, excess
+from dtc_helpers.statistics import Estimate, bootstrap_interval, error_of_mean, excess
 
 
 @pytest.fixture
@@ -64,3 +64,8 @@ def test_excess_is_paired_by_replicate_and_leaves_out_those_without_one(rng):
     assert (found.n, found.verdict) == (3, "above")
     assert found.mean == pytest.approx(0.1)
     assert found.high - found.low < 1e-9  # every pair differs by 0.1, though both scatter
+
+
+def test_error_of_a_mean_is_that_of_the_numbers_that_are_there():
+    assert error_of_mean([3.0, np.nan, 4.0]) == pytest.approx(5 / 2)
+    assert np.isnan(error_of_mean([np.nan]))

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "dtc_helpers"
 MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 CORE = ("sensing", "recovery", "networks", "training", "scoring", "surgery", "readings", "cycle", "gibbs")
 FLOORS = (  # from the ground up; a room imports from its own floor and those below it
-    {"paths", "statistics", "paper", "images", "solvers"},
+    {"checks", "paths", "statistics", "paper", "images", "solvers"},
     set(CORE),
     {"figures", "runs", "any_network"},
     {"proposition", "studies", "lessons"},

@@ -11,6 +11,7 @@ from dtc_helpers.recovery import SOLVERS
 from dtc_helpers.runs.results import COLUMNS
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.sensing import MEASUREMENT_COUNTS
+from dtc_helpers.studies.numbering import NUMBERINGS
 from dtc_helpers.studies.walk import ANY_READING, SWITCHES, WALK, differs_for
 from dtc_helpers.surgery import CHOICES
 from dtc_helpers.training import outputs
@@ -72,7 +73,7 @@ def test_only_dtc_knows_of_rays_measurements_and_solver(switch):
     published = READINGS["published"]
     other = replace(published, name="other", **{switch: WHAT_THEY_DO[switch][1]})
     only_dtc = switch in ("ray_domain", "measurement_rounding", "solver")
-    assert differs_for("dtc", published, other)
+    assert all(differs_for(name, published, other) for name in NUMBERINGS)  # "dtc" among them
     for method in sorted(set(SCORES) - {"dtc"}):
         assert differs_for(method, published, other) == (not only_dtc)
         assert not differs_for(method, published, replace(published, name="other"))

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from torch import nn
 from torch.optim import Optimizer
 
 from dtc_helpers.any_network.cutting import Importance
 from dtc_helpers.any_network.graph import LeftAlone, Limits
+from dtc_helpers.checks.fields import Batches, Between, CutShare, check_fields
 
 Train = Callable[[nn.Module, Optimizer, range], object]  # network, optimiser, numbers of the batches
 Ledger = dict[str, tuple[int, ...]]  # name of a layer → its channels, as they were numbered before any cut
@@ -24,20 +25,13 @@ class CutPlan:
     """
 
     importance: Importance  # of a Torch-Pruning group: one number a channel, the lowest go
-    cuts: int = 10
-    batches_per_cut: int = 200  # of training before every cut
-    keep_fraction: float = 0.9  # of the channels of every group: ⌈keep_fraction · (n − 1)⌉ stay
+    cuts: Batches = 10
+    batches_per_cut: Annotated[int, Between(0, 10**9)] = 200  # of training before every cut
+    keep_fraction: CutShare = 0.9  # of the channels of every group: ⌈keep_fraction · (n − 1)⌉ stay
     limits: Limits = field(default_factory=Limits)  # what may be cut
 
     def __post_init__(self) -> None:
-        wanted = {
-            "cuts": (self.cuts >= 1, "at least 1"),
-            "batches_per_cut": (self.batches_per_cut >= 0, "at least 0"),
-            "keep_fraction": (0 < self.keep_fraction < 1, "more than 0 and less than 1"),
-        }
-        for name, (is_met, expected) in wanted.items():
-            if not is_met:
-                raise ValueError(f"{name} = {getattr(self, name)}: expected {expected}")
+        check_fields(self)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from dtc_helpers.runs.checking import Between, NotebookParameters, Seed
+from dtc_helpers.checks.fields import Between, Seed
+from dtc_helpers.runs.checking import NotebookParameters
 
 
 @dataclass(frozen=True)

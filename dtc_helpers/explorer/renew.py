@@ -9,7 +9,7 @@ from dtc_helpers.explorer.page import DATA
 from dtc_helpers.explorer.page_match import game_state
 from dtc_helpers.explorer.pictures import game_picture, lab_picture, proposition_picture, replay_picture
 from dtc_helpers.explorer.state import lab_state, proposition_state, replay_state, stored_processes, write_state
-from dtc_helpers.paths import project_root
+from dtc_helpers.paths import project_root, whole_file
 from dtc_helpers.runs.results import read_results
 
 TRAINED = "described/dtc/0/1/outgoing"  # of the layer before its first cut
@@ -41,5 +41,6 @@ def renew(results_dir: Path, folder: Path = DATA) -> list[Path]:
     }
     for view, (state, picture) in made.items():
         write_state(state, folder / f"{view}.json")
-        (folder / f"{view}.png").write_bytes(picture)
+        with whole_file(folder / f"{view}.png") as temporary:
+            temporary.write_bytes(picture)
     return sorted(folder.iterdir())

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import torch
 
+from dtc_helpers.checks.fields import Seed
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.lessons.exercises import Exercise
 from dtc_helpers.networks import ReplicatedMLP, xavier_mlp
-from dtc_helpers.runs.checking import NotebookParameters, Seed
+from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.surgery import carry_adam, keep_neurons
 from dtc_helpers.training import LEARNING_RATE, adam, batches, cross_entropy, train
 

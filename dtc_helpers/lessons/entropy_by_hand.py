@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dtc_helpers.checks.fields import Seed
 from dtc_helpers.gibbs import gibbs_entropy
 from dtc_helpers.lessons.exercises import Exercise
-from dtc_helpers.runs.checking import NotebookParameters, Seed
+from dtc_helpers.runs.checking import NotebookParameters
 
 SIX_VALUES = np.array([0.2, 0.4, 1.1, 1.3, 1.7, 2.5])
 THREE_BOXES = np.array([0.0, 1.0, 2.0, 3.0])

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from dtc_helpers.checks.fields import Seed
 from dtc_helpers.lessons.exercises import Exercise
 from dtc_helpers.recovery import recover
-from dtc_helpers.runs.checking import NotebookParameters, Seed
+from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.sensing import dct_basis, gaussian_matrix
 
 

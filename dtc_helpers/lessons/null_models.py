@@ -5,8 +5,9 @@ from typing import Annotated
 
 import numpy as np
 
+from dtc_helpers.checks.fields import Between, Seed
 from dtc_helpers.lessons.exercises import Exercise
-from dtc_helpers.runs.checking import Between, NotebookParameters, Seed
+from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.statistics import corrected
 
 TESTED = 0.80  # correlation of the exercise on the share

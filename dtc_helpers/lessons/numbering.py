@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from dtc_helpers.checks.fields import Seed
 from dtc_helpers.cycle import cycle_batches, start_networks
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.lessons.exercises import Exercise
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.runs.checking import NotebookParameters, Seed
+from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.scoring import HiddenLayer, dtc_scores, hidden_layer
 from dtc_helpers.studies.numbering import cut_by
 from dtc_helpers.training import adam, train

@@ -9,7 +9,7 @@ import pandas as pd
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.proposition.null_models import exact_measurements
 from dtc_helpers.proposition.relation import Measure, Process, column
-from dtc_helpers.statistics import bootstrap_interval, pearson
+from dtc_helpers.statistics import bootstrap_interval, error_of_mean, pearson
 from dtc_helpers.statistics import excess as excess_over
 
 WIDTHS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # in weight units; 0.2 is published
@@ -104,8 +104,7 @@ def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd
             for which, each in series.items()
             for name, number in {"value": each.mean, "low": each.low, "high": each.high, "n": each.n}.items()
         }
-        of_draws = float(np.sqrt((group.monte_carlo**2).sum()) / max(group.monte_carlo.count(), 1))
-        rows.append({"panel": panel, "binning": binning, **numbers, "monte_carlo": of_draws})
+        rows.append({"panel": panel, "binning": binning, **numbers, "monte_carlo": error_of_mean(group.monte_carlo)})
     return pd.DataFrame(rows)
 
 

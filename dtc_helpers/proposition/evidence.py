@@ -24,7 +24,7 @@ from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.runs.results import RUN, read_run
 from dtc_helpers.runs.stored_tables import NUMBER, TEXT, WHOLE, read_stored
-from dtc_helpers.statistics import corrected, excess, no_difference
+from dtc_helpers.statistics import corrected, error_of_mean, excess, no_difference
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand
 SUBJECTS = {**DATASETS, PHOTOGRAPHS: None}
@@ -35,6 +35,8 @@ NETWORK_PROCESSES: dict[str, Callable[..., Sequence[Process]]] = {
     "truncated SVD": partial(post_training, compressor="truncated SVD"),
     "quantisation": partial(post_training, compressor="quantisation"),
 }
+JPEG = "JPEG"
+PROCESSES = (*NETWORK_PROCESSES, JPEG)
 STATISTICS = [field.name for field in fields(Correlations)]
 
 
@@ -86,7 +88,7 @@ def compared(evidence: Evidence, *, n_draws: int) -> Evidence:
 
 def _processes(dataset: str, replicates: int, seed: int, plan: Plan) -> Iterator[tuple[str, Sequence[Process]]]:
     if dataset == PHOTOGRAPHS:
-        yield "JPEG", list(jpeg_processes(photographs(), seed=seed))
+        yield JPEG, list(jpeg_processes(photographs(), seed=seed))
         return
     data = load_dataset(dataset).to(usable_device("auto"))
     for name, make in NETWORK_PROCESSES.items():
@@ -218,7 +220,7 @@ def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataF
         found = excess(group.tested, group.expected, rng=deepcopy(rng))
         numbers = {"tested": group.tested.mean(), "expected": group.expected.mean(), "excess": found.mean}
         interval = {"low": found.low, "high": found.high, "n": found.n, "verdict": found.verdict}
-        of_draws = {"monte_carlo": float(np.sqrt((group.monte_carlo**2).sum()) / len(group))}
+        of_draws = {"monte_carlo": error_of_mean(group.monte_carlo)}
         difference = (group.tested - group.expected).dropna()
         p_value = {"p_corrected": no_difference(difference)}
         rows.append({**dict(zip(keys, key, strict=True)), **numbers, **interval, **of_draws, **p_value})  # pyright: ignore[reportArgumentType]

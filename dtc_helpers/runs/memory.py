@@ -10,9 +10,11 @@ import torch
 
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.readings import Plan
+from dtc_helpers.scoring import SCORES, Score, magnitude_scores, norm_scores, random_scores
 from dtc_helpers.training import BATCH_SIZE
 
 _FLOAT, _DOUBLE = 4, 8  # bytes
+_SOLVE_NOTHING = (magnitude_scores, norm_scores, random_scores)  # any other score may
 _CGROUPS, _OWN_CGROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _V1, _V2 = ("memory.limit_in_bytes", "memory.usage_in_bytes"), ("memory.max", "memory.current")
 
@@ -70,16 +72,18 @@ def _cached(folder: Path) -> int:
 
 
 def check_memory(
-    dataset: Dataset, hidden_widths: Sequence[int], *, methods: Sequence[str], n_replicates: int, plan: Plan
+    dataset: Dataset, hidden_widths: Sequence[int], *, methods: Sequence[str | Score], n_replicates: int, plan: Plan
 ) -> None:
-    """Refuse a run that cannot fit.
+    """Refuse a run that cannot fit; a score of one's own is taken for one that solves, as DTC does.
 
     Raises
     ------
     MemoryError with what it needs and what there is.
     """
     widths, device = [dataset.n_inputs, *hidden_widths, dataset.n_classes], dataset.train.images.device
-    needed = needed_bytes(widths, n_replicates=n_replicates, plan=plan, solves="dtc" in methods)
+    scores = [SCORES[method] if isinstance(method, str) else method for method in methods]
+    solves = any(score not in _SOLVE_NOTHING for score in scores)
+    needed = needed_bytes(widths, n_replicates=n_replicates, plan=plan, solves=solves)
     there = available_bytes(device)
     if needed > there:
         raise MemoryError(

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from dtc_helpers.checks.fields import Between, check_names, check_type
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paper import PUBLISHED_SEED
 from dtc_helpers.paths import in_project, only_writer
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.runs.checking import Between, check_names, check_type
 from dtc_helpers.runs.damage import kept
 from dtc_helpers.runs.memory import check_memory
 from dtc_helpers.runs.parameters import usable_device

@@ -8,25 +8,22 @@ from typing import Any, TypeVar
 
 import torch
 
-from dtc_helpers.paths import in_project, writable_folder
-from dtc_helpers.readings import Plan
-from dtc_helpers.runs.checking import (
+from dtc_helpers.checks.fields import (
     Batches,
     Between,
     CutShare,
-    DatasetName,
-    DatasetOrFile,
+    DeviceName,
     HiddenNeurons,
     MeasurementShare,
-    MethodName,
     Neurons,
-    NotebookParameters,
     NullDraws,
     Penalty,
-    ReadingName,
     Replicates,
     Seed,
 )
+from dtc_helpers.paths import in_project, writable_folder
+from dtc_helpers.readings import Plan
+from dtc_helpers.runs.checking import DatasetName, DatasetOrFile, MethodName, NotebookParameters, ReadingName
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Parameters(NotebookParameters):
     stop_at: Neurons
     l1_penalty: Penalty
     measurement_fraction: MeasurementShare
-    device: str
+    device: DeviceName
     results_dir: str
     figures_dir: str
 

@@ -17,7 +17,7 @@ from dtc_helpers.paths import package_files, project_root
 
 PACKAGES = (
     "torch", "torchvision", "numpy", "scipy", "scikit-learn", "daqp", "cvxpy", "scs", "clarabel", "statsmodels",
-    "mnist1d", "torch-pruning",
+    "mnist1d", "torch-pruning", "scikit-image", "pillow",
 )  # fmt: skip
 # read once: the code that runs, whatever becomes of the files meanwhile
 CODE_HASH = hashlib.sha256(b"".join(name.encode() + content for name, content in package_files())).hexdigest()

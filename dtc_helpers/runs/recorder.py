@@ -27,7 +27,7 @@ class Recorder:
         """Take in one cycle of all replicates."""
         for replicate, seed in enumerate(self.seeds):
             key = {"dataset": self.dataset, "reading": reading, "method": method, "replicate": replicate}
-            self.rows.append({**key, "seed": seed, **_cycle_values(record, replicate, is_dtc=method == "dtc")})
+            self.rows.append({**key, "seed": seed, **_cycle_values(record, replicate)})
             for i, cut in enumerate(record.layers):
                 for side, name in enumerate(("incoming", "outgoing")):
                     place = f"{reading}/{method}/{replicate}/{record.cycle}/{layer_name(name, i)}"
@@ -47,8 +47,8 @@ def layer_name(side: str, layer: int) -> str:
     return side if layer == 0 else f"{side}_{layer + 1}"
 
 
-def _cycle_values(record: CycleRecord, replicate: int, *, is_dtc: bool) -> dict[str, Any]:
-    """Columns of one replicate; means over hidden layers where there are several."""
+def _cycle_values(record: CycleRecord, replicate: int) -> dict[str, Any]:
+    """Columns of one replicate; means over hidden layers where there are several. Scores of a solve are rays."""
     scores = np.concatenate([cut.scores[replicate].cpu() for cut in record.layers])
     entropy_incoming, entropy_outgoing = (
         np.mean(
@@ -66,7 +66,7 @@ def _cycle_values(record: CycleRecord, replicate: int, *, is_dtc: bool) -> dict[
         "removed_fraction": record.removed_fraction,
         "test_accuracy": float(record.accuracy.overall[replicate]),
         "mean_batch_accuracy": float(record.accuracy.batch_mean[replicate]),
-        "weight_ray_mean": float(scores.mean()) if is_dtc else np.nan,
+        "weight_ray_mean": float(scores.mean()) if gaps else np.nan,
         "entropy_incoming": entropy_incoming,
         "entropy_outgoing": entropy_outgoing,
         "train_seconds": record.train_seconds,

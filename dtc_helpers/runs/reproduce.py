@@ -40,7 +40,7 @@ def reproduce(*, dataset: str, results_dir: Path, figures_dir: Path) -> None:
     for name, folder in {"--results-dir": results_dir, "--figures-dir": figures_dir}.items():
         writable_folder(folder, change=name)
     dataset = available_dataset(dataset)
-    results_dir, figures_dir = _in_project(results_dir), _in_project(figures_dir)
+    results_dir, figures_dir = _seen_from_project(results_dir), _seen_from_project(figures_dir)
     parameters: dict[str, Any] = {
         "dataset": dataset,
         "readings": list(READINGS),
@@ -60,7 +60,7 @@ def reproduce(*, dataset: str, results_dir: Path, figures_dir: Path) -> None:
     print(f"results and executed notebooks: {results_dir}; figures: {figures_dir / dataset}")  # noqa: T201
 
 
-def _in_project(path: Path) -> Path:
+def _seen_from_project(path: Path) -> Path:
     """Same folder, relative to the project where it lies in it, so that no notebook names folders of this machine."""
     path = path.resolve()
     return path.relative_to(project_root()) if path.is_relative_to(project_root()) else path

@@ -69,8 +69,7 @@ class Setting:
 
     def cut(self, method: str | Score) -> Iterator[CycleRecord]:
         """Compress-train of untrained networks; MemoryError before it for networks that do not fit."""
-        solving = [method] if isinstance(method, str) else []
-        check_memory(self.dataset, self.hidden_widths, methods=solving, n_replicates=len(self.seeds), plan=self.plan)
+        check_memory(self.dataset, self.hidden_widths, methods=[method], n_replicates=len(self.seeds), plan=self.plan)
         arguments = {"reading": self.reading, "seeds": self.seeds, "plan": self.plan}
         return compress_train(self.start(), self.dataset, method=method, **arguments)
 

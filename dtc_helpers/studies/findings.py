@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dtc_helpers.checks.fields import Seed
 from dtc_helpers.proposition import evidence
-from dtc_helpers.runs.checking import NotebookParameters, Seed
+from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.runs.sentences import CLOSE_UP_TO
 from dtc_helpers.runs.tables import beside_paper, with_lowess
 from dtc_helpers.studies import tables

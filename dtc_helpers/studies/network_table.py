@@ -8,8 +8,8 @@ from typing import Annotated
 
 import pandas as pd
 
+from dtc_helpers.checks.fields import Batches, CutShare, OneOf
 from dtc_helpers.paths import in_project
-from dtc_helpers.runs.checking import Batches, CutShare, OneOf
 from dtc_helpers.runs.damage import kept
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import run_key
@@ -32,11 +32,11 @@ class NetworkStudyParameters(StudyParameters):
     cuts: Batches
     batches_per_cut: Batches
     keep_fraction: CutShare
-    at_cuts: list[int]
+    at_cuts: list[Batches]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if outside := [cut for cut in self.at_cuts if not 1 <= cut <= self.cuts]:
+        if outside := [cut for cut in self.at_cuts if cut > self.cuts]:
             raise ValueError(f"at_cuts = {outside}: expected numbers of cuts, from 1 to {self.cuts}")
 
     def setting(self, network: str, narrowest: int = 1) -> NetworkSetting:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dtc_helpers.paths import whole_file, write_json
+from dtc_helpers.paths import read_together, whole_files, write_json
 from dtc_helpers.runs.damage import DamagedError, kept, read_json
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import provenance, run_key
@@ -85,16 +85,22 @@ def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.Da
 
 
 def write_made(made: Made, path: Path) -> None:
-    """Write a table as `path` (.csv) and what made it as the .json beside it, both or none; the table comes last."""
+    """Write a table as `path` (.csv) and what made it as the .json beside it, both or none."""
     table, record = made
-    with whole_file(path) as of_table, whole_file(path.with_suffix(".json")) as of_record:
-        table.to_csv(of_table, index=False)
-        write_json(record, of_record)
+    with whole_files(path.parent, change="folder") as folder:
+        table.to_csv(folder / path.name, index=False)
+        write_json(record, (folder / path.name).with_suffix(".json"))
 
 
 def read_made(path: Path, columns: Sequence[str] = ()) -> Made:
-    """Table of `write_made` and what made it; see `read_table`."""
-    return read_table(path, columns), read_json(path.with_suffix(".json"), remedy=_REMEDY)
+    """Table of `write_made` and what made it, never of two runs; see `read_table`."""
+    record = path.with_suffix(".json")
+    read = partial(_read_both, path, record, columns)
+    return read_together(path.parent, (path.name, record.name), read)
+
+
+def _read_both(path: Path, record: Path, columns: Sequence[str]) -> Made:
+    return read_table(path, columns), read_json(record, remedy=_REMEDY)
 
 
 def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:

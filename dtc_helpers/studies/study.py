@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import pandas as pd
 
+from dtc_helpers.checks.fields import OneOf, Replicates, Seed
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paths import in_project, project_root, writable_folder
 from dtc_helpers.readings import Reading
-from dtc_helpers.runs.checking import DatasetName, NotebookParameters, OneOf, Replicates, Seed
+from dtc_helpers.runs.checking import DatasetName, NotebookParameters
 from dtc_helpers.runs.damage import damage_named
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance

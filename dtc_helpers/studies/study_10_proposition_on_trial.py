@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from dtc_helpers.checks.fields import NullDraws, OneOf, Replicates, Seed, check_as_many
 from dtc_helpers.proposition.evidence import SUBJECTS
-from dtc_helpers.runs.checking import NotebookParameters, NullDraws, OneOf, Replicates, Seed
+from dtc_helpers.runs.checking import NotebookParameters
 
 
 @dataclass(frozen=True)
@@ -25,5 +26,4 @@ class TrialParameters(NotebookParameters):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.datasets) != len(self.replicates):
-            raise ValueError(f"{len(self.datasets)} datasets and {len(self.replicates)} replicates: expected as many")
+        check_as_many(self, "datasets", "replicates")

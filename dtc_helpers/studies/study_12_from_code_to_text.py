@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from dtc_helpers.runs.checking import DatasetName, OneOf
+from dtc_helpers.checks.fields import OneOf
+from dtc_helpers.runs.checking import DatasetName
 from dtc_helpers.studies.study import Runs, StudyParameters, setting
 from dtc_helpers.studies.walk import ANY_READING, differs_for
 

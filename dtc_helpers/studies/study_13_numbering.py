@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dtc_helpers.checks.fields import Replicates
 from dtc_helpers.readings import READINGS
-from dtc_helpers.runs.checking import DatasetName, Replicates
+from dtc_helpers.runs.checking import DatasetName
 from dtc_helpers.scoring import HiddenLayer, Scores, random_scores
 from dtc_helpers.studies.arms import Setting
 from dtc_helpers.studies.numbering import NUMBERINGS, choices

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dtc_helpers.runs.checking import Neurons
+from dtc_helpers.checks.fields import Neurons
 from dtc_helpers.studies.example_networks import TITLES
 from dtc_helpers.studies.network_table import NetworkName, NetworkStudyParameters, network_table
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dtc_helpers.runs.checking import DatasetName, ReadingName, Replicates, check_names
+from dtc_helpers.checks.fields import Neurons, Replicates, check_names
+from dtc_helpers.runs.checking import DatasetName, ReadingName
 from dtc_helpers.studies.arms import ARMS
 from dtc_helpers.studies.study import ArmName, Runs, StudyParameters, setting
 from dtc_helpers.studies.walk import ANY_READING
@@ -17,7 +18,7 @@ class UncertaintyParameters(StudyParameters):
     controls: list[ArmName]
     control_readings: list[ReadingName]
     control_replicates: Replicates
-    widths: list[int]
+    widths: list[Neurons]
     order_reading: ReadingName
     orders: Replicates
     order_replicates: Replicates

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dtc_helpers.checks.fields import Batches, CutShare, Neurons
 from dtc_helpers.readings import Plan
-from dtc_helpers.runs.checking import Batches, CutShare, Neurons, ReadingName
+from dtc_helpers.runs.checking import ReadingName
 from dtc_helpers.studies.arms import Setting
 from dtc_helpers.studies.study import Runs, SeveralDatasets, grid, setting
 from dtc_helpers.studies.walk import ANY_READING

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Annotated
 
+from dtc_helpers.checks.fields import Between, MeasurementShare, Neurons, Replicates
 from dtc_helpers.readings import Plan
-from dtc_helpers.runs.checking import MeasurementShare, Neurons, PenaltyShare, ReadingName, Replicates
+from dtc_helpers.runs.checking import ReadingName
 from dtc_helpers.studies.study import Runs, SeveralDatasets, grid, setting
 from dtc_helpers.studies.walk import ANY_READING
 
+UsefulShare = Annotated[float, Between(1e-12, 1)]  # λ / λ_max; from 1 on nothing is left to choose by
 RAY_DOMAINS = ("sparse_code", "recovered_weights")
 
 
@@ -16,9 +19,9 @@ class PenaltyParameters(SeveralDatasets):
     """Parameters of study 5: the first dataset on the full grid, others on the thinned; raises as `Parameters` does."""
 
     reading: ReadingName
-    penalty_fractions: list[PenaltyShare]
+    penalty_fractions: list[UsefulShare]
     measurement_fractions: list[MeasurementShare]
-    thinned_penalty_fractions: list[PenaltyShare]
+    thinned_penalty_fractions: list[UsefulShare]
     thinned_measurement_fractions: list[MeasurementShare]
     stop_at: Neurons
     test_replicates: Replicates

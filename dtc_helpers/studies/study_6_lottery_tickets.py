@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dtc_helpers.checks.fields import Neurons
 from dtc_helpers.runs.checking import DatasetName, ReadingName
 from dtc_helpers.studies.study import Runs, StudyParameters, setting
 from dtc_helpers.studies.walk import ANY_READING
@@ -13,7 +14,7 @@ class TicketParameters(StudyParameters):
 
     dataset: DatasetName
     readings: list[ReadingName]
-    widths: list[int]
+    widths: list[Neurons]
 
 
 def ticket_runs(parameters: TicketParameters) -> Runs:

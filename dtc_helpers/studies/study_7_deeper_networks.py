@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dtc_helpers.checks.fields import HiddenNeurons
 from dtc_helpers.runs.checking import ReadingName
 from dtc_helpers.studies.study import Runs, SeveralDatasets, setting
 from dtc_helpers.studies.walk import ANY_READING
@@ -12,7 +13,7 @@ class DepthParameters(SeveralDatasets):
     """Parameters of study 7; it raises as `Parameters` does."""
 
     readings: list[ReadingName]
-    hidden_widths: list[list[int]]
+    hidden_widths: list[list[HiddenNeurons]]
 
 
 def depth_runs(parameters: DepthParameters) -> Runs:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dtc_helpers.runs.checking import Neurons, NotebookParameters
+from dtc_helpers.checks.fields import Neurons
+from dtc_helpers.runs.checking import NotebookParameters
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
+from dtc_helpers.checks.fields import NullDraws, OneOf, check_as_many
 from dtc_helpers.paths import in_project
 from dtc_helpers.proposition.binning import binning_correlations, other_binnings, width_binnings
-from dtc_helpers.proposition.evidence import SUBJECTS, processes_of_evidence, read_evidence
-from dtc_helpers.runs.checking import NullDraws, OneOf
+from dtc_helpers.proposition.evidence import PROCESSES, SUBJECTS, processes_of_evidence, read_evidence
 from dtc_helpers.studies.study import TableParameters, other_table
 
 
@@ -18,9 +18,13 @@ class BinningParameters(TableParameters):
     """Parameters of study 9; it raises as `Parameters` does."""
 
     datasets: list[Annotated[str, OneOf(SUBJECTS, may_repeat=True)]]
-    processes: list[str]
+    processes: list[Annotated[str, OneOf(PROCESSES, may_repeat=True)]]
     null_draws: NullDraws
     data_dir: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_as_many(self, "datasets", "processes")
 
 
 def correlations_table(parameters: BinningParameters) -> pd.DataFrame:

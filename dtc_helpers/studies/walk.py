@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from dtc_helpers.readings import READINGS, IndependentStreams, Reading
+from dtc_helpers.studies.numbering import NUMBERINGS
 
 SWITCHES: dict[str, dict[str, object]] = {
     "class softmax": {"loss_axis": "class"},
@@ -26,8 +27,11 @@ def _walk() -> dict[str, Reading]:
 
 
 def differs_for(method: str, reading: Reading, other: Reading) -> bool:
-    """Whether a method computes something else in one reading than in the other; only DTC uses ray, m and solver."""
-    ignored = () if method == "dtc" else _DTC_FIELDS
+    """Whether a method computes something else in one reading than in the other; only DTC uses ray, m and solver.
+
+    That is DTC in any numbering.
+    """
+    ignored = () if method in NUMBERINGS else _DTC_FIELDS
     return any(value != vars(other)[name] for name, value in vars(reading).items() if name not in ("name", *ignored))
 
 

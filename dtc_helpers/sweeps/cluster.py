@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import dask.config
 from dask.system import CPU_COUNT
@@ -14,8 +14,9 @@ from distributed.comm.core import connect as call
 from distributed.security import Security
 from distributed.utils import LoopRunner, sync
 
-from dtc_helpers.runs.checking import check_type
+from dtc_helpers.checks.fields import Between, check_fields
 
+_Count = Annotated[int, Between(1, 10_000)]
 _MORE_SECONDS = 10  # than Dask tries to connect, for an answer
 _MOST_WORDS = 200  # characters of what Dask says
 
@@ -24,17 +25,13 @@ _MOST_WORDS = 200  # characters of what Dask says
 class Settings:
     """Way in which points are executed; ValueError or TypeError for a number that is none, or not above 0."""
 
-    threads: int = 1  # of every kernel
-    workers: int | None = None  # kernels at once on this machine; None: as many as its cores can feed
+    threads: _Count = 1  # of every kernel
+    workers: _Count | None = None  # kernels at once on this machine; None: as many as its cores can feed
     scheduler: str | None = None  # address of a running Dask scheduler; None: this machine
-    time_out: float | None = None  # seconds a point
+    time_out: Annotated[float, Between(1e-3, 1e9)] | None = None  # seconds a point
 
     def __post_init__(self) -> None:
-        for name, kind in (("threads", int), ("workers", int | None), ("time_out", float | None)):
-            value = getattr(self, name)
-            check_type(name, value, kind)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} = {value}: expected more than 0")
+        check_fields(self)
 
     @property
     def n_kernels(self) -> int:

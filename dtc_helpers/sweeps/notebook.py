@@ -12,8 +12,9 @@ from typing import Any, get_type_hints
 
 import nbformat
 
+from dtc_helpers.checks.fields import check_type
 from dtc_helpers.paths import package_files
-from dtc_helpers.runs.checking import check_type
+from dtc_helpers.runs.results import RUN
 from dtc_helpers.sweeps.parameter_class import parameter_class
 from dtc_helpers.sweeps.point import FIGURES_DIR, RESULTS_DIR
 
@@ -42,7 +43,7 @@ class Notebook:
     @property
     def result_file(self) -> str | None:
         """File that proves a whole run: `run.json` where the notebook writes results, None where papermill must do."""
-        return "run.json" if "run_methods(" in self.code or "write_results(" in self.code else None
+        return RUN if "run_methods(" in self.code or "write_results(" in self.code else None
 
     def complete(self, given: dict[str, Any]) -> dict[str, Any]:
         """All parameters of a point, so that one given its default value is the same point as one not given it.

@@ -13,6 +13,7 @@ from dtc_helpers.runs.damage import DamagedError, damage_named
 from dtc_helpers.runs.results import COLUMNS, KINDS
 from dtc_helpers.runs.stored_tables import FINITE, TEXT, WHOLE, read_stored
 from dtc_helpers.sweeps.folder import RECORD, SweepFolder
+from dtc_helpers.sweeps.point import RESULTS_DIR
 
 _AGAIN, _COLLECT = "delete its folder, and start the sweep again", "collect the sweep again"
 Names = dict[str, dict[Path, frozenset[str]]]  # hash of the code → file → names
@@ -36,7 +37,7 @@ def collect(out: str | Path) -> Path:
     columns: Names = {}
     parameters: Names = {}
     for folder, record in SweepFolder(out).done():
-        if (path := folder / "results" / "cycles.csv").is_file():
+        if (path := folder / RESULTS_DIR / "cycles.csv").is_file():
             cycles = _cycles(path)
             with damage_named(folder / RECORD, _AGAIN):
                 parts.append(_joined(cycles, record, folder.name))

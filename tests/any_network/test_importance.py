@@ -181,8 +181,8 @@ def test_group_that_nobody_reads_has_no_scores():
     ("wrong", "message"),
     [
         ({"reading": "written"}, "reading = 'written' is not one of published, described"),
-        ({"ray_domain": "s"}, "ray_domain = 's' is not one of recovered_weights, sparse_code"),
-        ({"l1_penalty": 0.0}, "l1_penalty = 0.0: expected a finite number above 0"),
+        ({"ray_domain": "s"}, "ray_domain = s does not exist: expected sparse_code, recovered_weights"),
+        ({"l1_penalty": 0.0}, "l1_penalty = 0.0 is outside 1e-300 …"),
     ],
 )
 def test_settings_that_do_not_exist_are_refused(wrong, message):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -11,6 +12,8 @@ from dtc_helpers.readings import Plan
 from dtc_helpers.runs import memory
 from dtc_helpers.runs.memory import available_bytes, check_memory, needed_bytes
 from dtc_helpers.runs.methods import run_methods
+from dtc_helpers.scoring import dtc_scores
+from dtc_helpers.studies.numbering import numbered_scores
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
@@ -23,6 +26,8 @@ from dtc_helpers.images.datasets import Dataset, Split
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.memory import needed_bytes
 from dtc_helpers.runs.methods import run_methods
+from dtc_helpers.scoring import dtc_scores
+from dtc_helpers.studies.numbering import numbered_scores
 
 def kilobytes(name):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -107,8 +112,10 @@ def test_what_just_fits_is_not_refused(tiny_dataset, monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda _: needed)
     check_memory(tiny_dataset, [50], **shape)
     monkeypatch.setattr(memory, "available_bytes", lambda _: needed - 1)
-    with pytest.raises(MemoryError):
-        check_memory(tiny_dataset, [50], **shape)
+    for method in ("dtc", partial(numbered_scores, name="dtc sorted"), lambda layer: dtc_scores(layer)):
+        with pytest.raises(MemoryError):
+            check_memory(tiny_dataset, [50], **(shape | {"methods": [method]}))
+    check_memory(tiny_dataset, [50], **(shape | {"methods": ["magnitude", "norms", "random"]}))
 
 
 def test_more_of_anything_needs_more():

@@ -1,11 +1,16 @@
+import importlib
 import json
+import pkgutil
 from dataclasses import asdict, replace
 from functools import partial
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 import pandas as pd
 import pytest
 
+import dtc_helpers
 from dtc_helpers.readings import Plan
+from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.studies import runs as arm_runs
 from dtc_helpers.studies import study, study_4_pruning_frequency, study_5_penalty_and_measurements
 from dtc_helpers.studies.runs import ARM_COLUMNS
@@ -21,6 +26,7 @@ from dtc_helpers.studies.study_5_penalty_and_measurements import PenaltyParamete
 from dtc_helpers.studies.study_6_lottery_tickets import TicketParameters, ticket_runs
 from dtc_helpers.studies.study_7_deeper_networks import DepthParameters, depth_runs
 from dtc_helpers.studies.study_8_sweep_report import SweepReportParameters
+from dtc_helpers.studies.study_9_binning import BinningParameters
 from dtc_helpers.studies.study_10_proposition_on_trial import TrialParameters
 from dtc_helpers.studies.study_12_from_code_to_text import SwitchParameters, switch_runs
 from dtc_helpers.studies.walk import WALK
@@ -41,6 +47,10 @@ PENALTY = PenaltyParameters(
     penalty_fractions=[0.01, 0.5], measurement_fractions=[0.4], thinned_penalty_fractions=[0.1],
     thinned_measurement_fractions=[0.5], stop_at=3, test_replicates=3,
 )  # fmt: skip
+DEPTH = DepthParameters(
+    arms=["random"], replicates=2, **COMMON, datasets=["digits"], readings=["described"], hidden_widths=[[12]]
+)
+BINNING = BinningParameters(**COMMON, datasets=["mnist"], processes=["DTC"], null_draws=10, data_dir="data")
 
 
 @pytest.fixture(autouse=True)
@@ -125,10 +135,7 @@ def test_stored_study_of_another_total_of_batches_is_refused(monkeypatch, tmp_pa
 
 
 def test_stored_study_of_one_hidden_layer_is_found_by_its_name(monkeypatch, tmp_path):
-    parameters = DepthParameters(
-        arms=["random"], replicates=2, **COMMON, datasets=["digits"], readings=["described"], hidden_widths=[[12]]
-    )
-    parameters = replace(parameters, results_dir=str(tmp_path))
+    parameters = replace(DEPTH, results_dir=str(tmp_path))
     computed = study_table("study", depth_runs(parameters), parameters)
     monkeypatch.setattr(study, "STORED", tmp_path)
     stored = study_table("study", depth_runs(parameters), replace(parameters, recompute=False))
@@ -242,6 +249,29 @@ def test_tickets_and_depth_have_a_run_an_arm_and_point():
     assert columns == [(d, name, w) for d in depth.datasets for name, w in (("12", [12]), ("12-9", [12, 9]))]
 
 
+def bare_numbers(kind):
+    """Numbers in a type that have no limit beside them."""
+    if get_origin(kind) is Annotated:
+        return []
+    inner = [bare for each in get_args(kind) for bare in bare_numbers(each)]
+    return [kind] if kind in (int, float) else inner
+
+
+def subclasses(kind):
+    return {kind}.union(*map(subclasses, kind.__subclasses__()))
+
+
+def test_every_number_among_the_parameters_of_notebooks_has_a_limit():
+    for module in pkgutil.walk_packages(dtc_helpers.__path__, "dtc_helpers."):
+        if "parameters" in module.name or "study" in module.name or "lessons." in module.name:
+            importlib.import_module(module.name)
+    classes = subclasses(NotebookParameters)
+    assert len(classes) > 20
+    hints = [(each, *field) for each in classes for field in get_type_hints(each, include_extras=True).items()]
+    bare = [(each, name) for each, name, kind in hints if bare_numbers(kind) and not name.startswith("answer_")]
+    assert bare == []
+
+
 @pytest.mark.parametrize("replicates", [[1], [1, 2, 3]])
 def test_every_dataset_of_the_trial_has_its_number_of_replicates(replicates):
     given = {"recompute": False, "null_draws": 10, "seed": 1, "data_dir": "d", "figures_dir": "f"}
@@ -256,6 +286,10 @@ def test_every_dataset_of_the_trial_has_its_number_of_replicates(replicates):
         (UNCERTAINTY, {"controls": ["denses"]}, "controls = denses does not exist: expected magnitude, norms"),
         (UNCERTAINTY, {"control_readings": ["read"]}, "control_readings = read does not exist: expected published"),
         (UNCERTAINTY, {"control_replicates": 0}, "control_replicates = 0 is outside 1"),
+        (UNCERTAINTY, {"widths": [-5]}, "widths = -5 is outside 1"),
+        (DEPTH, {"hidden_widths": [[12], [-3, 0]]}, "hidden_widths = -3 is outside 2"),
+        (BINNING, {"processes": ["nonsense"]}, "processes = nonsense does not exist: expected DTC, random pruning"),
+        (BINNING, {"datasets": ["mnist", "digits"]}, "2 datasets and 1 processes: expected as many"),
         (FREQUENCY, {"thinned_cut_fractions": [0.5, 1.0]}, "thinned_cut_fractions = 1.0 is outside"),
         (PENALTY, {"penalty_fractions": [0.0]}, "penalty_fractions = 0.0 is outside"),
         (PENALTY, {"thinned_penalty_fractions": [1.1]}, "thinned_penalty_fractions = 1.1 is outside"),

@@ -9,7 +9,7 @@ from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.runs import provenance
 from dtc_helpers.studies import runs as arm_runs
 from dtc_helpers.studies.arms import ARMS
-from dtc_helpers.studies.runs import read_table, run_arm, run_arms
+from dtc_helpers.studies.runs import read_made, read_table, run_arm, run_arms, write_made
 
 
 @pytest.mark.parametrize("arm", ["scratch", "scratch, batches", "ticket, random"])
@@ -100,3 +100,23 @@ def test_run_in_another_environment_is_run_anew(setting, tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "CODE_HASH", "another")
     run_arms([(setting, "random")], parts=tmp_path)
     assert ran == ["random"]
+
+
+@pytest.mark.parametrize("survivor", [".csv", ".json"])
+def test_table_and_what_made_it_are_of_one_run_wherever_writing_stops(tmp_path, monkeypatch, survivor):
+    path = tmp_path / "table.csv"
+    old, new = (pd.DataFrame({"x": [x]}) for x in (1, 2))
+    write_made((old, {"x": 1}), path)
+    move = Path.replace
+
+    def stops(self, target):
+        if self.suffix == survivor and self.parent.name == ".complete":
+            raise KeyboardInterrupt
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", stops)
+    with pytest.raises(KeyboardInterrupt):
+        write_made((new, {"x": 2}), path)
+    monkeypatch.undo()
+    table, record = read_made(path)
+    assert (table.x.tolist(), record) == ([2], {"x": 2})

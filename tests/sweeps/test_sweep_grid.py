@@ -278,7 +278,7 @@ def test_notebook_that_does_not_call_the_check_has_no_class(checked, source):
             "parameters are checked with dtc_helpers.runs.parameters.Nobody, which cannot be imported",
         ),
         (
-            "from dtc_helpers.runs.checking import check_type\nnotebook_parameters(globals(), check_type)",
+            "from dtc_helpers.checks.fields import check_type\nnotebook_parameters(globals(), check_type)",
             "which is no dataclass: expected",
         ),
         ("notebook_parameters(globals(), A)\nnotebook_parameters(globals(), B)", "checked with A and B: expected"),
