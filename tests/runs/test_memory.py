@@ -112,10 +112,18 @@ def test_what_just_fits_is_not_refused(tiny_dataset, monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda _: needed)
     check_memory(tiny_dataset, [50], **shape)
     monkeypatch.setattr(memory, "available_bytes", lambda _: needed - 1)
+    with pytest.raises(MemoryError):
+        check_memory(tiny_dataset, [50], **shape)
+
+
+def test_score_of_ones_own_is_taken_for_one_that_solves(tiny_dataset, monkeypatch):
+    plan = Plan(measurement_fraction=1)  # the matrices need more than the training
+    needed = needed_bytes([6, 500, 3], n_replicates=1, plan=plan, solves=True)
+    monkeypatch.setattr(memory, "available_bytes", lambda _: needed - 1)
+    check_memory(tiny_dataset, [500], methods=["magnitude", "norms", "random"], n_replicates=1, plan=plan)
     for method in ("dtc", partial(numbered_scores, name="dtc sorted"), lambda layer: dtc_scores(layer)):
         with pytest.raises(MemoryError):
-            check_memory(tiny_dataset, [50], **(shape | {"methods": [method]}))
-    check_memory(tiny_dataset, [50], **(shape | {"methods": ["magnitude", "norms", "random"]}))
+            check_memory(tiny_dataset, [500], methods=["random", method], n_replicates=1, plan=plan)
 
 
 def test_more_of_anything_needs_more():
