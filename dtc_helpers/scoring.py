@@ -59,17 +59,14 @@ def hidden_layer(
         raise ValueError(f"{len(seeds)} seeds for {network.n_replicates} replicates: expected one a replicate")
     n_neurons, streams = network.hidden_widths[layer], [reading.streams(seed) for seed in seeds]
     n_measurements = sensing.MEASUREMENT_COUNTS[reading.measurement_rounding](n_neurons, plan.measurement_fraction)
-    sources = [s.measurement_matrix(cycle, layer) for s in streams]
-    matrices = [sensing.gaussian_matrix(n_measurements, n_neurons, rng=source) for source in sources]
+    rngs = [s.measurement_matrix(cycle, layer) for s in streams]
+    matrices = [sensing.gaussian_matrix(n_measurements, n_neurons, rng=rng) for rng in rngs]
     return HiddenLayer(
-        incoming_sums(network, layer),
-        outgoing_sums(network, layer),
-        incoming_norms(network, layer),
-        outgoing_norms(network, layer),
-        torch.stack(matrices).to(network.device),
-        [s.choice(cycle, layer) for s in streams],
-        reading,
-        plan,
+        *(view(network, layer) for view in (incoming_sums, outgoing_sums, incoming_norms, outgoing_norms)),
+        measurement_matrix=torch.stack(matrices).to(network.device),
+        choice_rngs=[s.choice(cycle, layer) for s in streams],
+        reading=reading,
+        plan=plan,
     )
 
 
@@ -96,22 +93,22 @@ def random_scores(layer: HiddenLayer) -> Scores:
     return Scores(torch.from_numpy(np.argsort(drawn, axis=1)).to(layer.incoming_sums))
 
 
-def dtc_scores(layer: HiddenLayer) -> Scores:
-    """|r_i|, r = the ray of the incoming sums + the ray of the outgoing sums (section IV).
+def weight_rays(layer: HiddenLayer) -> tuple[Tensor, Recovery]:
+    """Weight rays r, (n_replicates, n_neurons), and their solve: the ray of the incoming sums + that of the outgoing.
 
-    A ray is the sparse code s, as published, or the recovered weights Ψs, as the text says.
+    A ray is the sparse code s, as published, or the recovered weights Ψs, as the text says (section IV).
     """
     fraction = layer.plan.l1_penalty_fraction
-    recovery = recover(
-        sensing.sensing_matrix(layer.measurement_matrix),
-        layer.measurements,
-        l1_penalty=layer.plan.l1_penalty if fraction is None else None,
-        l1_penalty_fraction=fraction,
-        solver=layer.reading.solver,
-    )
-    rays = recovery.sparse_code.sum(0)
-    if layer.reading.ray_domain == "recovered_weights":
-        rays = sensing.recovered_weights(rays)
+    penalty = {"l1_penalty": layer.plan.l1_penalty} if fraction is None else {"l1_penalty_fraction": fraction}
+    Theta, solver = sensing.sensing_matrix(layer.measurement_matrix), layer.reading.solver
+    recovery = recover(Theta, layer.measurements, solver=solver, **penalty)
+    code = recovery.sparse_code.sum(0)
+    return sensing.recovered_weights(code) if layer.reading.ray_domain == "recovered_weights" else code, recovery
+
+
+def dtc_scores(layer: HiddenLayer) -> Scores:
+    """|r_i|, the size of the weight ray: Dual Tomographic Compression."""
+    rays, recovery = weight_rays(layer)
     return Scores(rays.abs(), recovery)
 
 

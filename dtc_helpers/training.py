@@ -13,6 +13,7 @@ from dtc_helpers.sensing import RandomSource
 BATCH_SIZE = 512
 LEARNING_RATE = 1e-3
 Batch = tuple[Tensor, Tensor]  # images (n_images, n_inputs), labels (n_images,)
+RngOfPass = Callable[[int], RandomSource]
 
 
 def batches(images: Tensor, labels: Tensor, *, n_batches: int, batch_size: int = BATCH_SIZE) -> Iterator[Batch]:
@@ -24,7 +25,7 @@ def batches(images: Tensor, labels: Tensor, *, n_batches: int, batch_size: int =
 
 
 def shuffled_batches(
-    images: Tensor, labels: Tensor, *, first: int, n_batches: int, rng_of_pass: Callable[[int], RandomSource]
+    images: Tensor, labels: Tensor, *, first: int, n_batches: int, rng_of_pass: RngOfPass, batch_size: int = BATCH_SIZE
 ) -> Iterator[Batch]:
     """Batches in an order drawn anew for every pass; each pass ends with what is left.
 
@@ -33,13 +34,13 @@ def shuffled_batches(
     first : number of the first batch, counted from the beginning of the training; cycles continue each other's passes.
     rng_of_pass : gives the source of the order of a pass by its number.
     """
-    n_per_pass, pass_of_order, order = math.ceil(len(labels) / BATCH_SIZE), -1, labels
+    n_per_pass, pass_of_order, order = math.ceil(len(labels) / batch_size), -1, labels
     for number in range(first, first + n_batches):
         n_pass, place = divmod(number, n_per_pass)
         if n_pass != pass_of_order:
             order = torch.from_numpy(rng_of_pass(n_pass).permutation(len(labels))).to(labels.device)
             pass_of_order = n_pass
-        chosen = order[place * BATCH_SIZE : (place + 1) * BATCH_SIZE]
+        chosen = order[place * batch_size : (place + 1) * batch_size]
         yield images[chosen], labels[chosen]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dtc_helpers import paths
 from dtc_helpers.paths import in_project, package_files, project_root, whole_file, whole_files, whole_folder
-from dtc_helpers.runs.damage import kept
+from dtc_helpers.runs.resuming import kept
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -13,6 +13,7 @@ from dtc_helpers.any_network.modules import in_eval
 from dtc_helpers.any_network.plan import Train
 from dtc_helpers.images.datasets import Dataset, Split
 from dtc_helpers.readings import IndependentStreams
+from dtc_helpers.training import shuffled_batches
 
 BATCH_SIZE = 128
 Network = TypeVar("Network", bound=nn.Module)
@@ -70,16 +71,14 @@ def with_drawn_weights(network: Network, *, seed: int) -> Network:
 
 def trainer(split: Split, image_shape: tuple[int, ...], *, seed: int) -> Train:
     """Training in batches of 128 images, each pass shuffled anew; a batch depends on its number and the seed only."""
-    n_per_pass, order_of = math.ceil(len(split) / BATCH_SIZE), IndependentStreams(seed).data_order
+    order = {"rng_of_pass": IndependentStreams(seed).data_order, "batch_size": BATCH_SIZE}
 
     def train(network: nn.Module, optimizer: Optimizer, batch_numbers: range) -> None:
         network.train()
-        for number in batch_numbers:
-            n_pass, place = divmod(number, n_per_pass)
-            chosen = order_of(n_pass).permutation(len(split))[place * BATCH_SIZE : (place + 1) * BATCH_SIZE]
+        numbers = {"first": batch_numbers.start, "n_batches": len(batch_numbers)}
+        for images, labels in shuffled_batches(split.images, split.labels, **numbers, **order):
             optimizer.zero_grad()
-            images = split.images[chosen].view(-1, 1, *image_shape)
-            functional.cross_entropy(network(images), split.labels[chosen]).backward()
+            functional.cross_entropy(network(images.view(-1, 1, *image_shape)), labels).backward()
             optimizer.step()
 
     return train

@@ -18,13 +18,13 @@ from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paper import PUBLISHED_SEED
 from dtc_helpers.paths import in_project, only_writer
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.runs.damage import kept
 from dtc_helpers.runs.memory import check_memory
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import peak_memory_gb, provenance, run_key
 from dtc_helpers.runs.recorder import Recorder
 from dtc_helpers.runs.results import Results, joined, read_part, write_part, write_results
+from dtc_helpers.runs.resuming import kept
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.surgery import schedules
 

@@ -94,7 +94,7 @@ def write_results(results: Results, results_dir: str | Path) -> None:
 
 
 def write_part(results: Results, path: Path) -> None:
-    """Write results as a folder that is there whole, or not at all; see `damage.kept`."""
+    """Write results as a folder that is there whole, or not at all; see `resuming.kept`."""
     with whole_folder(path) as folder:
         _write(results, folder)
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from dtc_helpers.checks.fields import Batches, CutShare, OneOf
 from dtc_helpers.paths import in_project
-from dtc_helpers.runs.damage import kept
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import run_key
+from dtc_helpers.runs.resuming import kept
 from dtc_helpers.studies.example_networks import EXAMPLES
 from dtc_helpers.studies.network_runs import NETWORK_ARMS, NetworkSetting
 from dtc_helpers.studies.runs import read_made, recorded, write_made

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dtc_helpers.recovery import Recovery
-from dtc_helpers.scoring import HiddenLayer, Scores, dtc_scores, magnitude_scores
+from dtc_helpers.scoring import HiddenLayer, Scores, magnitude_scores, weight_rays
 from dtc_helpers.sensing import recovered_weights
 from dtc_helpers.surgery import CHOICES
 
@@ -78,8 +78,7 @@ NUMBERINGS: dict[str, Callable[[HiddenLayer], Numbering]] = {
 def numbered_rays(layer: HiddenLayer, numbering: Numbering) -> tuple[dict[str, Tensor], Recovery]:
     """Rays of the incoming and of the outgoing sums, (2, n_replicates, n_neurons), in both ray domains; the solve."""
     shown = numbering(torch.stack([layer.incoming_sums, layer.outgoing_sums]))
-    recovery = dtc_scores(replace(layer, incoming_sums=shown.sums[0], outgoing_sums=shown.sums[1])).recovery
-    assert recovery is not None  # dtc_scores always solves
+    _, recovery = weight_rays(replace(layer, incoming_sums=shown.sums[0], outgoing_sums=shown.sums[1]))
     code = recovery.sparse_code
     rays = {"sparse_code": shown.code_back(code), "recovered_weights": shown.weights_back(recovered_weights(code))}
     return rays, recovery

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from dtc_helpers.paths import read_together, whole_files, write_json
-from dtc_helpers.runs.damage import DamagedError, kept, read_json
+from dtc_helpers.runs.damage import DamagedError, read_json
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import provenance, run_key
+from dtc_helpers.runs.resuming import kept
 from dtc_helpers.runs.stored_tables import NUMBER, TEXT, WHOLE, read_stored
 from dtc_helpers.studies.arms import ARMS, SIZED, Setting
 
