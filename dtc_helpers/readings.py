@@ -70,6 +70,7 @@ class IndependentStreams:
 
 
 Streams = PublishedStreams | IndependentStreams
+RAY_DOMAINS = ("sparse_code", "recovered_weights")  # s, Ψs
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Reading:
     name: str
     kept_scores: Annotated[str, OneOf(CHOICES)]  # which scores STAY
     kept_as_ranked: frozenset[str]  # methods whose survivors stay in the order of their scores
-    ray_domain: Annotated[str, OneOf(("sparse_code", "recovered_weights"))]  # a ray is s or Ψs
+    ray_domain: Annotated[str, OneOf(RAY_DOMAINS)]  # what a ray is
     loss_axis: Annotated[str, OneOf(("batch", "class"))]  # of the log-softmax
     measurement_rounding: Annotated[str, OneOf(MEASUREMENT_COUNTS)]  # how m follows from N
     solver: Annotated[str, OneOf(SOLVERS)]  # of the L1 solve

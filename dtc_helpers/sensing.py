@@ -8,6 +8,7 @@ import scipy.fft
 import torch
 from torch import Tensor
 
+DCT_TYPES = (1, 2, 3, 4)
 RandomSource = np.random.Generator | np.random.RandomState  # the second draws what was published, bit for bit
 
 
@@ -63,8 +64,8 @@ def dct_basis(n_neurons: int, *, dct_type: int = 1) -> Tensor:
 
 
 def _check_dct(n_neurons: int, dct_type: int) -> None:
-    if dct_type not in (1, 2, 3, 4):
-        raise ValueError(f"dct_type = {dct_type} is not one of 1, 2, 3, 4")
+    if dct_type not in DCT_TYPES:
+        raise ValueError(f"dct_type = {dct_type} is not one of {', '.join(map(str, DCT_TYPES))}")
     if n_neurons < (2 if dct_type == 1 else 1):
         raise ValueError(f"a DCT of type {dct_type} needs more than {n_neurons} neurons: stop pruning earlier")
 

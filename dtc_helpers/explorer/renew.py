@@ -6,9 +6,9 @@ import numpy as np
 
 from dtc_helpers.explorer.answers import LabSettings
 from dtc_helpers.explorer.page import DATA
-from dtc_helpers.explorer.page_match import game_state
+from dtc_helpers.explorer.page_game import game_state
 from dtc_helpers.explorer.pictures import game_picture, lab_picture, proposition_picture, replay_picture
-from dtc_helpers.explorer.state import lab_state, proposition_state, replay_state, stored_processes, write_state
+from dtc_helpers.explorer.state import lab_state, processes_of_study, proposition_state, replay_state, write_state
 from dtc_helpers.paths import project_root, whole_file
 from dtc_helpers.runs.results import read_results
 
@@ -30,7 +30,7 @@ def renew(results_dir: Path, folder: Path = DATA) -> list[Path]:
     results = read_results(results_dir)
     if set(results.cycles.dataset) != {"mnist"} or TRAINED not in results.neuron_sums:
         raise ValueError(f"{results_dir} holds another run: expected MNIST in both readings, see make reproduce")
-    processes = stored_processes(project_root() / "notebooks" / "studies" / "data" / "10_proposition")
+    processes = processes_of_study(project_root() / "notebooks" / "studies" / "data" / "10_proposition")
     weights = np.round(results.neuron_sums[TRAINED][:64], 4)
     replay, game, (name, replicates) = replay_state(results), game_state(), next(iter(processes.items()))
     made = {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dtc_helpers.figures.style import METHOD_LABELS, spelled
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES
 from dtc_helpers.paths import whole_file
 from dtc_helpers.proposition.evidence import processes_of_evidence, read_evidence
@@ -15,11 +16,10 @@ from dtc_helpers.proposition.relation import Process, Step
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.results import Results
 
-METHOD_NAMES = {"dtc": "DTC"}  # as the views write them; the others as they are called
 NORMS = ("signal_norm", "unrelated_norm")
 LAYERS = ("outgoing", "incoming")
 DECIMALS = 3  # of measurements
-TRIALS = {"mnist": "MNIST", "photographs": "photographs"}  # those that the page shows
+SHOWN_TRIALS = ("mnist", "photographs")  # of study 10
 REPLICATES = 2
 
 
@@ -65,13 +65,17 @@ def replay_state(results: Results) -> dict[str, Any]:
     """First replicate of every reading and method: when each neuron goes, accuracies, and what was measured."""
     cycles = results.cycles.query("replicate == 0")
     runs = {
-        f"{reading}, {METHOD_NAMES.get(method, method)}": _run(results, cycles.loc[rows.index], reading, method)
+        f"{reading}, {METHOD_LABELS[method]}": _run(results, cycles.loc[rows.index], reading, method)
         for (reading, method), rows in cycles.groupby(["reading", "method"], sort=False)  # pyright: ignore[reportGeneralTypeIssues]
     }
     first = cycles[cycles.reading.eq(cycles.reading.iloc[0]) & cycles.method.eq(cycles.method.iloc[0])]
     n_neurons = len(next(iter(runs.values()))["gone"])
-    dataset = TRIALS.get(cycles.dataset.iloc[0], cycles.dataset.iloc[0])
-    return {"dataset": dataset, "neurons": n_neurons, "widths": first.neurons.tolist(), "runs": runs}
+    return {
+        "dataset": spelled(cycles.dataset.iloc[0]),
+        "neurons": n_neurons,
+        "widths": first.neurons.tolist(),
+        "runs": runs,
+    }
 
 
 def _run(results: Results, cycles: pd.DataFrame, reading: str, method: str) -> dict[str, Any]:
@@ -101,11 +105,11 @@ def write_state(state: Any, path: Path) -> None:
         temporary.write_text(json.dumps(state, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
-def stored_processes(folder: Path) -> dict[str, Sequence[Process]]:
+def processes_of_study(folder: Path) -> dict[str, Sequence[Process]]:
     """First replicates of the processes of study 10's stored trials that the page shows."""
     found = {}
-    for trial, title in TRIALS.items():
+    for trial in SHOWN_TRIALS:
         evidence = read_evidence(folder / trial)
         for process in evidence.steps.process.unique():
-            found[f"{title}, {process}"] = processes_of_evidence(evidence, process)[:REPLICATES]
+            found[f"{spelled(trial)}, {process}"] = processes_of_evidence(evidence, process)[:REPLICATES]
     return found

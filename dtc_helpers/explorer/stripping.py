@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dtc_helpers.figures.stored_outputs import Notebook, rewrite, with_outputs
+from dtc_helpers.figures.stored_outputs import NotebookJson, rewrite, with_outputs
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def stripped(notebook: Notebook) -> Notebook:
+def stripped(notebook: NotebookJson) -> NotebookJson:
     """Notebook without widget state and widget views; the one given is untouched."""
     metadata = {name: value for name, value in notebook["metadata"].items() if name != "widgets"}
     return {**with_outputs(notebook, _stripped), "metadata": metadata}
@@ -26,7 +26,7 @@ def _stripped(_cell: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
     return {**output, "data": {name: value for name, value in output["data"].items() if name != WIDGET_VIEW}}
 
 
-def widget_traces(notebook: Notebook) -> list[str]:
+def widget_traces(notebook: NotebookJson) -> list[str]:
     """Traces of widgets that are left in a notebook: none, after `stripped`."""
     views = [
         f"a widget view in cell {number}"

@@ -10,14 +10,17 @@ import anywidget
 import numpy as np
 import traitlets
 
-from dtc_helpers.explorer.answers import LabAnswer, LabSettings, lab_answer
-from dtc_helpers.explorer.match import Match
+from dtc_helpers.explorer.answers import ORDERS, LabAnswer, LabSettings, lab_answer
+from dtc_helpers.explorer.game import Match
 from dtc_helpers.explorer.page import WEB, WIDGET, joined, stored
 from dtc_helpers.explorer.pictures import game_picture, lab_picture, proposition_picture, replay_picture
 from dtc_helpers.explorer.state import lab_state, process_of_state, proposition_state, replay_state
 from dtc_helpers.images.datasets import load_dataset
 from dtc_helpers.proposition.relation import Process
+from dtc_helpers.readings import RAY_DOMAINS
 from dtc_helpers.runs.results import Results, read_results
+from dtc_helpers.sensing import DCT_TYPES
+from dtc_helpers.surgery import CHOICES
 
 SETTINGS = [field.name for field in fields(LabSettings)]
 
@@ -63,14 +66,14 @@ class Lab(View):
     """
 
     weights = traitlets.List(traitlets.Float()).tag(sync=True)
-    n_measurements = traitlets.Int(16).tag(sync=True)
-    l1_penalty_fraction = traitlets.Float(0.01).tag(sync=True)
-    seed = traitlets.Int(0).tag(sync=True)
-    dct_type = traitlets.Enum([1, 2, 3, 4], 1).tag(sync=True)
-    ray_domain = traitlets.Enum(["recovered_weights", "sparse_code"], "recovered_weights").tag(sync=True)
-    cut_scores = traitlets.Enum(["lowest", "highest"], "lowest").tag(sync=True)
-    order = traitlets.Enum(["as_numbered", "sorted", "shuffled"], "as_numbered").tag(sync=True)
-    shuffle = traitlets.Int(0).tag(sync=True)
+    n_measurements = traitlets.Int(LabSettings.n_measurements).tag(sync=True)
+    l1_penalty_fraction = traitlets.Float(LabSettings.l1_penalty_fraction).tag(sync=True)
+    seed = traitlets.Int(LabSettings.seed).tag(sync=True)
+    dct_type = traitlets.Enum(DCT_TYPES, LabSettings.dct_type).tag(sync=True)
+    ray_domain = traitlets.Enum(RAY_DOMAINS, LabSettings.ray_domain).tag(sync=True)
+    cut_scores = traitlets.Enum([*CHOICES], LabSettings.cut_scores).tag(sync=True)
+    order = traitlets.Enum([*ORDERS], LabSettings.order).tag(sync=True)
+    shuffle = traitlets.Int(LabSettings.shuffle).tag(sync=True)
     # Answers are no traits that the front end may set.
     sparse_code = traitlets.List(traitlets.Float(), read_only=True)
     recovered_weights = traitlets.List(traitlets.Float(), read_only=True)

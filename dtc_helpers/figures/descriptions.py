@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dtc_helpers.figures
-from dtc_helpers.figures.stored_outputs import Notebook, rewrite, with_outputs
+from dtc_helpers.figures.stored_outputs import NotebookJson, rewrite, with_outputs
 
 PNG = "image/png"
 WIDGET = "Picture of a view that moves when the notebook runs."
@@ -33,7 +33,7 @@ def text_of(code: str) -> str:
     return (inspect.getdoc(drawn[0]) or "").partition("\n")[0] if drawn else WIDGET
 
 
-def described(notebook: Notebook) -> Notebook:
+def described(notebook: NotebookJson) -> NotebookJson:
     """Notebook whose every stored PNG has a text, in `metadata["image/png"]["alt"]`; the one given is untouched."""
     return with_outputs(notebook, _described)
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from dtc_helpers.paths import whole_file
 
-Notebook = dict[str, Any]  # as JSON has it, nbformat 4
+NotebookJson = dict[str, Any]  # as JSON has it, nbformat 4
 
 
-def with_outputs(notebook: Notebook, change: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]) -> Notebook:
+def with_outputs(
+    notebook: NotebookJson, change: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
+) -> NotebookJson:
     """Notebook with every output as `change(cell, output)` gives it; the one given is untouched."""
     cells = [
         {**cell, "outputs": [change(cell, output) for output in cell["outputs"]]} if "outputs" in cell else cell
@@ -19,7 +21,7 @@ def with_outputs(notebook: Notebook, change: Callable[[dict[str, Any], dict[str,
     return {**notebook, "cells": cells}
 
 
-def rewrite(path: Path, change: Callable[[Notebook], Notebook]) -> None:
+def rewrite(path: Path, change: Callable[[NotebookJson], NotebookJson]) -> None:
     """Change a notebook in place, whole or not at all; one that `change` leaves alike is not touched."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     if (changed := change(notebook)) != notebook:

@@ -135,7 +135,7 @@ def _measured(process: Process, name: str, lengths: np.ndarray, rng: RandomSourc
 
 
 @dataclass(frozen=True)
-class NullDraws:
+class DrawnCorrelations:
     """Correlations with the fitness of one process: what is tested, and the null; (n_draws,) of each."""
 
     tested: list[Correlations]
@@ -160,7 +160,7 @@ class NullDraws:
 
 def draw_null(
     process: Process, null: Null, *, rng: np.random.Generator, measure: Measure = entropy_series, n_draws: int = 20
-) -> NullDraws:
+) -> DrawnCorrelations:
     """Correlations of both series of a null model, for several draws of its random numbers.
 
     Raises
@@ -172,7 +172,7 @@ def draw_null(
     for pair in pairs:  # a series that no draw changes is correlated once
         is_as_first = pair.tested is pairs[0].tested and pair.steps is pairs[0].steps
         tested.append(tested[0] if tested and is_as_first else correlations(pair.steps, pair.tested))
-    return NullDraws(tested, [correlations(pair.steps, pair.null) for pair in pairs])
+    return DrawnCorrelations(tested, [correlations(pair.steps, pair.null) for pair in pairs])
 
 
 def pairs_of(

@@ -8,13 +8,13 @@ import pandas as pd
 
 from dtc_helpers.checks.fields import Seed
 from dtc_helpers.proposition import evidence
+from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.runs.sentences import CLOSE_UP_TO
 from dtc_helpers.runs.tables import beside_paper, with_lowess
 from dtc_helpers.studies import tables
 from dtc_helpers.studies.runs import read_table
 
-READINGS = ("published", "described")
 LEVEL = 0.05  # of the tests
 TENTH = 51  # of 512 neurons
 TRIALS = ("mnist", "digits", "photographs")  # of study 10

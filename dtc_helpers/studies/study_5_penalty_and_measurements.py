@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from dtc_helpers.checks.fields import Between, MeasurementShare, Neurons, Replicates
-from dtc_helpers.readings import Plan
+from dtc_helpers.readings import RAY_DOMAINS, Plan
 from dtc_helpers.runs.checking import ReadingName
 from dtc_helpers.studies.study import Runs, SeveralDatasets, grid, setting
 from dtc_helpers.studies.walk import ANY_READING
 
 UsefulShare = Annotated[float, Between(1e-12, 1)]  # λ / λ_max; from 1 on nothing is left to choose by
-RAY_DOMAINS = ("sparse_code", "recovered_weights")
 
 
 @dataclass(frozen=True)

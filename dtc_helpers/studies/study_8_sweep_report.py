@@ -1,4 +1,4 @@
-"""Study 8: a report of any sweep over one or two parameters."""
+"""Study 8: a report of any sweep over one or two parameters; runs nothing, and reads what `sweeps.table` gathered."""
 
 from dataclasses import dataclass
 

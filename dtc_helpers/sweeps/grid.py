@@ -114,10 +114,10 @@ def _check_value(reader: GridReader, notebook: Notebook, name: str, element: tup
         reader.refuse(line, f"{error}{hint}")
 
 
-Point = dict[str, tuple[Any, int]]  # name → value and its line
+Lined = dict[str, tuple[Any, int]]  # a point: name → value and its line
 
 
-def _unfolded(reader: GridReader, entries: dict[str, Entry], sections: dict[str, dict[str, Entry]]) -> Iterator[Point]:
+def _unfolded(reader: GridReader, entries: dict[str, Entry], sections: dict[str, dict[str, Entry]]) -> Iterator[Lined]:
     """All points; the last name under `cross` changes fastest."""
     fixed = {name: (entry.value, entry.line) for name, entry in sections["fixed"].items()}
     crossed, zipped = (
@@ -136,7 +136,7 @@ def _unfolded(reader: GridReader, entries: dict[str, Entry], sections: dict[str,
             yield {**fixed, **dict(zip(crossed, combination, strict=True)), **dict(zip(zipped, row, strict=True))}
 
 
-def _checked_point(reader: GridReader, point: Point, notebook: Notebook) -> dict[str, Any]:
+def _checked_point(reader: GridReader, point: Lined, notebook: Notebook) -> dict[str, Any]:
     """Values of a point, after the notebook's own class has checked them together."""
     values = {name: value for name, (value, _) in point.items()}
     if notebook.checked_by is not None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dtc_helpers.explorer import Game
-from dtc_helpers.explorer.match import N_RANDOM, RIVALS, Match
+from dtc_helpers.explorer.game import N_RANDOM, RIVALS, Match
 from dtc_helpers.readings import Plan
 from dtc_helpers.scoring import SCORES
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from dtc_helpers.explorer import page, state
 from dtc_helpers.explorer.answers import LabSettings, exact_trial, lab_answer
-from dtc_helpers.explorer.match import RIVALS
+from dtc_helpers.explorer.game import RIVALS
 from dtc_helpers.explorer.renew import renew
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.paths import project_root
@@ -51,7 +51,7 @@ def test_page_says_how_often_the_rivals_lie_inside_the_band():
 
 def test_stored_processes_are_those_of_study_10():
     folder = project_root() / "notebooks" / "studies" / "data" / "10_proposition"
-    made = state.proposition_state(state.stored_processes(folder))
+    made = state.proposition_state(state.processes_of_study(folder))
     assert json.loads(json.dumps(made)) == page.stored("proposition")
 
 
@@ -118,7 +118,7 @@ def test_whole_layer_of_zeros_has_no_relative_error():
 
 def test_trial_in_javascript_is_the_one_in_python(javascript):
     folder = project_root() / "notebooks" / "studies" / "data" / "10_proposition"
-    processes = state.stored_processes(folder)
+    processes = state.processes_of_study(folder)
     for name in ("MNIST, DTC", "MNIST, quantisation", "photographs, JPEG"):
         steps = state.proposition_state(processes)["processes"][name][0]
         shown = {"bin_width": 0.3, "measure": "entropy"}

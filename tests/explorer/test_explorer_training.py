@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.explorer.match import N_RANDOM, RIVALS
+from dtc_helpers.explorer.game import N_RANDOM, RIVALS
 from dtc_helpers.explorer.page import stored
-from dtc_helpers.explorer.page_match import PageStreams, dataset_of_state, digits_state, page_match, page_start
+from dtc_helpers.explorer.page_game import PageStreams, dataset_of_state, digits_state, page_match, page_start
 from dtc_helpers.images.datasets import load_dataset
 from dtc_helpers.training import shuffled_batches
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dtc_helpers.images.datasets import load_dataset
-from dtc_helpers.lessons.cutting import (
+from dtc_helpers.lessons.lesson_5_cutting import (
     BATCHES_BEFORE,
     adam_by_hand,
     followed,

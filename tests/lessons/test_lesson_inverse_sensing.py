@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from dtc_helpers.lessons.inverse_sensing import floor, objective, others_with_same_measurement, share_found
+from dtc_helpers.lessons.lesson_1_inverse_sensing import floor, objective, others_with_same_measurement, share_found
 from dtc_helpers.recovery import recover
 from dtc_helpers.sensing import dct_basis, gaussian_matrix
 

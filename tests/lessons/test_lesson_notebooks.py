@@ -21,7 +21,7 @@ FENCED = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @cache
 def module_of(path):
-    return importlib.import_module(f"dtc_helpers.lessons.{path.stem.partition('_')[2]}")
+    return importlib.import_module(f"dtc_helpers.lessons.lesson_{path.stem}")
 
 
 @cache

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from dtc_helpers.images.datasets import load_dataset
-from dtc_helpers.lessons.numbering import layer_of, neurons_cut, trained
+from dtc_helpers.lessons.lesson_2_numbering import layer_of, neurons_cut, trained
 from dtc_helpers.recovery import recover
 from dtc_helpers.sensing import dct_basis
 

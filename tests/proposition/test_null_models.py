@@ -11,7 +11,7 @@ from test_relation import LENGTHS, by_length, made_process
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.proposition.null_models import (
     NULLS,
-    NullDraws,
+    DrawnCorrelations,
     draw_null,
     fixed_m,
     one_length,
@@ -231,13 +231,13 @@ def test_mean_of_a_comparison_is_over_the_draws_that_have_one():
     nan = np.nan
     tested = [Correlations(0.0, 0.1, nan, nan, nan, nan), Correlations(nan, 0.2, nan, 0.5, nan, nan)]
     tested += [Correlations(0.5, 0.3, nan, nan, nan, nan), Correlations(0.1, 0.9, nan, nan, nan, nan)]
-    found = NullDraws(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0, 0.0, 0.0)])
+    found = DrawnCorrelations(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0, 0.0, 0.0)])
     assert found.mean("tested", "pearson") == pytest.approx(0.2)
     assert found.mean("tested", "given_length") == 0.5
     assert np.isnan(found.mean("tested", "given_ratio"))
     assert found.mean("null", "pearson") == -1
     assert np.isnan(found.error("pearson"))  # one draw of the null says nothing of its spread
-    again = NullDraws(tested, null=tested[:3])
+    again = DrawnCorrelations(tested, null=tested[:3])
     sd_tested, sd_null = np.std([0, 0.5, 0.1], ddof=1), np.std([0, 0.5], ddof=1)
     assert again.error("pearson") == pytest.approx(np.sqrt(sd_tested**2 / 3 + sd_null**2 / 2))
 

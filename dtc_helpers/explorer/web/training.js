@@ -16,7 +16,7 @@ const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8]; // of Adam
 
 // ------------------------------------------------------------------------------------------------- images
 
-/** Images of a split, one row each, and their labels, of what page_match.digits_state stores. */
+/** Images of a split, one row each, and their labels, of what page_game.digits_state stores. */
 function splitOf({ counts, pixels }, levels) {
   const n = sum(counts);
   const images = matrix(n, pixels.length / n);
@@ -49,7 +49,7 @@ const trained = (weights) => ({
   ...Object.fromEntries(["gradient", "first", "second"].map((name) => [name, matrix(weights.rows, weights.columns)])),
 });
 
-/** Perceptron without biases, Xavier-normal weights, first layer first: that of page_match.page_match. */
+/** Perceptron without biases, Xavier-normal weights, first layer first: that of page_game.page_match. */
 export function startNetwork(nInputs, nClasses, nNeurons = N_NEURONS) {
   const { normal } = randomState(WEIGHTS_SEED);
   const layer = (rows, columns) => {

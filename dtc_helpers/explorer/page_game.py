@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dtc_helpers.explorer.match import READING, Match
+from dtc_helpers.explorer.game import READING, Match
 from dtc_helpers.images.datasets import Dataset, Split, load_dataset
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import IndependentStreams
