@@ -50,27 +50,41 @@ class Evidence:
     run: dict[str, Any]  # settings, versions, times
 
 
-def gather_evidence(dataset: str, *, replicates: int, seed: int, plan: Plan, n_draws: int) -> Evidence:
-    """Make every process of a dataset and set it against every null model.
+def processes_of(dataset: str) -> tuple[str, ...]:
+    """Names of the processes that a dataset is tried with."""
+    return (JPEG,) if dataset == PHOTOGRAPHS else tuple(NETWORK_PROCESSES)
+
+
+def gather_evidence(dataset: str, process: str, *, replicates: int, seed: int, plan: Plan, n_draws: int) -> Evidence:
+    """Make the replicates of one process of a dataset and set them against every null model.
 
     Parameters
     ----------
     dataset : as in `load_dataset`, or "photographs" for JPEG.
+    process : of `processes_of`.
     replicates : networks with seeds seed, seed + 1, …; each photograph is a replicate.
     n_draws : of every null model for every replicate.
     """
-    rows, values, seconds = [], [], {}
-    started = time.perf_counter()
-    for name, processes in _processes(dataset, replicates, seed, plan):
-        for replicate, process in enumerate(processes):
-            keys = {"dataset": dataset, "process": name, "replicate": replicate}
-            rows += [{**keys, **row} for row in step_rows(process)]
-            values += [step.measurement for step in process]
-        seconds[name] = round(time.perf_counter() - started, 1)
-        print(f"{dataset}, {name}: {seconds[name]} s since the start", flush=True)  # noqa: T201
+    started, rows, values = time.perf_counter(), [], []
+    for replicate, steps in enumerate(_replicates(dataset, process, replicates, seed, plan)):
+        keys = {"dataset": dataset, "process": process, "replicate": replicate}
+        rows += [{**keys, **row} for row in step_rows(steps)]
+        values += [step.measurement for step in steps]
     settings = {"dataset": dataset, "replicates": replicates, "seed": seed, **asdict(plan)}
-    run = {**settings, "bins": "fd, shared by the process", "seconds_at_the_end_of": seconds, **provenance()}
+    seconds = {process: round(time.perf_counter() - started, 1)}
+    run = {**settings, "bins": "fd, shared by the process", "seconds_of": seconds, **provenance()}
     return compared(Evidence(pd.DataFrame(rows), pd.DataFrame(), np.concatenate(values), run), n_draws=n_draws)
+
+
+def joined(parts: Sequence[Evidence]) -> Evidence:
+    """Evidence of a dataset, of that of its processes; the run is that of the first, with the seconds of all."""
+    steps, comparisons = (
+        pd.concat([getattr(part, name) for part in parts], ignore_index=True) for name in ("steps", "comparisons")
+    )
+    seconds = {name: value for part in parts for name, value in part.run["seconds_of"].items()}
+    return Evidence(
+        steps, comparisons, np.concatenate([part.values for part in parts]), {**parts[0].run, "seconds_of": seconds}
+    )
 
 
 def compared(evidence: Evidence, *, n_draws: int) -> Evidence:
@@ -86,13 +100,11 @@ def compared(evidence: Evidence, *, n_draws: int) -> Evidence:
     return replace(evidence, comparisons=pd.DataFrame(rows), run={**evidence.run, "comparisons": about})
 
 
-def _processes(dataset: str, replicates: int, seed: int, plan: Plan) -> Iterator[tuple[str, Sequence[Process]]]:
+def _replicates(dataset: str, process: str, replicates: int, seed: int, plan: Plan) -> Sequence[Process]:
     if dataset == PHOTOGRAPHS:
-        yield JPEG, list(jpeg_processes(photographs(), seed=seed))
-        return
+        return list(jpeg_processes(photographs(), seed=seed))
     data = load_dataset(dataset).to(usable_device("auto"))
-    for name, make in NETWORK_PROCESSES.items():
-        yield name, make(data, seeds=[seed + r for r in range(replicates)], plan=plan)
+    return NETWORK_PROCESSES[process](data, seeds=[seed + r for r in range(replicates)], plan=plan)
 
 
 def step_rows(process: Process) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from dtc_helpers.paths import in_project
+from dtc_helpers.proposition.evidence import Evidence, read_evidence, write_evidence
 from dtc_helpers.studies.runs import ARM_COLUMNS, read_made, read_table, write_made
 from dtc_helpers.studies.study import STORED
 
@@ -14,11 +15,11 @@ def promote(name: str, results_dir: str | Path) -> Path:
 
     Parameters
     ----------
-    name : of the table, e.g. "3_uncertainty".
+    name : of the table, e.g. "3_uncertainty"; or of the trial of study 10, "10_proposition", a folder.
 
     Returns
     -------
-    Path of the stored table.
+    Path of the stored table, or folder.
 
     Raises
     ------
@@ -26,6 +27,8 @@ def promote(name: str, results_dir: str | Path) -> Path:
     commit, or has fewer rows of a run than the stored one: the message says which. CannotWriteError where the stored
     tables cannot be replaced.
     """
+    if (folder := in_project(results_dir) / name).is_dir():
+        return _promote_trial(folder, STORED / name)
     source = in_project(results_dir) / f"{name}.csv"
     for path in (source, source.with_suffix(".json")):
         if not path.is_file():
@@ -35,6 +38,30 @@ def promote(name: str, results_dir: str | Path) -> Path:
         raise ValueError(f"{source} is not promoted: {'; '.join(complaints)}")
     write_made((table, run), STORED / source.name)
     return STORED / source.name
+
+
+def _promote_trial(source: Path, stored: Path) -> Path:
+    """Store the evidence of all datasets of a folder, once that of each is checked."""
+    found = {folder.name: read_evidence(folder) for folder in sorted(source.glob("[!.]*")) if folder.is_dir()}
+    if not found:
+        raise FileNotFoundError(f"{source} holds no trial: run study 10 with recompute = True first")
+    complaints = [f"{name}: {why}" for name, new in found.items() for why in _trial_complaints(new, stored / name)]
+    if complaints:
+        raise ValueError(f"{source} is not promoted: {'; '.join(complaints)}")
+    for name, new in found.items():
+        write_evidence(new, stored / name)
+    return stored
+
+
+def _trial_complaints(new: Evidence, stored: Path) -> list[str]:
+    commits = [new.run["git_commit"], new.run["comparisons"]["git_commit"]]
+    changed = ["it was made by code that is in no commit"] * any("+changes" in str(commit) for commit in commits)
+    if not stored.is_dir():
+        return changed
+    trials = {"old": read_evidence(stored), "new": new}
+    sizes = pd.DataFrame({name: trial.steps.groupby("process").size() for name, trial in trials.items()})
+    fewer = sizes.fillna(0).query("new < old")
+    return [*changed, *(f"{process} has fewer steps than the stored one" for process in fewer.index)]
 
 
 def _complaints(table: pd.DataFrame, run: dict, stored: Path) -> list[str]:

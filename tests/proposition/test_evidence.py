@@ -18,6 +18,7 @@ from dtc_helpers.proposition.evidence import (
     compared,
     excesses,
     gather_evidence,
+    joined,
     processes_of_evidence,
     read_evidence,
     write_evidence,
@@ -39,7 +40,8 @@ def trial():
     small = {name: partial(pruning, method=name, hidden=40) for name in ("random", "dtc")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evidence_module, "NETWORK_PROCESSES", small)
-        return gather_evidence("digits", replicates=2, seed=1, plan=PLAN, n_draws=2)
+        settings = {"replicates": 2, "seed": 1, "plan": PLAN, "n_draws": 2}
+        return joined([gather_evidence("digits", name, **settings) for name in small])
 
 
 def test_trial_has_a_row_a_step_and_one_a_null_model_and_statistic(trial):
@@ -73,7 +75,7 @@ def test_trial_is_its_processes_measured_and_set_against_the_nulls_by_hand(trial
 
 
 def test_more_draws_of_the_nulls_need_no_training_and_leave_the_steps_alone(trial, monkeypatch):
-    monkeypatch.setattr(evidence_module, "_processes", lambda *_: pytest.fail("made processes again"))
+    monkeypatch.setattr(evidence_module, "_replicates", lambda *_: pytest.fail("made processes again"))
     more = compared(trial, n_draws=5)
     pd.testing.assert_frame_equal(more.steps, trial.steps)
     assert more.run["comparisons"]["n_draws"] == 5
@@ -93,7 +95,7 @@ def test_photographs_are_compressed_from_the_seed_and_each_is_a_replicate(monkey
     ramp = np.tile(np.arange(128, dtype=np.uint8), (128, 1))
     pictures = {"one": ramp, "other": ramp.T}
     monkeypatch.setattr(evidence_module, "photographs", lambda: pictures)
-    found = gather_evidence("photographs", replicates=9, seed=3, plan=PLAN, n_draws=1)
+    found = gather_evidence("photographs", "JPEG", replicates=9, seed=3, plan=PLAN, n_draws=1)
     assert found.steps.groupby("replicate").size().tolist() == [20, 20]
     expected = [step.measurement for process in jpeg_processes(pictures, seed=3) for step in process]
     np.testing.assert_array_equal(found.values, np.concatenate(expected))
