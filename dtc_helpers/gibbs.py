@@ -8,7 +8,7 @@ import scipy.special
 from numpy.typing import ArrayLike
 
 PUBLISHED_BIN_EDGES = np.arange(-50, 50, 0.2)  # −50, −49.8, …, 49.8
-BASES = {"nats": 1.0, "bits": np.log(2.0)}
+BASES = {"nats": 1.0, "bits": float(np.log(2.0))}
 Bins = ArrayLike | str | int  # edges; or what `numpy.histogram_bin_edges` takes: a rule such as "fd", or a number
 
 
@@ -83,7 +83,7 @@ def _of_counts(counts: np.ndarray, n_measurements: int, base: str, miller_madow:
     nats = float(scipy.special.entr(counts / n_counted).sum())
     if miller_madow:
         nats += (np.count_nonzero(counts) - 1) / (2 * n_counted)
-    return Entropy(nats / BASES[base], base, share_outside, nats / np.log(max(n_counted, 2)))
+    return Entropy(nats / BASES[base], base, share_outside, float(nats / np.log(max(n_counted, 2))))
 
 
 def _check(measurement: np.ndarray, base: str) -> None:

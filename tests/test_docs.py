@@ -1,6 +1,7 @@
 """What README, CONTRIBUTING and docs/ promise is there: links, files, commands, and code that runs."""
 
 import ast
+import doctest
 import re
 from functools import cache
 from pathlib import Path
@@ -173,6 +174,25 @@ def test_python_of_readme_runs_as_it_stands(line, source, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)  # what a snippet writes does not stay
     torch.manual_seed(0)
     exec(compile("\n" * (line - 1) + source, str(README), "exec"), {"__name__": "readme"})
+
+
+PYTHON_PAGE = ROOT / "docs" / "python.md"
+
+
+def test_page_of_public_names_gives_what_it_shows(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    text = "\n".join(source for _, source in snippets(PYTHON_PAGE, "python"))
+    report, runner = [], doctest.DocTestRunner()
+    runner.run(doctest.DocTestParser().get_doctest(text, {}, "python.md", str(PYTHON_PAGE), 0), out=report.append)
+    assert runner.tries > 50
+    assert not runner.failures, "".join(report)
+
+
+def test_page_of_public_names_uses_every_one_of_them():
+    examples = doctest.DocTestParser().get_examples(code(PYTHON_PAGE))
+    used = [node.id for each in examples for node in ast.walk(ast.parse(each.source)) if isinstance(node, ast.Name)]
+    assert set(dtc_helpers.__all__) <= set(used)
 
 
 def test_readme_shows_a_solve_and_a_run_in_python():
