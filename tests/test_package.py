@@ -1,5 +1,6 @@
 import ast
 import importlib.metadata
+import importlib.util
 import os
 import re
 import shutil
@@ -178,6 +179,26 @@ def third_party(tree):
         elif isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
     return {name for name in found if name not in sys.stdlib_module_names and name != "dtc_helpers"}
+
+
+# -------------------------------------------------------------------------------------------- pip
+
+
+@pytest.mark.parametrize("way", ["pip install .", "pip install git+…"])
+def test_pip_installs_the_checkout(way, checkout, tmp_path):
+    if importlib.util.find_spec("pip") is None:
+        pytest.skip("this environment has no pip (uv makes such ones)")
+    source, folder, empty = str(checkout), tmp_path / "site", tmp_path / "empty"
+    if "git" in way:
+        shutil.copytree(checkout, tmp_path / "clone")
+        as_someone = ["-c", "user.name=Someone", "-c", "user.email=someone@example.org"]
+        for arguments in (["init", "--quiet"], ["add", "."], [*as_someone, "commit", "--quiet", "-m", "first"]):
+            subprocess.run(["git", *arguments], cwd=tmp_path / "clone", check=True)
+        source = f"git+{(tmp_path / 'clone').as_uri()}"
+    alone = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check"]
+    run("-m", "pip", "install", *alone, "--target", str(folder), source, cwd=tmp_path)
+    empty.mkdir()
+    assert run("-c", SOLVE, cwd=empty, site=folder) == "3 1.0"
 
 
 # -------------------------------------------------------------------------------------------- in use

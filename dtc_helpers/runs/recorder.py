@@ -9,7 +9,7 @@ import pandas as pd
 
 from dtc_helpers.cycle import CycleRecord
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
-from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS, Results
+from dtc_helpers.runs.results import ACCURACIES, COLUMNS, LEDGER_COLUMNS, Results
 
 
 @dataclass
@@ -64,14 +64,11 @@ def _cycle_values(record: CycleRecord, replicate: int) -> dict[str, Any]:
         "cycle": record.cycle,
         "neurons": record.neurons,
         "removed_fraction": record.removed_fraction,
-        "test_accuracy": float(record.accuracy.overall[replicate]),
-        "mean_batch_accuracy": float(record.accuracy.batch_mean[replicate]),
+        **{column: float(getattr(record.accuracy, field)[replicate]) for column, field in ACCURACIES.items()},
         "weight_ray_mean": float(scores.mean()) if gaps else np.nan,
         "entropy_incoming": entropy_incoming,
         "entropy_outgoing": entropy_outgoing,
         "train_seconds": record.train_seconds,
         "score_seconds": record.score_seconds,
         "duality_gap": max(gaps, default=np.nan),
-        "single_image_accuracy": float(record.accuracy.single_image[replicate]),
-        "calibrated_accuracy": float(record.accuracy.calibrated[replicate]),
     }

@@ -19,6 +19,10 @@ COLUMNS = (
     "mean_batch_accuracy", "weight_ray_mean", "entropy_incoming", "entropy_outgoing", "train_seconds",
     "score_seconds", "duality_gap", "single_image_accuracy", "calibrated_accuracy",
 )  # fmt: skip
+ACCURACIES = {  # column → field of `training.Accuracy`
+    "test_accuracy": "overall", "mean_batch_accuracy": "batch_mean", "single_image_accuracy": "single_image",
+    "calibrated_accuracy": "calibrated",
+}  # fmt: skip
 RUN = "run.json"
 FILES = ("cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", RUN)
 TIMING_COLUMNS = ("train_seconds", "score_seconds")

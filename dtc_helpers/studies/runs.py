@@ -13,6 +13,7 @@ from dtc_helpers.paths import read_together, whole_files, write_json
 from dtc_helpers.runs.damage import DamagedError, read_json
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import provenance, run_key
+from dtc_helpers.runs.results import ACCURACIES
 from dtc_helpers.runs.resuming import kept
 from dtc_helpers.runs.stored_tables import NUMBER, TEXT, WHOLE, read_stored
 from dtc_helpers.studies.arms import ARMS, SIZED, Setting
@@ -49,11 +50,8 @@ def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
                     "neurons": neurons,
                     "removed_fraction": round(1 - neurons / sum(setting.hidden_widths), 6),
                     "batches": batches,
-                    "test_accuracy": round(float(accuracy.overall[replicate]), 6),
-                    "mean_batch_accuracy": round(float(accuracy.batch_mean[replicate]), 6),
-                    "single_image_accuracy": round(float(accuracy.single_image[replicate]), 6),
+                    **{c: round(float(getattr(accuracy, f)[replicate]), 6) for c, f in ACCURACIES.items()},
                     "duality_gap": np.nan if gap is None else float(f"{gap[replicate]:.3g}"),
-                    "calibrated_accuracy": round(float(accuracy.calibrated[replicate]), 6),
                 }
             )
     return pd.DataFrame(rows, columns=[*setting.columns, *ARM_COLUMNS])
