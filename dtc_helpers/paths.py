@@ -1,6 +1,7 @@
 """Places of the project, and files that are written whole or not at all, under a name that nobody else uses."""
 
 import errno
+import hashlib
 import json
 import shutil
 import tempfile
@@ -42,9 +43,17 @@ def in_project(path: str | Path) -> Path:
         raise ValueError(f"{path}: there is no such home folder") from None
 
 
-def package_files() -> list[tuple[str, bytes]]:
-    """Name and content of every Python file of this package, sub-packages too, in a fixed order."""
+Files = list[tuple[str, bytes]]  # name and content
+
+
+def package_files() -> Files:
+    """Every Python file of this package, sub-packages too, in a fixed order."""
     return [(path.relative_to(PACKAGE).as_posix(), path.read_bytes()) for path in sorted(PACKAGE.rglob("*.py"))]
+
+
+def code_hash(files: Files) -> str:
+    """Hash of files with their names."""
+    return hashlib.sha256(b"".join(name.encode() + content for name, content in files)).hexdigest()
 
 
 class FolderInUseError(BlockingIOError):

@@ -123,11 +123,18 @@ def check_type(name: str, value: Any, kind: Any) -> None:
     """
     if not _has_type(value, kind):
         hint = "; YAML reads 1e-4 as text: write 1.0e-4" if isinstance(value, str) and kind is float else ""
-        expected = kind.__name__ if isinstance(kind, type) else kind
         came = type(value).__name__
         if isinstance(value, list):
             came = f"list of {', '.join(sorted({type(element).__name__ for element in value})) or 'nothing'}"
-        raise TypeError(f"{name} = {value!r}: expected {expected}, got {came}{hint}")
+        raise TypeError(f"{name} = {value!r}: expected {_words(kind)}, got {came}{hint}")
+
+
+def _words(kind: Any) -> str:
+    if get_origin(kind) in (Union, UnionType):
+        return " | ".join(map(_words, get_args(kind)))
+    if get_origin(kind) is not None:
+        return str(kind)
+    return "None" if kind is type(None) else kind.__name__
 
 
 def _has_type(value: Any, kind: Any) -> bool:

@@ -13,14 +13,14 @@ from typing import Any
 
 import torch
 
-from dtc_helpers.paths import package_files, project_root
+from dtc_helpers.paths import code_hash, package_files, project_root
 
 PACKAGES = (
     "torch", "torchvision", "numpy", "scipy", "scikit-learn", "daqp", "cvxpy", "scs", "clarabel", "statsmodels",
     "mnist1d", "torch-pruning", "scikit-image", "pillow",
 )  # fmt: skip
 # read once: the code that runs, whatever becomes of the files meanwhile
-CODE_HASH = hashlib.sha256(b"".join(name.encode() + content for name, content in package_files())).hexdigest()
+CODE_HASH = code_hash(package_files())
 
 
 def provenance() -> dict[str, Any]:

@@ -6,14 +6,13 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass, fields
-from functools import cached_property
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import nbformat
 
 from dtc_helpers.checks.fields import check_type
-from dtc_helpers.paths import package_files
+from dtc_helpers.paths import Files, code_hash, package_files
 from dtc_helpers.runs.results import RUN
 from dtc_helpers.sweeps.parameter_class import parameter_class
 from dtc_helpers.sweeps.point import FIGURES_DIR, RESULTS_DIR
@@ -31,14 +30,10 @@ class Notebook:
     source: str  # ipynb text without outputs, as it travels to a worker
     package: bytes  # zip of the helper package, which travels with it
     code: str  # all code but the parameters cell
+    code_hash: str  # of that and of the package; texts, outputs and defaults do not count
     defaults: dict[str, Any]
     kinds: dict[str, Any]  # name → type
     checked_by: type | None  # dataclass of the parameters; None for a notebook that checks nothing
-
-    @cached_property
-    def code_hash(self) -> str:
-        """Hash of the notebook's code and the helper package's; texts, outputs and defaults do not count."""
-        return hashlib.sha256(self.code.encode() + b"\0" + self.package).hexdigest()[:20]
 
     @property
     def result_file(self) -> str | None:
@@ -92,7 +87,9 @@ def read_notebook(path: Path) -> Notebook:
     checked_by = parameter_class(sources)
     if checked_by is not None:  # knows more than the cell can say, e.g. int | list[int]
         kinds = {field.name: get_type_hints(checked_by)[field.name] for field in fields(checked_by)}
-    return Notebook(path.stem, nbformat.writes(book), _package_zip(), "\0".join(sources), defaults, kinds, checked_by)
+    code, files = "\0".join(sources), package_files()
+    whole = code_hash([("notebook", code.encode()), *files])[:20]
+    return Notebook(path.stem, nbformat.writes(book), _zipped(files), code, whole, defaults, kinds, checked_by)
 
 
 def _literals(source: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -121,10 +118,10 @@ def _kind(annotation: ast.expr) -> Any:
     return None
 
 
-def _package_zip() -> bytes:
+def _zipped(files: Files) -> bytes:
     """Zip of the helper package's code; the same files give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:  # not compressed: another zlib would give another key
-        for name, content in package_files():
+        for name, content in files:
             archive.writestr(zipfile.ZipInfo(f"dtc_helpers/{name}", _EPOCH), content)
     return buffer.getvalue()
