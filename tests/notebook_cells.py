@@ -30,3 +30,14 @@ def _run(source: str, names: dict[str, Any]) -> None:
     value: Any = eval(compile(shown, source, "eval"), names) if shown else None
     if hasattr(value, "_repr_html_"):
         value._repr_html_()
+
+
+def widget_traces(notebook):
+    """What of widgets is left in a notebook."""
+    views = [
+        f"a widget view in cell {number}"
+        for number, cell in enumerate(notebook["cells"])
+        for output in cell.get("outputs", [])
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    ]
+    return [*(["metadata.widgets"] if "widgets" in notebook["metadata"] else []), *views]

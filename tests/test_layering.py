@@ -1,12 +1,15 @@
 """The floors of the house: every file belongs to a room, every room to a floor, and nothing imports upwards."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
+import nbformat
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "dtc_helpers"
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "dtc_helpers"
 MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 CORE = ("sensing", "recovery", "networks", "training", "scoring", "surgery", "readings", "cycle", "gibbs")
 FLOORS = (  # from the ground up; a room imports from its own floor and those below it
@@ -167,3 +170,30 @@ def test_figures_save_and_set_up_nothing_but_in_style():
     source = tree("figures/style")
     others = [node for node in source.body if getattr(node, "name", "") not in ("canvas", "save_figure")]
     assert not [call for node in others for call in calls(node) if call.startswith("plt.") or call.endswith("savefig")]
+
+
+# ---------------------------------------------------------------------------------------- nothing idle
+
+
+def words_outside_the_tests():
+    """How often a word stands in the code of package, benchmarks and notebooks, and in pages for readers."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/book/*.py"), *ROOT.glob("benchmarks/*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in [*pages, *MODULES.values()]]
+    for path in ROOT.glob("notebooks/**/*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        texts += [cell.source for cell in cells if cell.cell_type == "code"]
+    return Counter(word for text in texts for word in re.findall(r"\w+", text))
+
+
+def public_names(name):
+    """Functions, classes and constants of a module."""
+    for node in tree(name).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+        names = {getattr(target, "name", getattr(target, "id", "_")) for target in targets}
+        yield from (each for each in names if not each.startswith("_"))
+
+
+def test_nothing_public_is_used_by_its_own_tests_only():
+    count = words_outside_the_tests()
+    idle = [(name, each) for name in MODULES if name != "paper" for each in public_names(name) if count[each] < 2]
+    assert idle == []  # the paper's numbers are there to be checked against

@@ -26,17 +26,6 @@ def _stripped(_cell: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
     return {**output, "data": {name: value for name, value in output["data"].items() if name != WIDGET_VIEW}}
 
 
-def widget_traces(notebook: NotebookJson) -> list[str]:
-    """Traces of widgets that are left in a notebook: none, after `stripped`."""
-    views = [
-        f"a widget view in cell {number}"
-        for number, cell in enumerate(notebook["cells"])
-        for output in cell.get("outputs", [])
-        if WIDGET_VIEW in output.get("data", {})
-    ]
-    return [*(["metadata.widgets"] if "widgets" in notebook["metadata"] else []), *views]
-
-
 def strip_file(path: Path) -> None:
     """Strip a notebook in place, if there is anything to strip."""
     rewrite(path, stripped)

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, ScalarFormatter
 
+from dtc_helpers.images.datasets import TITLES
 from dtc_helpers.paths import whole_file
 from dtc_helpers.scoring import SCORES
 
@@ -32,7 +33,7 @@ METHOD_MARKERS = {method: marker for method, (_, marker) in _looks().items()}
 AFTER_THE_CUT = "hidden neurons left after the cut"  # where a number is of the time before it
 METHOD_LABELS = {method: _LABELS.get(method, method) for method in SCORES}
 
-_SPELLED = {"mnist": "MNIST", "mnist1d": "MNIST-1D", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
+_SPELLED = {name: title for name, title in TITLES.items() if name != "digits"}  # which is a word
 
 
 def spelled(words: object) -> str:

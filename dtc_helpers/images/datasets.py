@@ -111,7 +111,7 @@ class Dataset:
         if name in DATASETS:
             raise ValueError(f"name = {name!r} is that of another dataset: choose another one")
         train, held_out, shape = arrays_of(images, labels, test, seed)
-        return _standardised(name, name, train, held_out, image_shape=shape)
+        return _standardised(name, train, held_out, image_shape=shape)
 
     @property
     def n_inputs(self) -> int:
@@ -187,21 +187,29 @@ def load_dataset(name: str | Path) -> Dataset:
 # ---------------------------------------------------------------------------------- torchvision's sets
 
 
+TITLES = {  # as captions show them
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "kmnist": "Kuzushiji-MNIST",
+    "digits": "digits (8×8, scikit-learn)",
+    "mnist1d": "MNIST-1D",
+}
+
+
 @dataclass(frozen=True)
 class IdxFamily:
     """One of MNIST and its siblings; their files have the same names and sizes."""
 
     torchvision_class: str
-    title: str
     mean: float  # of the training pixels scaled to [0, 1]
     standard_deviation: float
     sha256: dict[str, str]
 
 
 IDX_FAMILIES = {
-    "mnist": IdxFamily("MNIST", "MNIST", 0.1307, 0.3081, MNIST_SHA256),
-    "fashion_mnist": IdxFamily("FashionMNIST", "Fashion-MNIST", 0.2860, 0.3530, {}),
-    "kmnist": IdxFamily("KMNIST", "Kuzushiji-MNIST", 0.1918, 0.3483, {}),
+    "mnist": IdxFamily("MNIST", 0.1307, 0.3081, MNIST_SHA256),
+    "fashion_mnist": IdxFamily("FashionMNIST", 0.2860, 0.3530, {}),
+    "kmnist": IdxFamily("KMNIST", 0.1918, 0.3483, {}),
 }
 
 
@@ -213,7 +221,7 @@ def _load_idx(name: str) -> Dataset:
         pixels, labels = (torch.tensor(arrays[f"{prefix}-{kind}-ubyte"]) for kind in ("images-idx3", "labels-idx1"))
         images = pixels.flatten(1).float().div_(255).sub_(family.mean).div_(family.standard_deviation)
         splits.append(Split(images, labels.long()))
-    return Dataset(name, family.title, *splits, n_validation=len(splits[0]) // 6, image_shape=(28, 28))
+    return Dataset(name, TITLES[name], *splits, n_validation=len(splits[0]) // 6, image_shape=(28, 28))
 
 
 # ---------------------------------------------------------------------------------- a file of one's own
@@ -240,7 +248,7 @@ def _load_digits() -> Dataset:
     bunch: Any = load_digits()
     train, test = train_test_split(np.arange(len(bunch.target)), test_size=360, random_state=0, stratify=bunch.target)
     parts = [(bunch.data[rows], bunch.target[rows]) for rows in (train, test)]
-    return _standardised("digits", "digits (8×8, scikit-learn)", *parts, image_shape=(8, 8))
+    return _standardised("digits", *parts, image_shape=(8, 8))
 
 
 def _load_mnist1d() -> Dataset:
@@ -253,19 +261,20 @@ def _load_mnist1d() -> Dataset:
     finally:
         np.random.set_state(state)
     parts = (data["x"], data["y"]), (data["x_test"], data["y_test"])
-    return _standardised("mnist1d", "MNIST-1D", *parts, image_shape=(40,))
+    return _standardised("mnist1d", *parts, image_shape=(40,))
 
 
 Arrays = tuple[np.ndarray, np.ndarray]  # pixels (n_images, n_inputs), labels (n_images,)
 
 
-def _standardised(name: str, title: str, train: Arrays, test: Arrays, *, image_shape: tuple[int, ...]) -> Dataset:
+def _standardised(name: str, train: Arrays, test: Arrays, *, image_shape: tuple[int, ...]) -> Dataset:
     """Shift and scale all pixels alike, by the mean and deviation of the training pixels."""
     mean, deviation = train[0].mean(), train[0].std()
     splits = [
         Split(torch.tensor((pixels - mean) / deviation, dtype=torch.float32), torch.tensor(labels, dtype=torch.int64))
         for pixels, labels in (train, test)
     ]
+    title = TITLES.get(name, name)
     return Dataset(name, title, *splits, n_validation=len(train[1]) // 6, image_shape=image_shape)
 
 

@@ -25,7 +25,6 @@ ACCURACIES = {  # column → field of `training.Accuracy`
 }  # fmt: skip
 RUN = "run.json"
 FILES = ("cycles.csv", "ledger.csv", "measurements.npz", "neuron_sums.npz", RUN)
-TIMING_COLUMNS = ("train_seconds", "score_seconds")
 LEDGER_COLUMNS = ("dataset", "reading", "method", "replicate", "layer", "neuron", "cycle", "score")
 KINDS = {
     **dict.fromkeys((*COLUMNS, *LEDGER_COLUMNS), NUMBER),

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import papermill
 import pytest
-
-from dtc_helpers.explorer.stripping import widget_traces
+from notebook_cells import widget_traces
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "explore.ipynb"

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from notebook_cells import widget_traces
 
-from dtc_helpers.explorer.stripping import WIDGET_VIEW, strip_file, stripped, widget_traces
+from dtc_helpers.explorer.stripping import WIDGET_VIEW, strip_file, stripped
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))

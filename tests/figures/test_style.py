@@ -8,7 +8,7 @@ from dtc_helpers.figures.style import canvas, spelled
     [
         ("DTC · mnist, n = 10", "DTC · MNIST, n = 10"),
         ("mnist1d", "MNIST-1D"),
-        ("fashion_mnist and kmnist", "Fashion-MNIST and KMNIST"),
+        ("fashion_mnist and kmnist", "Fashion-MNIST and Kuzushiji-MNIST"),
         ("my_mnist_set on digits", "my_mnist_set on digits"),
     ],
 )
