@@ -12,6 +12,7 @@ from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.runs.sentences import CLOSE_UP_TO
 from dtc_helpers.runs.tables import beside_paper, with_lowess
+from dtc_helpers.statistics import t_interval
 from dtc_helpers.studies import tables
 from dtc_helpers.studies.runs import read_table
 
@@ -45,7 +46,7 @@ def of_reproduction(notebooks: Path) -> str:
 
 
 def of_methods(notebooks: Path) -> str:
-    """Whether DTC differs from random pruning."""
+    """Whether DTC can be told from random pruning."""
     table = _study(notebooks, "3_uncertainty")
     both = [table.loc[(table.reading == reading) & table.arm.isin(["dtc", "random"]), :] for reading in READINGS]
     widths = [tables.paired(runs, arm="dtc", other="random") for runs in both]
@@ -55,7 +56,7 @@ def of_methods(notebooks: Path) -> str:
     shown = "" if all(found.p_equivalence < LEVEL for found in whole) else "not shown to be "
     first, second = (f"{100 * found.difference.mean:+.2f}".replace("-", "−") for found in whole)
     return (
-        f"At {different or 'none'} of {places} does DTC differ from random pruning ({whole[0].n[0]} networks each, "
+        f"At {different or 'none'} of {places} can DTC be told from random pruning ({whole[0].n[0]} networks each, "
         f"after Holm's correction). Over the whole curve the two are {shown}equivalent (differences of {first} and "
         f"{second} points of accuracy, margin {100 * whole[0].margin:g})."
     )
@@ -65,9 +66,10 @@ def of_numbering(notebooks: Path) -> str:
     """Share of DTC's first cut that goes again when the same neurons stand in another order."""
     choices = read_table(notebooks / "studies" / "data" / "13_choices.csv")
     of_dtc = choices.query("ray_domain == 'recovered_weights' and neurons == 512 and arm == 'dtc'")
-    again, by_chance = 100 * of_dtc.with_other_order.mean(), 100 * of_dtc.by_chance.mean()
+    again, by_chance = t_interval(100 * of_dtc.with_other_order), 100 * of_dtc.by_chance.mean()
     return (
-        f"Number the same neurons anew, and {again:.0f} % of DTC's first cut go again. Chance gives {by_chance:.0f} %."
+        f"Number the same neurons anew, and {again.mean:.0f} % of DTC's first cut go again ({again.low:.0f} to "
+        f"{again.high:.0f}, described reading). Chance gives {by_chance:.0f} %."
     )
 
 
@@ -79,8 +81,8 @@ def of_proposition(notebooks: Path, *, seed: int) -> str:
     found = evidence.excesses(exact, rng=np.random.default_rng(seed))
     better = int((found.low > 0).sum()) or "none"
     return (
-        f"Entropy and fitness correlate with {found.tested.min():.2f} to {found.tested.max():.2f}. Random numbers of "
-        f"the same m and norm do as well: in {better} of {len(found)} comparisons was the measured entropy clearly "
+        f"Entropy and fitness correlate with {found.tested.min():.2f} to {found.tested.max():.2f}. More than random "
+        f"numbers of the same m and norm do? In {better} of {len(found)} comparisons was the measured entropy clearly "
         "better (interval of the difference above 0)."
     )
 

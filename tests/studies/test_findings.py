@@ -55,13 +55,13 @@ def test_methods_that_differ_are_not_called_equivalent(copied):
         return table
 
     words = findings.of_methods(copied("3_uncertainty.csv", better))
-    assert "At 68 of 68 places (34 sizes in each of two readings) does DTC differ" in words
+    assert "At 68 of 68 places (34 sizes in each of two readings) can DTC be told from" in words
     assert "not shown to be equivalent" in words
 
 
 def test_choice_that_does_not_hang_on_the_order_is_seen(copied):
     words = findings.of_numbering(copied("13_choices.csv", lambda table: table.assign(with_other_order=1.0)))
-    assert "100 % of DTC's first cut go again. Chance gives 10 %." in words
+    assert "100 % of DTC's first cut go again (100 to 100, described reading). Chance gives 10 %." in words
 
 
 def test_excess_over_the_null_is_counted(tmp_path):
@@ -72,4 +72,4 @@ def test_excess_over_the_null_is_counted(tmp_path):
     table.loc[table.process == "DTC", "tested"] += 0.1
     table.to_csv(path, index=False)
     words = findings.of_proposition(tmp_path, seed=42424242)
-    assert "in 1 of 11 comparisons was the measured entropy clearly better" in words
+    assert "In 1 of 11 comparisons was the measured entropy clearly better" in words
