@@ -43,7 +43,7 @@ notebooks: install
 
 # What the benchmarks print is kept: docs/ quotes it.
 benchmark: install
-	for name in training replicates recovery sweep any_network commands; do \
+	for name in training replicates recovery random_problems sweep any_network commands; do \
 	    $(BIN)/python -m benchmarks.$$name > benchmarks/results/$$name.txt || exit 1; \
 	    cat benchmarks/results/$$name.txt; \
 	done

@@ -11,6 +11,7 @@ import pandas as pd
 
 from dtc_helpers.paths import read_together, whole_files, write_json
 from dtc_helpers.runs.damage import DamagedError, read_json
+from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import provenance, run_key
 from dtc_helpers.runs.results import ACCURACIES
@@ -130,7 +131,8 @@ def _title(setting: Setting, arm: str) -> str:
 def _fingerprint(setting: Setting) -> str:
     """Tells apart what the title does not."""
     sizes = map(tuple, (setting.seeds, setting.hidden_widths, setting.neurons))
-    return run_key(setting.plan, setting.reading, *sizes, setting.total_batches, setting.choosing)
+    own = (setting.plan, setting.reading, *sizes, setting.total_batches, setting.choosing)
+    return run_key(*own, usable_device("auto"))  # as `study.setting` loads the images
 
 
 def _made(setting: Setting, arm: str) -> Made:
