@@ -444,6 +444,20 @@ def of_benchmark_replicates():
     yield SOLVER, f"take {minutes[0]:.0f} minutes in the published reading and {minutes[1]:.0f} in the described one"
 
 
+def of_benchmark_random_problems():
+    text = measured("random_problems")
+    (number, unproven), (dense, contradicted, off) = (
+        re.findall(pattern, text)[0]
+        for pattern in (
+            r"^(\d+) problems, .*: (\d+) unproven",
+            r"(\d+) with more .*, (\d+) contradicted; .* most (.*);",
+        )
+    )
+    assert {unproven, dense, contradicted} == {"0"}
+    yield SOLVER, f"solves {int(number):,} random problems"
+    yield SOLVER, f"the gaps are off by at most {float(off):.0e}"
+
+
 def of_benchmark_any_network():
     text = measured("any_network")
     dtc = re.findall(r"DTC .* ([\d.]+)% +([\d.]+) +[\d.]+ GiB", text)
@@ -526,6 +540,7 @@ def of_benchmark_sweep():
         of_benchmark_recovery,
         of_benchmark_training,
         of_benchmark_replicates,
+        of_benchmark_random_problems,
         of_benchmark_any_network,
         of_benchmark_sweep,
         of_benchmark_commands,
