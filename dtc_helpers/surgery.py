@@ -65,7 +65,7 @@ def lowest(scores: Tensor, n_kept: int, *, ranked: bool = False) -> Tensor:
 
 def highest(scores: Tensor, n_kept: int, *, ranked: bool = False) -> Tensor:
     """Indices of the `n_kept` highest scores, ties to the lower index; see `lowest`."""
-    return lowest(-scores, n_kept, ranked=ranked)
+    return lowest(-scores.double(), n_kept, ranked=ranked)  # the negative of an unsigned number is none
 
 
 CHOICES = {"lowest": lowest, "highest": highest}

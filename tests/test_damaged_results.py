@@ -159,7 +159,7 @@ def test_each_file_that_is_missing_or_cut_names_the_remedy(results, tmp_path, na
             "holds other values than finite numbers in the column test_accuracy",
         ),
         (lambda t: t.assign(cycle=t.cycle + 0.5), "holds other values than whole numbers in the column cycle"),
-        (lambda t: t.assign(method=3), "holds other values than text in the column method"),
+        (lambda t: t.assign(method=""), "holds other values than text in the column method"),
         (lambda t: t.assign(reading="both"), "there is no reading both"),
         (lambda t: t.assign(replicate=1), "first replicate is not there|is not there"),
         (lambda t: t.iloc[1:], "the cycles of published, magnitude, replicate 0 are not one after the other"),

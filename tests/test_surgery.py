@@ -287,3 +287,9 @@ def test_mask_instead_of_indices_is_refused(mask):
 @pytest.mark.parametrize("kept", [np.array([1, 2]), torch.tensor([1, 2], dtype=torch.int32), [1, 2]], ids=type)
 def test_indices_may_be_a_list_an_array_or_32_bit(kept):
     assert keep_neurons(networks(5, 8, 3), kept).neuron_ids[0].tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int64, torch.float32])
+def test_highest_scores_of_any_type_are_the_highest(kind):
+    assert highest(torch.tensor([[3, 0, 5, 1]], dtype=kind), 2).tolist() == [[0, 2]]
+    assert highest(torch.tensor([[True, False, True]]), 2).tolist() == [[0, 2]]

@@ -79,6 +79,8 @@ DeviceName = Annotated[str, Matching(r"auto|cpu|cuda(:\d+)?", "auto, cpu or cuda
 def check_fields(owner: Any) -> None:
     """Hold every field of a dataclass to its type, and its values, those in lists too, to the limits beside it.
 
+    Numbers of NumPy and other libraries become Python's own, in place: JSON and checkpoints know no others.
+
     Raises
     ------
     TypeError or ValueError saying which field, what was expected and what came.
@@ -86,8 +88,19 @@ def check_fields(owner: Any) -> None:
     for name, (kind, limits) in _kinds(type(owner)).items():
         value = getattr(owner, name)
         check_type(name, value, kind)
+        if (own := _pythons_own(value)) is not value:
+            object.__setattr__(owner, name, own)  # it is frozen, and not made yet
         for limit in limits:
             limit.check(name, list(_leaves(value)))
+
+
+def _pythons_own(value: Any) -> Any:
+    if isinstance(value, list):
+        own = [_pythons_own(each) for each in value]
+        return value if all(one is other for one, other in zip(own, value, strict=True)) else own
+    if isinstance(value, Real) and not isinstance(value, int | float):
+        return int(value) if isinstance(value, Integral) else float(value)
+    return float(value) if isinstance(value, float) and type(value) is not float else value
 
 
 @cache

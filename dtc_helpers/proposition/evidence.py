@@ -13,7 +13,7 @@ import pandas as pd
 
 from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.images.datasets import DATASETS, load_dataset
-from dtc_helpers.paths import read_together, whole_files, write_json
+from dtc_helpers.paths import read_together, whole_files, whole_folder, write_json
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
@@ -153,11 +153,21 @@ _COMPARISON_KINDS = {
 
 def write_evidence(evidence: Evidence, folder: Path) -> None:
     """Write `steps.csv`, `comparisons.csv` (6 digits), `measurements.npy` and `run.json`, all or none."""
-    with whole_files(folder) as files:
-        evidence.steps.to_csv(files / "steps.csv", index=False, float_format="%.6g")
-        evidence.comparisons.to_csv(files / "comparisons.csv", index=False, float_format="%.6g")
-        np.save(files / "measurements.npy", evidence.values.astype(np.float32), allow_pickle=False)
-        write_json(evidence.run, files / RUN)
+    with whole_files(folder, change="data_dir") as files:
+        _write(evidence, files)
+
+
+def write_part(evidence: Evidence, path: Path) -> None:
+    """Write evidence as a folder that is there whole, or not at all; see `resuming.kept`."""
+    with whole_folder(path) as folder:
+        _write(evidence, folder)
+
+
+def _write(evidence: Evidence, folder: Path) -> None:
+    evidence.steps.to_csv(folder / "steps.csv", index=False, float_format="%.6g")
+    evidence.comparisons.to_csv(folder / "comparisons.csv", index=False, float_format="%.6g")
+    np.save(folder / "measurements.npy", evidence.values.astype(np.float32), allow_pickle=False)
+    write_json(evidence.run, folder / RUN)
 
 
 def read_evidence(folder: Path) -> Evidence:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,10 @@ def run_methods(
     check_memory(
         data, numbers["hidden_widths"], methods=names["methods"], n_replicates=len(numbers["seeds"]), plan=plan
     )
+    if (narrowest := min(numbers["hidden_widths"])) <= max(plan.stop_at, 1):
+        raise ValueError(
+            f"hidden_widths has {narrowest}: expected more than plan.stop_at = {plan.stop_at}, or nothing is cut"
+        )
     setting: dict[str, Any] = {**numbers, "plan": plan}
     about = {"dataset": data.name, **names, **_parameters(**setting)}
     train = partial(_run_method, data, **setting)
@@ -93,7 +98,7 @@ def run_methods(
         return _all_methods(train, about | {"results_dir": None}, data, started)
     folder = in_project(results_dir)
     with only_writer(folder):
-        train = partial(_taken_over, train, folder / _UNFINISHED, _fingerprint(data, setting))
+        train = partial(_taken_over, train, folder / _UNFINISHED, _fingerprint(data, setting, names))
         results = _all_methods(train, about | {"results_dir": str(results_dir)}, data, started)
         write_results(results, folder)
         shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
@@ -154,13 +159,21 @@ def _taken_over(
     return kept(path, make=partial(train, reading, method), write=write_part, read=read_part)
 
 
-def _fingerprint(data: Dataset, setting: dict[str, Any]) -> str:
-    """Tells apart runs whose numbers may differ."""
+def _fingerprint(data: Dataset, setting: dict[str, Any], names: dict[str, list[str]]) -> str:
+    """Tells apart runs whose numbers may differ; scores and readings of one's own by what they are now."""
     content = hashlib.sha256()
     for split in (data.train, data.test):
         for values in (split.images, split.labels):
             content.update(values.cpu().numpy().tobytes())
-    return run_key(data.name, content.hexdigest(), setting, data.test.images.device)
+    scores = [_code_of(SCORES[name]) for name in names["methods"]]
+    readings = [READINGS[name] for name in names["readings"]]
+    return run_key(data.name, content.hexdigest(), setting, data.test.images.device, scores, readings)
+
+
+def _code_of(score: object) -> object:
+    """All that a function does, not where it stands; of anything else its own words."""
+    code = score if isinstance(score, CodeType) else getattr(score, "__code__", None)
+    return (code.co_code, code.co_names, [*map(_code_of, code.co_consts)]) if code is not None else repr(score)
 
 
 def _parameters(seeds: list[int], hidden_widths: list[int], plan: Plan) -> dict[str, Any]:

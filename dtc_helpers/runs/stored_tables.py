@@ -31,8 +31,12 @@ def read_stored(path: Path, kinds: Mapping[str, str], *, remedy: str, **options:
     with damage_named(path, remedy):
         if not (content := path.read_bytes()).endswith(b"\n"):
             raise ValueError("it ends amid a line")
-        _check_shape(content.decode("utf-8"))
-        table: pd.DataFrame = pd.read_csv(io.BytesIO(content), **options)
+        others = [name for name in _checked_names(content.decode("utf-8")) if kinds.get(name) != TEXT]
+        text = {name: str for name, kind in kinds.items() if kind == TEXT}  # 007, nan and 2024 are names too
+        options |= {"dtype": options.get("dtype", {}) | text, "keep_default_na": False}
+        table: pd.DataFrame = pd.read_csv(
+            io.BytesIO(content), na_values={name: ["", "nan", "NaN"] for name in others}, **options
+        )
     if missing := [name for name in kinds if name not in table]:
         raise DamagedError(f"{path} has no column {', '.join(missing)}: {remedy}")
     if table.empty:
@@ -43,8 +47,11 @@ def read_stored(path: Path, kinds: Mapping[str, str], *, remedy: str, **options:
     return table
 
 
-def _check_shape(text: str) -> None:
-    """Refuse columns without a name or of the same, and rows of another length: pandas makes something of them."""
+def _checked_names(text: str) -> list[str]:
+    """Names of the columns; refuses those without one or of the same, and rows of another length.
+
+    Pandas makes something of them.
+    """
     rows = csv.reader(io.StringIO(text, newline=""))
     names = next(rows)
     if "" in names or len(set(names)) < len(names):
@@ -52,11 +59,12 @@ def _check_shape(text: str) -> None:
     for row in rows:
         if row and len(row) != len(names):
             raise ValueError(f"line {rows.line_num} has {len(row)} values, and there are {len(names)} columns")
+    return names
 
 
 def _holds(values: Any, kind: str) -> bool:
     if kind == TEXT:
-        return all(isinstance(value, str) for value in values.unique())
+        return bool((values != "").all())
     if kind == WHOLE:
         return values.dtype == np.int64
     is_number = values.dtype.kind in "iuf"

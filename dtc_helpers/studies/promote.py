@@ -8,6 +8,7 @@ from dtc_helpers.paths import in_project
 from dtc_helpers.proposition.evidence import Evidence, read_evidence, write_evidence
 from dtc_helpers.studies.runs import ARM_COLUMNS, read_made, read_table, write_made
 from dtc_helpers.studies.study import STORED
+from dtc_helpers.studies.study_10_proposition_on_trial import STORED_TRIAL
 
 
 def promote(name: str, results_dir: str | Path) -> Path:
@@ -27,8 +28,8 @@ def promote(name: str, results_dir: str | Path) -> Path:
     commit, or has fewer rows of a run than the stored one: the message says which. CannotWriteError where the stored
     tables cannot be replaced.
     """
-    if (folder := in_project(results_dir) / name).is_dir():
-        return _promote_trial(folder, STORED / name)
+    if name == STORED_TRIAL.name:
+        return _promote_trial(in_project(results_dir) / name, STORED / name)
     source = in_project(results_dir) / f"{name}.csv"
     for path in (source, source.with_suffix(".json")):
         if not path.is_file():
@@ -54,14 +55,21 @@ def _promote_trial(source: Path, stored: Path) -> Path:
 
 
 def _trial_complaints(new: Evidence, stored: Path) -> list[str]:
-    commits = [new.run["git_commit"], new.run["comparisons"]["git_commit"]]
-    changed = ["it was made by code that is in no commit"] * any("+changes" in str(commit) for commit in commits)
+    made = [new.run.get("git_commit"), new.run.get("comparisons", {}).get("git_commit")]
+    found = ["it was made by code that is in no commit"] * any(map(_is_in_no_commit, made))
     if not stored.is_dir():
-        return changed
+        return found
     trials = {"old": read_evidence(stored), "new": new}
-    sizes = pd.DataFrame({name: trial.steps.groupby("process").size() for name, trial in trials.items()})
-    fewer = sizes.fillna(0).query("new < old")
-    return [*changed, *(f"{process} has fewer steps than the stored one" for process in fewer.index)]
+    for what in ("steps", "comparisons"):
+        counts = {name: getattr(trial, what).groupby("process").size() for name, trial in trials.items()}
+        fewer = pd.DataFrame(counts).fillna(0).query("new < old").index
+        found += [f"{process} has fewer {what} than the stored one" for process in fewer]
+    old, draws = (trial.run.get("comparisons", {}).get("n_draws", 0) for trial in trials.values())
+    return [*found, *([f"{draws} draws of the nulls, the stored one has {old}"] if draws < old else [])]
+
+
+def _is_in_no_commit(commit: object) -> bool:
+    return commit is None or "+changes" in str(commit)
 
 
 def _complaints(table: pd.DataFrame, run: dict, stored: Path) -> list[str]:
@@ -73,7 +81,7 @@ def _complaints(table: pd.DataFrame, run: dict, stored: Path) -> list[str]:
     found, runs = [], run.get("runs", [])
     if not runs or not all(isinstance(one, dict) and {"run", "git_commit"} <= one.keys() for one in runs):
         return [f"{stored.stem}.json does not say by which runs it was made"]
-    if changed := [one["run"] for one in runs if "+changes" in str(one["git_commit"])]:
+    if changed := [one["run"] for one in runs if _is_in_no_commit(one["git_commit"])]:
         found.append(f"{len(changed)} of its runs were made by code that is in no commit, e.g. {changed[0]}")
     own = [column for column in table if column not in ARM_COLUMNS[3:]]
     if table.duplicated(keys or [*own, "seed", "neurons", "batches"]).any():

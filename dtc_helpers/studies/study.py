@@ -10,7 +10,7 @@ import pandas as pd
 
 from dtc_helpers.checks.fields import OneOf, Replicates, Seed
 from dtc_helpers.images.datasets import Dataset, load_dataset
-from dtc_helpers.paths import in_project, project_root, writable_folder
+from dtc_helpers.paths import in_project, only_writer, project_root, writable_folder
 from dtc_helpers.readings import Reading
 from dtc_helpers.runs.checking import DatasetName, NotebookParameters
 from dtc_helpers.runs.damage import damage_named
@@ -153,10 +153,10 @@ def other_table(
     ValueError if what is stored was made with other settings; DamagedError where it is not as it was written.
     """
     if new_in is not None:
-        writable_folder(in_project(new_in), change="results_dir")
-        table, record = recorded(make, title=name)
-        run = {"settings": settings, "keys": list(keys), **provenance(), "runs": [record]}
-        write_made((table, run), in_project(new_in) / f"{name}.csv")
+        with only_writer(in_project(new_in)):  # from the beginning: else what was made could not be written
+            table, record = recorded(make, title=name)
+            run = {"settings": settings, "keys": list(keys), **provenance(), "runs": [record]}
+            write_made((table, run), in_project(new_in) / f"{name}.csv")
         return table
     table, run = read_made(path := STORED / f"{name}.csv", keys)
     with damage_named(path.with_suffix(".json"), "run the study with recompute = True"):

@@ -14,6 +14,7 @@ from dtc_helpers.proposition.evidence import (
     processes_of,
     read_evidence,
     write_evidence,
+    write_part,
 )
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.checking import NotebookParameters
@@ -71,7 +72,7 @@ def trials(parameters: TrialParameters) -> dict[str, Evidence]:
             settings: dict[str, Any] = {"replicates": n, "seed": parameters.seed, "n_draws": parameters.null_draws}
             make = partial(gather_evidence, name, process, plan=Plan(), **settings)
             path = folder / ".trial" / f"{name} {process} {run_key(settings, Plan(), usable_device('auto'))}"
-            parts.setdefault(name, []).append(kept(path, make=make, write=write_evidence, read=read_evidence))
+            parts.setdefault(name, []).append(kept(path, make=make, write=write_part, read=read_evidence))
         for name, gathered in parts.items():
             write_evidence(joined(gathered), folder / name)
     return {name: read_evidence(folder / name) for name in parameters.datasets}

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from dtc_helpers.runs.methods import run_methods
 from dtc_helpers.runs.provenance import PACKAGES, git_commit, provenance
 from dtc_helpers.runs.recorder import Recorder
 from dtc_helpers.runs.results import read_results
+from dtc_helpers.scoring import SCORES, Scores
 
 SMALL = {"methods": ["random", "magnitude"], "seeds": [1, 2], "hidden_widths": [12]}
 PLAN = Plan(batches_per_cycle=2, keep_fraction=0.7, stop_at=4)
@@ -148,3 +150,33 @@ def test_bad_arguments_are_refused_before_any_work(run, tmp_path, changes, words
     with pytest.raises(ValueError, match=words):
         run(tmp_path / "new", **changes)
     assert not (tmp_path / "new").exists()
+
+
+def test_results_of_a_score_that_was_changed_meanwhile_are_not_taken_over(tiny_dataset, monkeypatch, tmp_path):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    setting: dict[str, Any] = {"methods": ["mine", "random"], "hidden_widths": [12], "plan": PLAN}
+    scores = iter((lambda layer: Scores(layer.incoming_sums), lambda layer: Scores(-layer.incoming_sums)))
+    monkeypatch.setitem(SCORES, "mine", next(scores))
+    random = SCORES["random"]
+    monkeypatch.setitem(SCORES, "random", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_methods(tiny_dataset, results_dir=tmp_path, **setting)
+    monkeypatch.setitem(SCORES, "mine", next(scores))
+    monkeypatch.setitem(SCORES, "random", random)
+    found = run_methods(tiny_dataset, results_dir=tmp_path, **setting).ledger
+    whole = run_methods(tiny_dataset, **setting).ledger
+    pd.testing.assert_frame_equal(found, whole)
+
+
+def test_numbers_of_numpy_are_written_as_numbers(tiny_dataset, tmp_path):
+    numbers: dict[str, Any] = {"batches_per_cycle": np.int64(2), "keep_fraction": np.float64(0.7)}
+    plan = Plan(**numbers, stop_at=4)
+    run_methods(tiny_dataset, methods=["random"], hidden_widths=[12], plan=plan, results_dir=tmp_path)
+    assert read_results(tmp_path).run["parameters"]["batches_per_cycle"] == 2
+
+
+def test_width_at_which_nothing_would_be_cut_is_refused(tiny_dataset):
+    with pytest.raises(ValueError, match="hidden_widths has 8: expected more than"):
+        run_methods(tiny_dataset, methods=["random"], hidden_widths=[8])

@@ -129,7 +129,8 @@ with only_writer(folder / "results"):
 def test_second_run_into_a_folder_is_told_before_it_trains_and_may_go_on_when_the_first_is_gone(
     tmp_path, tiny_dataset, monkeypatch
 ):
-    places = {"results_dir": tmp_path / "results", "hidden_widths": (4,), "methods": ("random",)}
+    plan = Plan(batches_per_cycle=1, stop_at=3)
+    places = {"results_dir": tmp_path / "results", "hidden_widths": (4,), "methods": ("random",), "plan": plan}
     with python(HOLDER, tmp_path) as first:
         wait_for(tmp_path / "held")
         with monkeypatch.context() as patch:
@@ -137,7 +138,7 @@ def test_second_run_into_a_folder_is_told_before_it_trains_and_may_go_on_when_th
             with pytest.raises(FolderInUseError, match=r"another run writes into .*results: wait until it ends, or"):
                 run_methods(tiny_dataset, **places)
         first.kill()
-    run_methods(tiny_dataset, plan=Plan(batches_per_cycle=1, stop_at=3), **places)
+    run_methods(tiny_dataset, **places)
     assert read_results(tmp_path / "results").cycles.neurons.tolist() == [3]
 
 

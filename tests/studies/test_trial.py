@@ -23,7 +23,7 @@ def parameters(monkeypatch, tmp_path):
     monkeypatch.setattr(evidence, "NETWORK_PROCESSES", small)
     monkeypatch.setattr(study, "Plan", lambda: FEW)
     monkeypatch.setattr(promotion, "STORED", tmp_path / "stored")
-    folders = {"data_dir": str(tmp_path / "results" / "10_toy"), "figures_dir": "figures"}
+    folders = {"data_dir": str(tmp_path / "results" / "10_proposition"), "figures_dir": "figures"}
     return study.TrialParameters(["digits"], [2], recompute=True, null_draws=10, seed=1, **folders)
 
 
@@ -53,6 +53,15 @@ def test_interrupted_trial_goes_on_after_the_last_finished_process(parameters, m
     assert made == ["random", "dtc", "dtc"]
 
 
+def test_part_whose_writing_was_stopped_is_made_again(parameters, monkeypatch):
+    write = evidence.write_json
+    monkeypatch.setattr(evidence, "write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        study.trials(parameters)
+    monkeypatch.setattr(evidence, "write_json", write)
+    assert len(study.trials(parameters)["digits"].steps)
+
+
 def test_stored_trial_is_not_gathered_over(parameters):
     with pytest.raises(ValueError, match="holds the stored trial: gather into another folder"):
         replace(parameters, data_dir="notebooks/studies/data/10_proposition")
@@ -60,17 +69,25 @@ def test_stored_trial_is_not_gathered_over(parameters):
 
 def test_whole_trial_becomes_the_stored_one(parameters, tmp_path):
     made = study.trials(parameters)["digits"]
-    clean = {**made.run, "git_commit": "0123456789ab", "comparisons": {"n_draws": 10, "git_commit": None}}
-    folder = tmp_path / "results" / "10_toy" / "digits"
+    clean = {**made.run, "git_commit": "0123456789ab", "comparisons": {"n_draws": 10, "git_commit": "0123456789ab"}}
+    folder = tmp_path / "results" / "10_proposition" / "digits"
     write_evidence(replace(made, run=clean), folder)
-    assert promote("10_toy", tmp_path / "results") == tmp_path / "stored" / "10_toy"
-    stored = read_evidence(tmp_path / "stored" / "10_toy" / "digits")
+    assert promote("10_proposition", tmp_path / "results") == tmp_path / "stored" / "10_proposition"
+    stored = read_evidence(tmp_path / "stored" / "10_proposition" / "digits")
     pd.testing.assert_frame_equal(stored.steps, made.steps)
     n = int(made.steps.n_measurements.iloc[:-1].sum())
     write_evidence(replace(made, run=clean, steps=made.steps[:-1], values=made.values[:n]), folder)
     with pytest.raises(ValueError, match="is not promoted: digits: dtc has fewer steps than the stored one"):
-        promote("10_toy", tmp_path / "results")
-    write_evidence(replace(made, run={**clean, "git_commit": "0123456789ab+changes"}), folder)
-    with pytest.raises(ValueError, match="digits: it was made by code that is in no commit"):
-        promote("10_toy", tmp_path / "results")
-    assert len(read_evidence(tmp_path / "stored" / "10_toy" / "digits").steps) == len(made.steps)
+        promote("10_proposition", tmp_path / "results")
+    faults = (
+        ({"run": {**clean, "git_commit": "0123456789ab+changes"}}, "it was made by code that is in no commit"),
+        ({"run": {**clean, "git_commit": None}}, "it was made by code that is in no commit"),
+        ({"run": {"git_commit": "0123456789ab"}}, "it was made by code that is in no commit"),
+        ({"run": clean, "comparisons": made.comparisons[:-1]}, "dtc has fewer comparisons than the stored one"),
+        ({"run": clean | {"comparisons": clean["comparisons"] | {"n_draws": 9}}}, "9 draws of the nulls, .* has 10"),
+    )
+    for change, words in faults:
+        write_evidence(replace(made, **change), folder)
+        with pytest.raises(ValueError, match=f"digits: {words}"):
+            promote("10_proposition", tmp_path / "results")
+    assert len(read_evidence(tmp_path / "stored" / "10_proposition" / "digits").steps) == len(made.steps)
