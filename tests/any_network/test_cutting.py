@@ -228,6 +228,41 @@ def test_layers_and_modules_are_protected_by_name():
         Limits(heads={"attention": "n_heads"}, head_widths={"attention": "head_width"}).check(network)
 
 
+@pytest.mark.parametrize("layer", ["1", "2", "3"])
+def test_protected_layer_between_keeps_its_channels(layer):
+    """Batch norm, PReLU and depthwise convolution make no channels, but have one of each."""
+    network, example = zoo.depthwise(), zoo.images()
+    assert layers_cut(network, example) == {"0", "5"}
+    limits = Limits(protect=[layer])
+    assert layers_cut(network, example, limits) == {"5"}
+    assert reasons(network, example, limits)["0"] == "protected by you"
+    assert layers_cut(network, example, Limits(protect=["5"])) == {"0"}  # it reads those of "0"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"protect": "10"}, r"protect = '10': expected a list of names of layers or modules: protect=\['10'\]"),
+        ({"protect": None}, r"protect = None: expected a list of names of layers or modules: protect=\['head'\]"),
+        ({"protect": [3]}, r"protect = \[3\]: expected a list of names"),
+        ({"narrowest": "4"}, "narrowest = '4': expected int, got str"),
+        ({"narrowest": None}, "narrowest = None: expected int, got NoneType"),
+        ({"narrowest": 2.5}, "narrowest = 2.5: expected int, got float"),
+        ({"narrowest": -1}, "narrowest = -1 is outside 0"),
+        ({"heads": ["attention"]}, r"heads = \['attention'\]: expected"),
+        ({"cut_norm_coupled": "no"}, "cut_norm_coupled = 'no': expected bool, got str"),
+    ],
+)
+def test_limits_that_cannot_be_are_refused_in_words(wrong, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Limits(**wrong)
+
+
+@pytest.mark.parametrize("names", [(), [], ("0",), ["0"]])
+def test_names_to_protect_come_as_a_list_or_a_tuple(names):
+    assert Limits(protect=names) == Limits(protect=tuple(names))
+
+
 def test_narrow_layers_are_spared():
     assert layers_cut(zoo.lenet(), zoo.images(), Limits(narrowest=6)) == {"3", "6"}
     assert reasons(zoo.lenet(), zoo.images(), Limits(narrowest=6))["0"] == "6 channels: layers of at most 6 are spared"
