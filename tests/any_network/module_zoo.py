@@ -185,6 +185,24 @@ def tied():
     return network
 
 
+def gated(parts):
+    """One layer whose output is split into parts that are multiplied: a channel of each can only go together."""
+
+    def forward(net, x):
+        a, b = parts(net.fc(x))
+        return net.out(torch.relu(a) * torch.sigmoid(b))
+
+    return Named(forward, fc=nn.Linear(6, 20), out=nn.Linear(parts(torch.zeros(1, 20))[0].shape[1], 3))
+
+
+def halves(y):
+    return y.chunk(2, 1)
+
+
+def odd_and_even(y):
+    return y[:, ::2], y[:, 1::2]
+
+
 def functional_tie():
     def forward(net, x):
         hidden = torch.relu(net.encode(x))

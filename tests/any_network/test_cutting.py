@@ -7,13 +7,14 @@ import module_zoo as zoo
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 from dtc_helpers.any_network import cutting
 from dtc_helpers.any_network.cutting import TOLERANCE, channels_to_cut, check_on_copies, tried
 from dtc_helpers.any_network.graph import Limits, prunable
 from dtc_helpers.any_network.importance import RandomImportance
-from dtc_helpers.any_network.transcript import Transcript, copied, make, transcript
+from dtc_helpers.any_network.transcript import Transcript, _channel_of_weight, copied, make, transcript
 from dtc_helpers.any_network.troubles import CutRefusedError, check_network
 from dtc_helpers.surgery import n_keep
 
@@ -24,6 +25,7 @@ GROUPED_QUERIES = "columns that do not lead back to single channels, as in group
 ATTENTION = "MultiheadAttention: its channels cannot be cut"
 PARAMETRISED = "has a parametrisation: remove it first"
 REMOVE_NORM = r"0 has weight_g and weight_v in place of its weights: remove that first \(torch.nn.utils.remove"
+TOGETHER = r"fc: its channel 0 goes with others of it, .*protect=\['fc'\]"
 WHOLE_HEADS = Limits(heads={"attention": "n_heads"})
 HEAD_WIDTHS = Limits(head_widths={"attention": "head_width"})
 
@@ -127,6 +129,32 @@ def test_as_many_units_stay_as_the_paper_keeps(name):
     for group in found.groups:
         n_left = n_keep(len(group.units), 0.6) * group.units.shape[1]
         assert {len(made.transcript.kept[layer]) for layer in group.layers} == {n_left}
+
+
+@pytest.mark.parametrize("name", zoo.CUT_RIGHT)
+def test_kept_channels_are_those_whose_biases_are_left(name):
+    """The ledger says what was done, not what was asked for."""
+    make_network, examples = zoo.CUT_RIGHT[name]
+    network, before = make_network(), {}
+    for layer, module in network.named_modules():
+        if getattr(module, "bias", None) is not None:
+            module.bias.data = torch.arange(len(module.bias)).float()
+            before[layer] = module
+    _, made = attempt(network, examples(), limits_of(name))
+    make(network, made.transcript)
+    for layer, channels in made.transcript.kept.items():
+        assert before[layer].bias.tolist() == channels.tolist()
+
+
+def test_channels_of_a_grouped_transposed_convolution_are_counted_group_by_group():
+    layer = nn.ConvTranspose2d(4, 6, 3, groups=2, bias=False)
+    made, kept = _channel_of_weight(layer), torch.tensor([0, 2, 4, 5])
+    answer = functional.conv_transpose2d(torch.ones(1, 4, 1, 1), layer.weight.data * torch.isin(made, kept), groups=2)
+    assert answer.abs().sum((0, 2, 3)).nonzero().flatten().tolist() == kept.tolist()
+
+
+def test_channels_of_an_embedding_are_its_columns():
+    assert _channel_of_weight(nn.Embedding(5, 3))[4].tolist() == [0, 1, 2]
 
 
 def test_channels_of_all_convolution_groups_go_together():
@@ -300,6 +328,9 @@ def test_fault_beside_a_norm_is_not_hidden_by_it():
         (zoo.vit(), zoo.sequences(), r"attention\.\w: the cut network does not work \(RuntimeError: shape"),
         (parametrised("0"), zoo.vectors(), f"0 {PARAMETRISED}"),
         (parametrised("2"), zoo.vectors(), f"2 {PARAMETRISED}"),
+        (zoo.gated(zoo.halves), zoo.vectors(), TOGETHER),
+        (zoo.gated(zoo.odd_and_even), zoo.vectors(), TOGETHER),
+        (zoo.gated(lambda y: y.split([3, 14, 3], 1)[::2]), zoo.vectors(), TOGETHER),
     ],
 )  # fmt: skip
 def test_cut_that_would_be_wrong_is_refused_and_nothing_is_changed(network, example, message):
