@@ -15,7 +15,7 @@ from dtc_helpers.any_network.transcript import Gone, Transcript, copied, make, t
 from dtc_helpers.any_network.troubles import CutRefusedError
 from dtc_helpers.surgery import highest, n_keep
 
-TOLERANCE = 1e-5  # between the masked and the cut network, relative to answers above 1
+TOLERANCE = 1e-5  # between the masked and the cut network, relative to the largest answer
 Importance = Callable[[Group], Tensor | None]
 
 
@@ -43,9 +43,11 @@ def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Exam
 
     Returns
     -------
-    Relative to the largest answer, where that is above 1; infinite where an answer is not finite or has another shape.
+    Relative to the largest answer of the masked or the uncut network; infinite where an answer is not finite or has
+    another shape.
     """
     masked, cut = copy.deepcopy(network).eval(), copy.deepcopy(network).eval()
+    uncut = _answers(masked, example_inputs)
     for name, places in script.parameters.items():
         parameter = masked.get_parameter(name)
         stays = torch.zeros(parameter.numel(), dtype=torch.bool, device=parameter.device)
@@ -55,11 +57,13 @@ def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Exam
     answers, others = (_answers(each, example_inputs) for each in (masked, cut))
     if [a.shape for a in answers] != [b.shape for b in others] or not answers:
         return math.inf
-    return max(_difference(a, b) for a, b in zip(answers, others, strict=True))
+    return max(_difference(*each) for each in zip(answers, others, uncut, strict=True))
 
 
-def _difference(masked: Tensor, cut: Tensor) -> float:
-    difference, scale = (masked - cut).abs().max(), masked.abs().max().clamp(min=1)
+def _difference(masked: Tensor, cut: Tensor, uncut: Tensor) -> float:
+    """Largest difference, relative to the largest answer, however small that is; of nothing but zeros it is 0."""
+    largest = torch.maximum(masked.abs().max(), uncut.abs().max())
+    difference, scale = (masked - cut).abs().max(), largest.clamp(min=torch.finfo(largest.dtype).tiny)
     return float(torch.nan_to_num(difference / scale, nan=math.inf, posinf=math.inf))
 
 

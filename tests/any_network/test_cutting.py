@@ -463,6 +463,31 @@ def test_zero_for_what_goes_is_what_the_check_compares_with():
     assert check_on_copies(network, wrong, example) > 1e-3
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e-4, 1.0, 1e6])
+def test_difference_is_relative_to_the_answers_however_small_they_are(scale):
+    network = zoo.channels_last()
+    network.out.weight.data *= scale
+    network.out.bias.data *= scale
+    with pytest.raises(CutRefusedError, match=r"conv: the cut network and the masked one differ by 0\.\d+ on your"):
+        attempt(network, zoo.images())
+    right = zoo.lenet()
+    right[8].weight.data *= scale
+    assert attempt(right, zoo.images())[1].difference <= TOLERANCE
+
+
+def test_answers_that_vanish_do_not_differ():
+    network = zoo.mlp(bias=False)
+    network[2].weight.data.zero_()
+    assert attempt(network, zoo.vectors())[1].difference == 0
+
+
+def test_answers_that_vanish_without_what_goes_are_compared_with_those_of_before():
+    """What is left cancels but for rounding, which is no difference beside what there was."""
+    one, tiny = torch.tensor([[1.0]]), torch.tensor([[1e-12]])
+    assert cutting._difference(tiny, -tiny, one) <= TOLERANCE
+    assert cutting._difference(one, -one, tiny) > 1
+
+
 def test_examples_come_as_a_tensor_as_arguments_or_by_name():
     def forward(net, x, scale):
         return net.b(torch.relu(net.a(x))) * scale
