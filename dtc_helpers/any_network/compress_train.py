@@ -40,7 +40,7 @@ def compress_train_module(
         cut to cut, so that data chosen by them is the same after an interruption. After the last cut train on as you
         like.
     example_inputs : a few real inputs, on the device of the network: a tensor, a tuple of arguments, or a dictionary.
-        On them the masked and the cut network must agree to 1e-5, before a cut is made.
+        On them the masked and the cut network must agree to 1e-5 of the largest answer, before a cut is made.
     optimizer : of `torch.optim` or like one; all but Adafactor and LBFGS.
     plan : what is cut, when and how much.
     checkpoints : where to keep the state after each cut, and whether to go on from there.
