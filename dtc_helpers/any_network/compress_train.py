@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, write_checkpoint
-from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, tried
+from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, check_importance, tried
 from dtc_helpers.any_network.graph import Prunable, prunable
 from dtc_helpers.any_network.modules import n_parameters
 from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
@@ -42,7 +42,7 @@ def compress_train_module(
     example_inputs : a few real inputs, on the device of the network: a tensor, a tuple of arguments, or a dictionary.
         On them the masked and the cut network must agree to 1e-5 of the largest answer, before a cut is made.
     optimizer : of `torch.optim` or like one; all but Adafactor and LBFGS.
-    plan : what is cut, when and how much.
+    plan : what is cut, when and how much. Its importance is called once before the training, to see what it gives.
     checkpoints : where to keep the state after each cut, and whether to go on from there.
 
     Yields
@@ -53,7 +53,8 @@ def compress_train_module(
     Raises
     ------
     CutRefusedError (a ValueError) for layers that would be cut wrongly; ValueError for a wrapped or reparametrised
-    network, an optimiser that cannot be carried, or checkpoints of another run: before anything is trained or cut.
+    network, an optimiser that cannot be carried, or checkpoints of another run; RuntimeError for an importance that
+    gives other than one number a channel: before anything is trained or cut.
     While it runs, FloatingPointError for weights that are NaN or infinite, CutRefusedError for a cut that its trial
     finds wrong, and RuntimeError for a solve without a proof.
 
@@ -173,13 +174,14 @@ def _record(
 
 
 def _rehearse(network: nn.Module, example_inputs: Examples, plan: CutPlan) -> None:
-    """Try a cut of the last channels of every group before any training is lost."""
+    """Try a cut of the last channels of every group, and the importance, before any training is lost."""
     plan.limits.check(network)
     found = prunable(copied(network), example_inputs, plan.limits)
     if not found.groups:
         raise CutRefusedError({each.layer: each.reason for each in found.left_alone})
     gone = channels_to_cut(found, importance=_first_stay, keep_fraction=plan.keep_fraction)
     tried(network, example_inputs, found, gone, plan.limits)
+    check_importance(found, plan.importance)
 
 
 def _first_stay(group: Any) -> torch.Tensor:

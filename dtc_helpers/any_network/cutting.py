@@ -4,11 +4,13 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dtc_helpers.any_network.graph import Limits, Prunable, prunable
+from dtc_helpers.any_network.graph import ChannelGroup, Limits, Prunable, prunable
 from dtc_helpers.any_network.group_sums import Group
 from dtc_helpers.any_network.tracing import Examples, called, tensors
 from dtc_helpers.any_network.transcript import Gone, Transcript, copied, make, transcript
@@ -28,14 +30,47 @@ def channels_to_cut(found: Prunable, *, importance: Importance, keep_fraction: f
     """
     gone = {}
     for made in found.groups:
-        scores = importance(made.group)
-        if scores is None or scores.shape != (made.n_channels,):
-            raise RuntimeError(f"{made.name}: the importance gave no number for each of {made.n_channels} channels")
+        scores = _one_each(importance(made.group), made)
         units = scores.detach().double().cpu()[made.units].mean(1)
         stay = highest(units.unsqueeze(0), n_keep(len(units), keep_fraction))[0]
         is_gone = torch.ones(len(units), dtype=torch.bool).index_fill(0, stay, False)
         gone[made.name] = made.units[is_gone].flatten().sort().values
     return gone
+
+
+def check_importance(found: Prunable, importance: Importance) -> None:
+    """Try an importance on the narrowest group of a copy, whose gradients are 0 where there are none yet.
+
+    It is a copy of the importance that is called, and torch's and NumPy's generators stay as they are. Whatever the
+    importance itself raises is let pass: it may need what only a training gives.
+
+    Raises
+    ------
+    RuntimeError for an importance that gives other than one number a channel.
+    """
+    for parameter in found.graph.model.parameters():
+        if parameter.grad is None and parameter.is_floating_point():
+            parameter.grad = torch.zeros_like(parameter)
+    narrowest, drawn = min(found.groups, key=lambda made: made.n_channels), np.random.get_state()
+    devices = {parameter.device for parameter in found.graph.model.parameters() if parameter.device.type == "cuda"}
+    try:
+        with torch.random.fork_rng(devices=list(devices)):
+            scores = copy.deepcopy(importance)(narrowest.group)
+    except Exception:
+        return
+    finally:
+        np.random.set_state(drawn)
+    _one_each(scores, narrowest)
+
+
+def _one_each(scores: Any, made: ChannelGroup) -> Tensor:
+    if not isinstance(scores, Tensor) or scores.shape != (made.n_channels,):
+        came = f"a tensor of shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
+        raise RuntimeError(
+            f"{made.name}: the importance gave no number for each of {made.n_channels} channels, but {came}: expected "
+            f"a tensor of shape ({made.n_channels},)"
+        )
+    return scores
 
 
 def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Examples) -> float:

@@ -5,6 +5,7 @@ import copy
 from dataclasses import replace
 
 import module_zoo as zoo
+import numpy as np
 import pytest
 import torch
 import torch_pruning as tp
@@ -87,8 +88,8 @@ def test_all_groups_are_scored_before_any_is_cut():
         return torch.arange(len(group[0].idxs))
 
     list(run(zoo.lenet(), plan=plan_of(importance, cuts=1)))
-    assert len(seen) == 3
-    assert seen[0] == seen[1] == seen[2]
+    assert len(seen) == 1 + 3  # once before the training
+    assert seen[1] == seen[2] == seen[3]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,57 @@ def test_optimizers_typing_errors_and_wrong_numbers_are_refused_before_training(
     ):
         with pytest.raises(ValueError, match=message):
             plan_of(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("importance", "came"),
+    [
+        (lambda group: np.ones(len(group[0].idxs)), "ndarray"),
+        (lambda _: None, "NoneType"),
+        (lambda _: torch.ones(2), r"a tensor of shape \(2,\)"),
+    ],
+)
+def test_importance_that_gives_no_number_a_channel_is_refused_before_training(importance, came):
+    message = rf"0: the importance gave no number for each of 6 channels, but {came}: expected a tensor of shape \(6,\)"
+    with pytest.raises(RuntimeError, match=message):
+        run(zoo.lenet(), train=never, plan=plan_of(importance))
+
+
+def test_trial_of_the_importance_disturbs_neither_it_nor_any_random_stream():
+    class Mine:
+        generator, calls, cut = np.random.default_rng(1), [], 7
+
+        def __init__(self):
+            self.calls, self.generator = [], np.random.default_rng(1)
+
+        def __call__(self, group):
+            self.calls.append(self.cut)
+            np.random.rand()
+            return torch.rand(len(group[0].idxs)) + float(self.generator.random())
+
+    network, mine, dtc = zoo.lenet(), Mine(), DTCImportance(seed=1)
+    states = torch.get_rng_state(), np.random.get_state()[1].tolist(), str(np.random.get_state()[2:])
+    for importance in (mine, dtc):
+        run(network, train=never, plan=plan_of(importance))
+    now = torch.get_rng_state(), np.random.get_state()[1].tolist(), str(np.random.get_state()[2:])
+    assert torch.equal(states[0], now[0])
+    assert states[1:] == now[1:]
+    assert (mine.calls, mine.cut, dtc.cut, dtc.gaps) == ([], 7, 1, {})
+    assert mine.generator.random() == np.random.default_rng(1).random()
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_importance_may_need_what_only_the_training_gives():
+    seen = {}
+
+    def importance(group):
+        return seen["scores"][: len(group[0].idxs)]
+
+    def train_and_see(network, optimizer, batch_numbers):
+        train(network, optimizer, batch_numbers)
+        seen["scores"] = torch.arange(20.0)
+
+    assert len(list(run(zoo.lenet(), train=train_and_see, plan=plan_of(importance, cuts=1)))) == 1
 
 
 def test_cut_that_turns_out_wrong_while_it_runs_is_not_made(monkeypatch):
