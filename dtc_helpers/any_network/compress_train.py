@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, write_checkpoint
+from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, shapes_of, write_checkpoint
 from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, check_importance, tried
 from dtc_helpers.any_network.graph import Prunable, prunable
 from dtc_helpers.any_network.modules import n_parameters
@@ -82,14 +82,15 @@ def compress_train_module(
     """
     check_network(network)
     check_optimizer(optimizer, network)
-    done = checkpoints.check(plain(plan)) if checkpoints else None
+    done = checkpoints.check(_settings(plan, optimizer)) if checkpoints else None
+    shapes = done.get("shapes") if done else shapes_of(network)
     if done is not None:
         put_back(network, done)
         optimizer.load_state_dict(done["optimizer"])
     else:
         _rehearse(network, example_inputs, plan)
     first = done["cut"] if done else 0
-    run = _Run(network, optimizer, example_inputs, plan, done["widths"] if done else {}, _ledger(done))
+    run = _Run(network, optimizer, example_inputs, plan, done["widths"] if done else {}, _ledger(done), shapes)
     cuts = _cuts(run, train, done, checkpoints)
     return progress(cuts, total=plan.cuts - first, title="cuts", describe=lambda r: f"{r.n_parameters:,} parameters")
 
@@ -104,6 +105,7 @@ class _Run:
     plan: CutPlan
     widths: dict[str, dict[str, Any]]  # that modules remember, as the cuts have changed them
     ledger: Ledger
+    shapes: dict[str, tuple[int, ...]] | None  # of the parameters before any cut; older checkpoints do not have them
 
 
 def _cuts(
@@ -122,10 +124,16 @@ def _cuts(
         made = _cut(run, cut, found)
         record = _record(run, cut, found, made, (started, trained, _now(run.network)))
         if checkpoints is not None:
-            about = {"cut": cut, "plan": plain(run.plan), "widths": run.widths, "record": asdict(record)}
+            about = {"cut": cut, "plan": _settings(run.plan, run.optimizer), "record": asdict(record)}
+            about |= {"widths": run.widths, "shapes": run.shapes}
             state = {"network": run.network, "optimizer": run.optimizer, "also": checkpoints.state()}
             write_checkpoint(checkpoints.path(cut), **state, run=about)
         yield record
+
+
+def _settings(plan: CutPlan, optimizer: Optimizer) -> dict[str, Any]:
+    """Settings in which a run that goes on must be the one that began."""
+    return {**plain(plan), "optimizer": type(optimizer).__name__}
 
 
 def _check_weights(network: nn.Module, cut: int) -> None:

@@ -12,6 +12,7 @@ import torch_pruning as tp
 from torch import nn, optim
 from torch.nn import functional
 
+from dtc_helpers import paths
 from dtc_helpers.any_network import compress_train as loop
 from dtc_helpers.any_network.checkpoints import Checkpoints, load_network, read_checkpoint
 from dtc_helpers.any_network.compress_train import compress_train_module
@@ -376,3 +377,93 @@ def test_plan_may_be_extended(tmp_path):
     list(run(network, optimizer, plan=plan_of(cuts=2), checkpoints=kept))
     more = list(run(network, optimizer, plan=plan_of(cuts=3), checkpoints=replace(kept, resume=True)))
     assert [record.cut for record in more] == [3]
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 100, 0.5, 0.99])
+def test_half_a_file_is_named_with_what_to_do(n_bytes, tmp_path):
+    list(start(tmp_path)[2])
+    path = tmp_path / "cut_0005.pt"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: n_bytes if n_bytes in (0, 1, 100) else int(n_bytes * len(whole))])
+    for read in (lambda: start(tmp_path, resume=True), lambda: load_network(path, zoo.resnet)):
+        with pytest.raises(ValueError, match=r"cut_0005\.pt cannot be read as a checkpoint, .*take it out"):
+            read()
+    path.rename(tmp_path / "damaged")
+    assert [record.cut for record in start(tmp_path, resume=True)[2]] == [5]
+
+
+def test_file_that_is_not_there_is_said_as_ever(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"cut_0009\.pt"):
+        load_network(tmp_path / "cut_0009.pt", zoo.resnet)
+
+
+def small(n_inputs=6, hidden=(20,)):
+    return lambda: zoo.mlp(n_inputs, hidden)
+
+
+def run_small(folder, make_network=zoo.mlp, make_optimizer=optim.Adam, *, resume=False, **also):
+    network = make_network()
+
+    def one_step(network, optimizer, batch_numbers):
+        optimizer.zero_grad()
+        network(torch.ones(2, 6)).sum().backward()
+        optimizer.step()
+
+    kept = Checkpoints(folder, also=also, resume=resume)
+    optimizer = make_optimizer(network.parameters(), lr=0.1)
+    arguments = {"train": one_step, "example_inputs": zoo.vectors(), "checkpoints": kept}
+    return network, run(network, optimizer, plan=plan_of(cuts=2), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (small(7), r"another network .* 0\.weight is \(20, 7\), and was \(20, 6\)\. Give that one"),
+        (small(6, (30,)), r"0\.weight is \(30, 6\), and was \(20, 6\); 0\.bias is \(30,\), and was \(20,\); 2\.weight"),
+    ],
+)
+def test_network_of_other_widths_is_refused(other, message, tmp_path):
+    list(run_small(tmp_path, small())[1])
+    with pytest.raises(ValueError, match=message):
+        load_network(tmp_path / "cut_0001.pt", other)
+    with pytest.raises(ValueError, match=message):
+        run_small(tmp_path, other, resume=True)
+    assert load_network(tmp_path / "cut_0001.pt", small())[0].out_features == 14
+
+
+def test_shapes_before_any_cut_are_those_of_the_first_start(tmp_path):
+    list(run_small(tmp_path, small())[1])
+    (tmp_path / "cut_0002.pt").unlink()
+    list(run_small(tmp_path, small(), resume=True)[1])
+    assert read_checkpoint(tmp_path / "cut_0002.pt")["shapes"]["0.weight"] == (20, 6)
+    assert load_network(tmp_path / "cut_0002.pt", small())[0].out_features == 10
+
+
+def test_older_files_without_shapes_and_optimizer_are_read_as_before(tmp_path):
+    network, records = run_small(tmp_path, small())
+    list(records)
+    for path in (tmp_path / "cut_0001.pt", tmp_path / "cut_0002.pt"):
+        content = read_checkpoint(path)
+        del content["shapes"], content["plan"]["optimizer"]
+        torch.save(content, path)
+    assert same(load_network(path, small()).state_dict(), network.state_dict())
+    path.unlink()
+    assert [record.cut for record in run_small(tmp_path, small(), resume=True)[1]] == [2]
+
+
+def test_another_optimizer_and_other_names_in_also_are_refused(tmp_path):
+    noise = torch.Generator()
+    list(run_small(tmp_path, noise=noise)[1])
+    message = r"another run: \{'optimizer': 'Adam'\} there, \{'optimizer': 'SGD'\} here"
+    with pytest.raises(ValueError, match=message):
+        run_small(tmp_path, make_optimizer=optim.SGD, resume=True, noise=noise)
+    for also, names in (({"other": noise}, "other"), ({}, "nothing"), ({"noise": noise, "a": noise}, "a, noise")):
+        with pytest.raises(ValueError, match=f"also names {names}, the checkpoints have noise: give the same"):
+            run_small(tmp_path, resume=True, **also)
+
+
+def test_relative_path_of_a_checkpoint_starts_at_the_project(tmp_path, monkeypatch):
+    list(run_small(tmp_path / "project" / "my_run")[1])
+    monkeypatch.setattr(paths, "project_root", lambda: tmp_path / "project")
+    monkeypatch.chdir(tmp_path)
+    assert load_network("my_run/cut_0001.pt", zoo.mlp)[0].out_features == 6
