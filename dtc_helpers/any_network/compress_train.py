@@ -186,7 +186,7 @@ def _rehearse(network: nn.Module, example_inputs: Examples, plan: CutPlan) -> No
     plan.limits.check(network)
     found = prunable(copied(network), example_inputs, plan.limits)
     if not found.groups:
-        raise CutRefusedError({each.layer: each.reason for each in found.left_alone})
+        raise CutRefusedError({each.layer: each.reason for each in found.left_alone}, can_protect=False)
     gone = channels_to_cut(found, importance=_first_stay, keep_fraction=plan.keep_fraction)
     tried(network, example_inputs, found, gone, plan.limits)
     check_importance(found, plan.importance)

@@ -153,7 +153,8 @@ def tried(network: nn.Module, example_inputs: Examples, found: Prunable, gone: G
     exact = {name: channels for name, channels in gone.items() if name not in coupled}
     made = attempt(network, example_inputs, exact, limits)
     if made.complaint:
-        raise CutRefusedError(_blame(network, example_inputs, exact, limits) or {"together": made.complaint})
+        blamed = _blame(network, example_inputs, exact, limits)
+        raise CutRefusedError(blamed or {"together": made.complaint}, can_protect=bool(blamed))
     if coupled:
         made = attempt(network, example_inputs, gone, limits)
         if made.transcript is None or made.difference == math.inf:

@@ -23,13 +23,18 @@ class CutRefusedError(ValueError):
     Attributes
     ----------
     reasons : name of a layer → why it cannot be cut.
+
+    Parameters
+    ----------
+    can_protect : whether all else can be cut once these layers are protected; otherwise the message does not advise it.
     """
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
+    def __init__(self, reasons: Mapping[str, str], *, can_protect: bool = True) -> None:
         self.reasons = dict(reasons)
         listed = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
         names = ", ".join(repr(name) for name in self.reasons)
-        super().__init__(f"nothing was cut. {listed}. To leave such layers alone, protect them: protect=[{names}]")
+        advice = f" To leave such layers alone, protect them: protect=[{names}]" if can_protect else ""
+        super().__init__(f"nothing was cut. {listed}.{advice}")
 
 
 def check_network(network: nn.Module) -> None:

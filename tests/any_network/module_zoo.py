@@ -203,6 +203,23 @@ def odd_and_even(y):
     return y[:, ::2], y[:, 1::2]
 
 
+def shuffled():
+    """Channel shuffles in a row, as in ShuffleNet: Torch-Pruning divides by zero."""
+
+    def shuffle(x):
+        return x.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
+
+    def forward(net, x):
+        x = shuffle(torch.cat([net.a(x), net.b(x)], 1))
+        for conv in (net.c, net.d):
+            one, two = x.chunk(2, 1)
+            x = shuffle(torch.cat([one, conv(two)], 1))
+        return net.out(net.last(x).mean((2, 3)))
+
+    halves = {name: nn.Conv2d(1 if name in "ab" else 4, 4, 1) for name in "abcd"}
+    return Named(forward, **halves, last=nn.Conv2d(8, 5, 1), out=nn.Linear(5, 3))
+
+
 def functional_tie():
     def forward(net, x):
         hidden = torch.relu(net.encode(x))

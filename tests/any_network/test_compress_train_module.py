@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from dtc_helpers import paths
 from dtc_helpers.any_network import compress_train as loop
-from dtc_helpers.any_network.checkpoints import Checkpoints, load_network, read_checkpoint
+from dtc_helpers.any_network.checkpoints import Checkpoints, load_network, read_checkpoint, shapes_of
 from dtc_helpers.any_network.compress_train import compress_train_module
 from dtc_helpers.any_network.graph import Limits
 from dtc_helpers.any_network.importance import DTCImportance, RandomImportance
@@ -167,6 +167,20 @@ def never(network, optimizer, batch_numbers):
 def test_networks_are_refused_before_they_are_trained(network, example, message):
     with pytest.raises(ValueError, match=message):
         list(run(network, train=never, example_inputs=example))
+
+
+@pytest.mark.parametrize(
+    ("network", "limits", "message"),
+    [
+        (zoo.mlp(), Limits(protect=["0"]), r"nothing was cut\. 0: protected by you; 2: its channels are the output"),
+        (zoo.recurrent(nn.LSTM), Limits(protect=["hidden"]), "memory: LSTM: its channels cannot be cut"),
+    ],
+)
+def test_where_nothing_can_be_cut_it_is_not_advised_to_protect_more(network, limits, message):
+    example = zoo.vectors() if isinstance(network, nn.Sequential) else zoo.sequences()
+    with pytest.raises(CutRefusedError, match=message) as caught:
+        run(network, train=never, example_inputs=example, plan=plan_of(limits=limits))
+    assert "protect=" not in str(caught.value)
 
 
 def test_optimizers_typing_errors_and_wrong_numbers_are_refused_before_training():
@@ -377,6 +391,7 @@ def test_plan_may_be_extended(tmp_path):
     list(run(network, optimizer, plan=plan_of(cuts=2), checkpoints=kept))
     more = list(run(network, optimizer, plan=plan_of(cuts=3), checkpoints=replace(kept, resume=True)))
     assert [record.cut for record in more] == [3]
+    assert read_checkpoint(kept.path(3))["shapes"] == shapes_of(zoo.resnet())  # not those of the network already cut
 
 
 @pytest.mark.parametrize("n_bytes", [0, 1, 100, 0.5, 0.99])

@@ -389,8 +389,22 @@ def test_two_faults_that_are_only_wrong_together_are_refused_too(monkeypatch):
         return 1.0 if len(script.kept) == 2 else 0.0
 
     monkeypatch.setattr(cutting, "check_on_copies", both_wrong)
-    with pytest.raises(CutRefusedError, match="together: the cut network and the masked one differ by 1"):
+    with pytest.raises(CutRefusedError, match=r"together: the cut network .* differ by 1 on your examples\.$"):
         attempt(network, example)
+
+
+def test_network_that_cannot_be_traced_is_said_with_the_place():
+    message = (
+        r"Named: Torch-Pruning cannot trace this network \(ZeroDivisionError: .*\) at _Reshape_\d+\(\), after the "
+        r"layer [abcd]\. Channel shuffles in a row, for example, cannot be traced: give a network, or a part of one, wit"
+    )
+    with pytest.raises(CutRefusedError, match=message):
+        attempt(zoo.shuffled(), zoo.images())
+
+
+def test_error_of_the_network_itself_comes_as_it_is():
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+        attempt(zoo.mlp(), zoo.vectors(size=5))
 
 
 # ------------------------------------------------------------------------------------- what stays as it was
