@@ -396,7 +396,7 @@ def test_two_faults_that_are_only_wrong_together_are_refused_too(monkeypatch):
 def test_network_that_cannot_be_traced_is_said_with_the_place():
     message = (
         r"Named: Torch-Pruning cannot trace this network \(ZeroDivisionError: .*\) at _Reshape_\d+\(\), after the "
-        r"layer [abcd]\. Channel shuffles in a row, for example, cannot be traced: give a network, or a part of one, wit"
+        r"layer [abcd]\. Channel shuffles in a row, for example, cannot be traced: give a network, or a part of one, w"
     )
     with pytest.raises(CutRefusedError, match=message):
         attempt(zoo.shuffled(), zoo.images())
