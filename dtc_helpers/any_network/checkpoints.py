@@ -51,8 +51,9 @@ class Checkpoints:
 
         Raises
         ------
-        FileExistsError for checkpoints that are not to be gone on from; ValueError for those of another plan, and for
-        what cannot be kept as tensors and plain values; CannotWriteError for a folder that takes no files.
+        FileExistsError for checkpoints that are not to be gone on from; ValueError for damaged ones, for those of
+        another plan or with other names in `also`, and for what cannot be kept as tensors and plain values;
+        CannotWriteError for a folder that takes no files.
         """
         writable_folder(in_project(self.folder), change="folder of checkpoints")
         _check_plain(self.state())
@@ -61,10 +62,13 @@ class Checkpoints:
         if not self.resume:
             raise FileExistsError(f"{in_project(self.folder)} holds checkpoints: choose resume=True, or another folder")
         last = read_checkpoint(self.paths[-1])
-        other = {name: value for name, value in plan.items() if last["plan"].get(name) != value}
+        other = {name: value for name, value in plan.items() if last["plan"].get(name, value) != value}
         if other:
             was = {name: last["plan"].get(name) for name in other}
             raise ValueError(f"the checkpoints are those of another run: {was} there, {other} here")
+        if last["also"].keys() != self.also.keys():
+            there, here = (", ".join(sorted(names)) or "nothing" for names in (last["also"], self.also))
+            raise ValueError(f"also names {here}, the checkpoints have {there}: give the same as when the run began")
         return last
 
 
@@ -76,7 +80,8 @@ def write_checkpoint(
     Parameters
     ----------
     also : states of what else belongs to the run.
-    run : plain values and tensors about the run: the cut's number, the plan, the widths of modules, the record.
+    run : plain values and tensors about the run: the cut's number, the plan, the widths of modules, the record,
+        and the shapes of the parameters before any cut.
     """
     content = {
         "format": FORMAT,
@@ -93,13 +98,21 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Content of a checkpoint.
+    """Content of a checkpoint; a relative path starts at the project.
 
     Raises
     ------
-    ValueError for a file of another format.
+    ValueError for a damaged file, and for one of another format.
     """
-    content = torch.load(path, weights_only=True, map_location="cpu")
+    path = in_project(path)
+    with path.open("rb") as file:
+        try:
+            content = torch.load(file, weights_only=True, map_location="cpu")
+        except Exception as error:  # of many types, and without the name of the file
+            raise ValueError(
+                f"{path} cannot be read as a checkpoint, it may be damaged ({type(error).__name__}): take it out of "
+                "its folder, and the run goes on after the cut before"
+            ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{path} is no checkpoint of format {FORMAT}")
     return content
@@ -110,12 +123,12 @@ def load_network(path: str | Path, build: Callable[[], nn.Module]) -> nn.Module:
 
     Parameters
     ----------
-    path : of the checkpoint, e.g. "checkpoints/cut_0003.pt".
+    path : of the checkpoint, e.g. "checkpoints/cut_0003.pt"; relative ones start at the project.
     build : makes the network as it was before any cut; its weights do not matter.
 
     Raises
     ------
-    ValueError for a network with other parameters, and for a file of another format.
+    ValueError for a network with other parameters or widths, and for a file that is damaged or of another format.
     """
     network = build()
     put_back(network, read_checkpoint(path))
@@ -127,17 +140,34 @@ def put_back(network: nn.Module, content: Mapping[str, Any]) -> None:
 
     Raises
     ------
-    ValueError for a network with other parameters or buffers.
+    ValueError for a network with other parameters or buffers, and for one that has the widths neither of before all
+    cuts nor of after this one; files that do not say the former are taken as they are.
     """
     own = all_tensors(network)
     stored: dict[str, Tensor] = content["tensors"]
     if own.keys() != stored.keys():
         other = ", ".join(sorted(own.keys() ^ stored.keys()))
         raise ValueError(f"this is another network: only one of both has {other}")
+    _check_shapes(network, content)
     set_widths(network, content["widths"])
     for name, tensor in own.items():
         values = stored[name].to(device=tensor.device, dtype=tensor.dtype)
         tensor.data = values.clone()
+
+
+def shapes_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Shape of every parameter, by name."""
+    return {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+
+
+def _check_shapes(network: nn.Module, content: Mapping[str, Any]) -> None:
+    """Raises ValueError for a network that is neither the uncut one of the run nor already cut like the stored one."""
+    own = shapes_of(network)
+    uncut = content.get("shapes") or own  # older files do not have them
+    if own == uncut or all(shape == content["tensors"][name].shape for name, shape in own.items()):
+        return
+    other = "; ".join(f"{name} is {own[name]}, and was {shape}" for name, shape in uncut.items() if own[name] != shape)
+    raise ValueError(f"this is another network than the one before any cut, of other widths: {other}. Give that one")
 
 
 def put_back_others(also: Mapping[str, Any], content: Mapping[str, Any]) -> None:

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, write_checkpoint
-from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, tried
+from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, shapes_of, write_checkpoint
+from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, check_importance, tried
 from dtc_helpers.any_network.graph import Prunable, prunable
 from dtc_helpers.any_network.modules import n_parameters
 from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
@@ -40,9 +40,9 @@ def compress_train_module(
         cut to cut, so that data chosen by them is the same after an interruption. After the last cut train on as you
         like.
     example_inputs : a few real inputs, on the device of the network: a tensor, a tuple of arguments, or a dictionary.
-        On them the masked and the cut network must agree to 1e-5, before a cut is made.
+        On them the masked and the cut network must agree to 1e-5 of the largest answer, before a cut is made.
     optimizer : of `torch.optim` or like one; all but Adafactor and LBFGS.
-    plan : what is cut, when and how much.
+    plan : what is cut, when and how much. Its importance is called once before the training, to see what it gives.
     checkpoints : where to keep the state after each cut, and whether to go on from there.
 
     Yields
@@ -53,7 +53,8 @@ def compress_train_module(
     Raises
     ------
     CutRefusedError (a ValueError) for layers that would be cut wrongly; ValueError for a wrapped or reparametrised
-    network, an optimiser that cannot be carried, or checkpoints of another run: before anything is trained or cut.
+    network, an optimiser that cannot be carried, or checkpoints of another run; RuntimeError for an importance that
+    gives other than one number a channel: before anything is trained or cut.
     While it runs, FloatingPointError for weights that are NaN or infinite, CutRefusedError for a cut that its trial
     finds wrong, and RuntimeError for a solve without a proof.
 
@@ -81,14 +82,15 @@ def compress_train_module(
     """
     check_network(network)
     check_optimizer(optimizer, network)
-    done = checkpoints.check(plain(plan)) if checkpoints else None
+    done = checkpoints.check(_settings(plan, optimizer)) if checkpoints else None
+    shapes = done.get("shapes") if done else shapes_of(network)
     if done is not None:
         put_back(network, done)
         optimizer.load_state_dict(done["optimizer"])
     else:
         _rehearse(network, example_inputs, plan)
     first = done["cut"] if done else 0
-    run = _Run(network, optimizer, example_inputs, plan, done["widths"] if done else {}, _ledger(done))
+    run = _Run(network, optimizer, example_inputs, plan, done["widths"] if done else {}, _ledger(done), shapes)
     cuts = _cuts(run, train, done, checkpoints)
     return progress(cuts, total=plan.cuts - first, title="cuts", describe=lambda r: f"{r.n_parameters:,} parameters")
 
@@ -103,6 +105,7 @@ class _Run:
     plan: CutPlan
     widths: dict[str, dict[str, Any]]  # that modules remember, as the cuts have changed them
     ledger: Ledger
+    shapes: dict[str, tuple[int, ...]] | None  # of the parameters before any cut; older checkpoints do not have them
 
 
 def _cuts(
@@ -121,10 +124,16 @@ def _cuts(
         made = _cut(run, cut, found)
         record = _record(run, cut, found, made, (started, trained, _now(run.network)))
         if checkpoints is not None:
-            about = {"cut": cut, "plan": plain(run.plan), "widths": run.widths, "record": asdict(record)}
+            about = {"cut": cut, "plan": _settings(run.plan, run.optimizer), "record": asdict(record)}
+            about |= {"widths": run.widths, "shapes": run.shapes}
             state = {"network": run.network, "optimizer": run.optimizer, "also": checkpoints.state()}
             write_checkpoint(checkpoints.path(cut), **state, run=about)
         yield record
+
+
+def _settings(plan: CutPlan, optimizer: Optimizer) -> dict[str, Any]:
+    """Settings in which a run that goes on must be the one that began."""
+    return {**plain(plan), "optimizer": type(optimizer).__name__}
 
 
 def _check_weights(network: nn.Module, cut: int) -> None:
@@ -173,13 +182,14 @@ def _record(
 
 
 def _rehearse(network: nn.Module, example_inputs: Examples, plan: CutPlan) -> None:
-    """Try a cut of the last channels of every group before any training is lost."""
+    """Try a cut of the last channels of every group, and the importance, before any training is lost."""
     plan.limits.check(network)
     found = prunable(copied(network), example_inputs, plan.limits)
     if not found.groups:
-        raise CutRefusedError({each.layer: each.reason for each in found.left_alone})
+        raise CutRefusedError({each.layer: each.reason for each in found.left_alone}, can_protect=False)
     gone = channels_to_cut(found, importance=_first_stay, keep_fraction=plan.keep_fraction)
     tried(network, example_inputs, found, gone, plan.limits)
+    check_importance(found, plan.importance)
 
 
 def _first_stay(group: Any) -> torch.Tensor:

@@ -4,18 +4,20 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dtc_helpers.any_network.graph import Limits, Prunable, prunable
+from dtc_helpers.any_network.graph import ChannelGroup, Limits, Prunable, prunable
 from dtc_helpers.any_network.group_sums import Group
 from dtc_helpers.any_network.tracing import Examples, called, tensors
 from dtc_helpers.any_network.transcript import Gone, Transcript, copied, make, transcript
 from dtc_helpers.any_network.troubles import CutRefusedError
 from dtc_helpers.surgery import highest, n_keep
 
-TOLERANCE = 1e-5  # between the masked and the cut network, relative to answers above 1
+TOLERANCE = 1e-5  # between the masked and the cut network, relative to the largest answer
 Importance = Callable[[Group], Tensor | None]
 
 
@@ -28,9 +30,7 @@ def channels_to_cut(found: Prunable, *, importance: Importance, keep_fraction: f
     """
     gone = {}
     for made in found.groups:
-        scores = importance(made.group)
-        if scores is None or scores.shape != (made.n_channels,):
-            raise RuntimeError(f"{made.name}: the importance gave no number for each of {made.n_channels} channels")
+        scores = _one_each(importance(made.group), made)
         units = scores.detach().double().cpu()[made.units].mean(1)
         stay = highest(units.unsqueeze(0), n_keep(len(units), keep_fraction))[0]
         is_gone = torch.ones(len(units), dtype=torch.bool).index_fill(0, stay, False)
@@ -38,14 +38,51 @@ def channels_to_cut(found: Prunable, *, importance: Importance, keep_fraction: f
     return gone
 
 
+def check_importance(found: Prunable, importance: Importance) -> None:
+    """Try an importance on the narrowest group of a copy, whose gradients are 0 where there are none yet.
+
+    It is a copy of the importance that is called, and torch's and NumPy's generators stay as they are. Whatever the
+    importance itself raises is let pass: it may need what only a training gives.
+
+    Raises
+    ------
+    RuntimeError for an importance that gives other than one number a channel.
+    """
+    for parameter in found.graph.model.parameters():
+        if parameter.grad is None and parameter.is_floating_point():
+            parameter.grad = torch.zeros_like(parameter)
+    narrowest, drawn = min(found.groups, key=lambda made: made.n_channels), np.random.get_state()
+    devices = {parameter.device for parameter in found.graph.model.parameters() if parameter.device.type == "cuda"}
+    try:
+        with torch.random.fork_rng(devices=list(devices)):
+            scores = copy.deepcopy(importance)(narrowest.group)
+    except Exception:
+        return
+    finally:
+        np.random.set_state(drawn)
+    _one_each(scores, narrowest)
+
+
+def _one_each(scores: Any, made: ChannelGroup) -> Tensor:
+    if not isinstance(scores, Tensor) or scores.shape != (made.n_channels,):
+        came = f"a tensor of shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
+        raise RuntimeError(
+            f"{made.name}: the importance gave no number for each of {made.n_channels} channels, but {came}: expected "
+            f"a tensor of shape ({made.n_channels},)"
+        )
+    return scores
+
+
 def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Examples) -> float:
     """Largest difference, on the examples, between the network with zeros for all that goes and the one that is cut.
 
     Returns
     -------
-    Relative to the largest answer, where that is above 1; infinite where an answer is not finite or has another shape.
+    Relative to the largest answer of the masked or the uncut network; infinite where an answer is not finite or has
+    another shape.
     """
     masked, cut = copy.deepcopy(network).eval(), copy.deepcopy(network).eval()
+    uncut = _answers(masked, example_inputs)
     for name, places in script.parameters.items():
         parameter = masked.get_parameter(name)
         stays = torch.zeros(parameter.numel(), dtype=torch.bool, device=parameter.device)
@@ -55,11 +92,13 @@ def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Exam
     answers, others = (_answers(each, example_inputs) for each in (masked, cut))
     if [a.shape for a in answers] != [b.shape for b in others] or not answers:
         return math.inf
-    return max(_difference(a, b) for a, b in zip(answers, others, strict=True))
+    return max(_difference(*each) for each in zip(answers, others, uncut, strict=True))
 
 
-def _difference(masked: Tensor, cut: Tensor) -> float:
-    difference, scale = (masked - cut).abs().max(), masked.abs().max().clamp(min=1)
+def _difference(masked: Tensor, cut: Tensor, uncut: Tensor) -> float:
+    """Largest difference, relative to the largest answer, however small that is; of nothing but zeros it is 0."""
+    largest = torch.maximum(masked.abs().max(), uncut.abs().max())
+    difference, scale = (masked - cut).abs().max(), largest.clamp(min=torch.finfo(largest.dtype).tiny)
     return float(torch.nan_to_num(difference / scale, nan=math.inf, posinf=math.inf))
 
 
@@ -114,7 +153,8 @@ def tried(network: nn.Module, example_inputs: Examples, found: Prunable, gone: G
     exact = {name: channels for name, channels in gone.items() if name not in coupled}
     made = attempt(network, example_inputs, exact, limits)
     if made.complaint:
-        raise CutRefusedError(_blame(network, example_inputs, exact, limits) or {"together": made.complaint})
+        blamed = _blame(network, example_inputs, exact, limits)
+        raise CutRefusedError(blamed or {"together": made.complaint}, can_protect=bool(blamed))
     if coupled:
         made = attempt(network, example_inputs, gone, limits)
         if made.transcript is None or made.difference == math.inf:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,9 @@ from dtc_helpers.any_network import tracing, troubles
 from dtc_helpers.any_network.group_sums import Group, layer_name
 from dtc_helpers.any_network.modules import attention_parts, places
 from dtc_helpers.any_network.tracing import RECURRENT, Examples
+from dtc_helpers.checks.fields import Between, check_fields
+
+HAVE_CHANNELS = (sums.PRODUCER, sums.CHANNELWISE, sums.NORM)  # they make the channels of a group, or one of each
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,31 @@ class LeftAlone:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of what may be cut."""
+    """Limits of what may be cut.
+
+    Raises
+    ------
+    TypeError for a `protect` that is no list of names, and for other fields of another type; ValueError for numbers
+    that cannot be.
+    """
 
     protect: Sequence[str] = ()  # names of layers, or of modules that hold layers
-    narrowest: int = 1  # a layer with so few channels or fewer is left alone
+    narrowest: Annotated[int, Between(0, 10**9)] = 1  # a layer with so few channels or fewer is left alone
     heads: Mapping[str, str] | None = None  # attention module → its attribute with the number of heads: whole ones go
     head_widths: Mapping[str, str] | None = None  # the same with the width of a head: all heads become narrower
     cut_norm_coupled: bool = False  # also channels that a layer norm or group norm averages over
+
+    def __post_init__(self) -> None:
+        names = self.protect
+        if (
+            isinstance(names, str)
+            or not isinstance(names, Sequence)
+            or not all(isinstance(each, str) for each in names)
+        ):
+            example = [names] if isinstance(names, str) else ["head"]
+            raise TypeError(f"protect = {names!r}: expected a list of names of layers or modules: protect={example}")
+        object.__setattr__(self, "protect", tuple(names))
+        check_fields(self)
 
     def check(self, network: nn.Module) -> None:
         """Raises ValueError for a name that the network does not have, and for heads that are no number."""
@@ -114,8 +135,8 @@ def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Pr
 def _left_alone(group: Group, graph: Any, limits: Limits) -> str | None:
     """Reason why a group is not cut, or nothing."""
     parts = {sums.role(item, graph): item for item in group}
-    producers = [layer_name(item, group) for item in group if sums.role(item, graph) == sums.PRODUCER]
-    if any(name == kept or name.startswith(f"{kept}.") for name in producers for kept in limits.protect):
+    changed = [layer_name(item, group) for item in group if sums.role(item, graph) in HAVE_CHANNELS]
+    if any(name == kept or name.startswith(f"{kept}.") for name in changed for kept in limits.protect):
         return "protected by you"
     if any(None in item.root_idxs for item in group):
         return "columns that do not lead back to single channels, as in grouped-query attention"

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from dtc_helpers.any_network.group_sums import Group, group_sums, layer_name
+from dtc_helpers.checks.fields import Between, check_type
 from dtc_helpers.readings import READINGS, Plan, Reading
 from dtc_helpers.recovery import REFERENCES
 from dtc_helpers.scoring import HiddenLayer, Score, dtc_scores, random_scores
@@ -34,10 +35,16 @@ class ScoreImportance(tp.importance.Importance):
     longest. Places and not scores, because exact solves give exact zeros, and a pruner that cuts by a threshold cuts
     all that tie; of two that tie the one with the lower index stays, as everywhere in this project. None for a group
     that no layer makes or no layer reads. RuntimeError for a solve without a proof.
+
+    Raises
+    ------
+    TypeError or ValueError for a seed that is no whole number from 0 to 2³² − 1.
     """
 
     def __init__(self, score: Score, *, reading: Reading, seed: int, plan: Plan | None = None) -> None:
-        self.score, self.reading, self.seed, self.plan = score, reading, seed, plan or Plan()
+        check_type("seed", seed, int)
+        Between(0, 2**32 - 1).check("seed", [seed])
+        self.score, self.reading, self.seed, self.plan = score, reading, int(seed), plan or Plan()
         self.cut = 1
         self.gaps: dict[str, float] = {}
 
@@ -97,7 +104,8 @@ class DTCImportance(ScoreImportance):
 
     Raises
     ------
-    ValueError for a reading or ray domain that does not exist, and for numbers that `Plan` refuses; TypeError alike.
+    ValueError for a reading or ray domain that does not exist, a seed outside 0 … 2³² − 1, and numbers that `Plan`
+    refuses; TypeError alike.
 
     Source: arXiv:2505.23869, sections III and IV.
 

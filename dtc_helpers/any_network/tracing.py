@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 from torch_pruning.ops import DummyPruner
 
 from dtc_helpers.any_network.group_sums import PRODUCER, Group, role
+from dtc_helpers.any_network.troubles import CutRefusedError
 
 RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
 Examples = Tensor | Sequence[Any] | Mapping[str, Any]  # as the network takes them: one, several, or by name
@@ -50,13 +51,46 @@ def tensors(values: Any) -> list[Tensor]:
 
 
 def traced(network: nn.Module, example_inputs: Examples) -> Any:
-    """Dependency graph of a network, which is left in `eval()` and with recurrent layers that cannot be trained."""
+    """Dependency graph of a network, which is left in `eval()` and with recurrent layers that cannot be trained.
+
+    Raises
+    ------
+    CutRefusedError for a network that Torch-Pruning cannot follow; errors of the network itself come as they are.
+    """
+    answered = []
+
+    def forward(network: nn.Module, inputs: Examples) -> Any:
+        answered.append(called(network, inputs))
+        return answered[0]
+
     for layer in network.modules():
         if isinstance(layer, RECURRENT):  # the gates would look like layers of the network
             layer.forward = _in_one_step(layer.forward)
     settings: dict[str, Any] = {"customized_pruners": {kind: _Uncut() for kind in RECURRENT}, "verbose": False}
-    with torch.enable_grad():  # a trace is one of gradients
-        return tp.DependencyGraph().build_dependency(network, example_inputs, forward_fn=called, **settings)  # pyright: ignore[reportArgumentType]
+    try:
+        with torch.enable_grad():  # a trace is one of gradients
+            return tp.DependencyGraph().build_dependency(network, example_inputs, forward_fn=forward, **settings)  # pyright: ignore[reportArgumentType]
+    except Exception as error:
+        if not answered:
+            raise
+        reason = f"Torch-Pruning cannot trace this network ({type(error).__name__}: {error}){_where(error)}"
+        advice = "Channel shuffles in a row, for example, cannot be traced: give a network, or a part of one, without"
+        raise CutRefusedError({type(network).__name__: f"{reason}. {advice}"}, can_protect=False) from error
+
+
+def _where(error: Exception) -> str:
+    """Words on the operation that Torch-Pruning looked at when it failed, and the last layer before it."""
+    trace, node = error.__traceback__, None
+    while trace is not None:
+        node, trace = trace.tb_frame.f_locals.get("node", node), trace.tb_next
+    if node is None:
+        return ""
+    before = [node]
+    for each in before:  # it grows
+        if not type(each.module).__module__.startswith("torch_pruning."):
+            return f" at {node.name}, after the layer {each.name.split(' ')[0]}"
+        before += [other for other in each.inputs if other not in before]
+    return f" at {node.name}"
 
 
 def all_groups(graph: Any, left: dict[str, str]) -> Iterator[Group]:

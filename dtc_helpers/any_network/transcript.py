@@ -43,7 +43,7 @@ def transcript(network: nn.Module, found: Prunable, gone: Gone, limits: Limits) 
     _number(network)
     shapes = {name: tensor.shape for name, tensor in all_tensors(network).items()}
     before = _widths(network)
-    kept = _made_channels(found.groups, gone)
+    made_by = _channels_made(network, [made for made in found.groups if made.name in gone])
     for made in found.groups:
         if made.name in gone:
             root = made.group[0].dep
@@ -55,7 +55,7 @@ def transcript(network: nn.Module, found: Prunable, gone: Gone, limits: Limits) 
         {name: places for name, places in changed.items() if name in parameters},
         {name: places for name, places in changed.items() if name not in parameters},
         _changed(before, _widths(network)),
-        kept,
+        {name: _left(network.get_submodule(name), channels) for name, channels in made_by.items()},
     )
 
 
@@ -122,14 +122,26 @@ def _changed(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]
     return {name: values for name, values in changed.items() if values}
 
 
-def _made_channels(groups: Iterable[ChannelGroup], gone: Gone) -> dict[str, Tensor]:
-    """Channels that stay of every layer that makes some of a group."""
-    kept = {}
-    for made in groups:
-        if made.name in gone:
-            stays = torch.ones(made.n_channels, dtype=torch.bool).index_fill(0, gone[made.name], False)
-            kept |= {layer: stays.nonzero().flatten() for layer in made.layers}
-    return kept
+def _channels_made(network: nn.Module, groups: Iterable[ChannelGroup]) -> dict[str, Tensor]:
+    """For every layer that makes channels of a group, the channel that each of its weights makes."""
+    return {name: _channel_of_weight(network.get_submodule(name)) for made in groups for name in made.layers}
+
+
+def _channel_of_weight(layer: Any) -> Tensor:
+    """Channel that each weight makes, in the shape of the weights."""
+    shape, device = layer.weight.shape, layer.weight.device
+    if isinstance(layer, nn.Embedding):
+        return torch.arange(shape[1], device=device).expand(shape)
+    if getattr(layer, "transposed", False):  # (in, out / groups, *kernel)
+        of_group = torch.arange(layer.out_channels, device=device).view(layer.groups, 1, -1)
+        of_input = of_group.expand(-1, shape[0] // layer.groups, -1).flatten(0, 1)
+        return of_input.view(*shape[:2], *[1] * (len(shape) - 2)).expand(shape)
+    return torch.arange(shape[0], device=device).view(-1, *[1] * (len(shape) - 1)).expand(shape)
+
+
+def _left(layer: Any, channels: Tensor) -> Tensor:
+    """Channels that are left of a layer of the numbered copy."""
+    return taken(channels, layer.weight.detach().long()).unique().cpu()
 
 
 def _set_attention(network: nn.Module, made: ChannelGroup, n_gone: int, limits: Limits) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 from torch.nn.utils import parametrize
 
-from dtc_helpers.any_network.group_sums import NORM, NORMS, PARAMETER, Group, layer_name, role
+from dtc_helpers.any_network.group_sums import NORM, NORMS, PARAMETER, PRODUCER, Group, layer_name, role
 
 REMOVE = {  # parameters that a reparametrisation leaves behind, and how it is removed
     ("weight_g", "weight_v"): "torch.nn.utils.remove_weight_norm(layer)",
@@ -23,13 +23,18 @@ class CutRefusedError(ValueError):
     Attributes
     ----------
     reasons : name of a layer → why it cannot be cut.
+
+    Parameters
+    ----------
+    can_protect : whether all else can be cut once these layers are protected; otherwise the message does not advise it.
     """
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
+    def __init__(self, reasons: Mapping[str, str], *, can_protect: bool = True) -> None:
         self.reasons = dict(reasons)
         listed = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
         names = ", ".join(repr(name) for name in self.reasons)
-        super().__init__(f"nothing was cut. {listed}. To leave such layers alone, protect them: protect=[{names}]")
+        advice = f" To leave such layers alone, protect them: protect=[{names}]" if can_protect else ""
+        super().__init__(f"nothing was cut. {listed}.{advice}")
 
 
 def check_network(network: nn.Module) -> None:
@@ -52,8 +57,8 @@ def check_network(network: nn.Module) -> None:
 def trouble(network: nn.Module, group: Group) -> str | None:
     """Reason why a group would be cut wrongly, or nothing.
 
-    Weights shared by two layers (one of the two is cut), parametrisations and masks (they hold the old shape), and raw
-    parameters (which of their axes holds the channels is a guess).
+    Weights shared by two layers (one of the two is cut), parametrisations and masks (they hold the old shape), raw
+    parameters (which of their axes holds the channels is a guess), and channels of one layer that go together.
     """
     owners, found = _owners(network), None
     for item in group:
@@ -67,7 +72,7 @@ def trouble(network: nn.Module, group: Group) -> str | None:
             found = found and (found if shared else f"{layer_name(item, group)} {found}")
         if found:
             return found
-    return None
+    return _together(group)
 
 
 def norm_of(group: Group, graph: Any) -> str | None:
@@ -78,6 +83,22 @@ def norm_of(group: Group, graph: Any) -> str | None:
             return type(layer).__name__
         if role(item, graph) == PARAMETER and _is_of_norm(layer, graph.model):
             return "RMSNorm"
+    return None
+
+
+def _together(group: Group) -> str | None:
+    """Words on channels of the root that go with others of it, e.g. halves that are multiplied, or nothing.
+
+    Any two channels differ in a bit of their numbers: where all with that bit go, the other goes along.
+    """
+    root, n_channels = group[0].dep, len(group[0].idxs)
+    for bit in range((n_channels - 1).bit_length()):
+        told = {channel for channel in range(n_channels) if channel >> bit & 1}
+        cut = group._DG.get_pruning_group(root.layer, root.handler, sorted(told))
+        own = [item for item in cut if item.dep.layer is root.layer and role(item, group._DG) == PRODUCER]
+        others = {channel for item in own for channel in item.idxs if channel < n_channels} - told
+        if others:
+            return f"its channel {min(others)} goes with others of it, as where an output is split and multiplied"
     return None
 
 

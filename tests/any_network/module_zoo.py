@@ -185,6 +185,41 @@ def tied():
     return network
 
 
+def gated(parts):
+    """One layer whose output is split into parts that are multiplied: a channel of each can only go together."""
+
+    def forward(net, x):
+        a, b = parts(net.fc(x))
+        return net.out(torch.relu(a) * torch.sigmoid(b))
+
+    return Named(forward, fc=nn.Linear(6, 20), out=nn.Linear(parts(torch.zeros(1, 20))[0].shape[1], 3))
+
+
+def halves(y):
+    return y.chunk(2, 1)
+
+
+def odd_and_even(y):
+    return y[:, ::2], y[:, 1::2]
+
+
+def shuffled():
+    """Channel shuffles in a row, as in ShuffleNet: Torch-Pruning divides by zero."""
+
+    def shuffle(x):
+        return x.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
+
+    def forward(net, x):
+        x = shuffle(torch.cat([net.a(x), net.b(x)], 1))
+        for conv in (net.c, net.d):
+            one, two = x.chunk(2, 1)
+            x = shuffle(torch.cat([one, conv(two)], 1))
+        return net.out(net.last(x).mean((2, 3)))
+
+    halves = {name: nn.Conv2d(1 if name in "ab" else 4, 4, 1) for name in "abcd"}
+    return Named(forward, **halves, last=nn.Conv2d(8, 5, 1), out=nn.Linear(5, 3))
+
+
 def functional_tie():
     def forward(net, x):
         hidden = torch.relu(net.encode(x))

@@ -5,14 +5,16 @@ import copy
 from dataclasses import replace
 
 import module_zoo as zoo
+import numpy as np
 import pytest
 import torch
 import torch_pruning as tp
 from torch import nn, optim
 from torch.nn import functional
 
+from dtc_helpers import paths
 from dtc_helpers.any_network import compress_train as loop
-from dtc_helpers.any_network.checkpoints import Checkpoints, load_network, read_checkpoint
+from dtc_helpers.any_network.checkpoints import Checkpoints, load_network, read_checkpoint, shapes_of
 from dtc_helpers.any_network.compress_train import compress_train_module
 from dtc_helpers.any_network.graph import Limits
 from dtc_helpers.any_network.importance import DTCImportance, RandomImportance
@@ -87,8 +89,8 @@ def test_all_groups_are_scored_before_any_is_cut():
         return torch.arange(len(group[0].idxs))
 
     list(run(zoo.lenet(), plan=plan_of(importance, cuts=1)))
-    assert len(seen) == 3
-    assert seen[0] == seen[1] == seen[2]
+    assert len(seen) == 1 + 3  # once before the training
+    assert seen[1] == seen[2] == seen[3]
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,20 @@ def test_networks_are_refused_before_they_are_trained(network, example, message)
         list(run(network, train=never, example_inputs=example))
 
 
+@pytest.mark.parametrize(
+    ("network", "limits", "message"),
+    [
+        (zoo.mlp(), Limits(protect=["0"]), r"nothing was cut\. 0: protected by you; 2: its channels are the output"),
+        (zoo.recurrent(nn.LSTM), Limits(protect=["hidden"]), "memory: LSTM: its channels cannot be cut"),
+    ],
+)
+def test_where_nothing_can_be_cut_it_is_not_advised_to_protect_more(network, limits, message):
+    example = zoo.vectors() if isinstance(network, nn.Sequential) else zoo.sequences()
+    with pytest.raises(CutRefusedError, match=message) as caught:
+        run(network, train=never, example_inputs=example, plan=plan_of(limits=limits))
+    assert "protect=" not in str(caught.value)
+
+
 def test_optimizers_typing_errors_and_wrong_numbers_are_refused_before_training():
     network = zoo.lenet()
     with pytest.raises(ValueError, match="LBFGS cannot be carried"):
@@ -180,6 +196,57 @@ def test_optimizers_typing_errors_and_wrong_numbers_are_refused_before_training(
     ):
         with pytest.raises(ValueError, match=message):
             plan_of(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("importance", "came"),
+    [
+        (lambda group: np.ones(len(group[0].idxs)), "ndarray"),
+        (lambda _: None, "NoneType"),
+        (lambda _: torch.ones(2), r"a tensor of shape \(2,\)"),
+    ],
+)
+def test_importance_that_gives_no_number_a_channel_is_refused_before_training(importance, came):
+    message = rf"0: the importance gave no number for each of 6 channels, but {came}: expected a tensor of shape \(6,\)"
+    with pytest.raises(RuntimeError, match=message):
+        run(zoo.lenet(), train=never, plan=plan_of(importance))
+
+
+def test_trial_of_the_importance_disturbs_neither_it_nor_any_random_stream():
+    class Mine:
+        generator, calls, cut = np.random.default_rng(1), [], 7
+
+        def __init__(self):
+            self.calls, self.generator = [], np.random.default_rng(1)
+
+        def __call__(self, group):
+            self.calls.append(self.cut)
+            np.random.rand()
+            return torch.rand(len(group[0].idxs)) + float(self.generator.random())
+
+    network, mine, dtc = zoo.lenet(), Mine(), DTCImportance(seed=1)
+    states = torch.get_rng_state(), np.random.get_state()[1].tolist(), str(np.random.get_state()[2:])
+    for importance in (mine, dtc):
+        run(network, train=never, plan=plan_of(importance))
+    now = torch.get_rng_state(), np.random.get_state()[1].tolist(), str(np.random.get_state()[2:])
+    assert torch.equal(states[0], now[0])
+    assert states[1:] == now[1:]
+    assert (mine.calls, mine.cut, dtc.cut, dtc.gaps) == ([], 7, 1, {})
+    assert mine.generator.random() == np.random.default_rng(1).random()
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_importance_may_need_what_only_the_training_gives():
+    seen = {}
+
+    def importance(group):
+        return seen["scores"][: len(group[0].idxs)]
+
+    def train_and_see(network, optimizer, batch_numbers):
+        train(network, optimizer, batch_numbers)
+        seen["scores"] = torch.arange(20.0)
+
+    assert len(list(run(zoo.lenet(), train=train_and_see, plan=plan_of(importance, cuts=1)))) == 1
 
 
 def test_cut_that_turns_out_wrong_while_it_runs_is_not_made(monkeypatch):
@@ -324,3 +391,94 @@ def test_plan_may_be_extended(tmp_path):
     list(run(network, optimizer, plan=plan_of(cuts=2), checkpoints=kept))
     more = list(run(network, optimizer, plan=plan_of(cuts=3), checkpoints=replace(kept, resume=True)))
     assert [record.cut for record in more] == [3]
+    assert read_checkpoint(kept.path(3))["shapes"] == shapes_of(zoo.resnet())  # not those of the network already cut
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 100, 0.5, 0.99])
+def test_half_a_file_is_named_with_what_to_do(n_bytes, tmp_path):
+    list(start(tmp_path)[2])
+    path = tmp_path / "cut_0005.pt"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: n_bytes if n_bytes in (0, 1, 100) else int(n_bytes * len(whole))])
+    for read in (lambda: start(tmp_path, resume=True), lambda: load_network(path, zoo.resnet)):
+        with pytest.raises(ValueError, match=r"cut_0005\.pt cannot be read as a checkpoint, .*take it out"):
+            read()
+    path.rename(tmp_path / "damaged")
+    assert [record.cut for record in start(tmp_path, resume=True)[2]] == [5]
+
+
+def test_file_that_is_not_there_is_said_as_ever(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"cut_0009\.pt"):
+        load_network(tmp_path / "cut_0009.pt", zoo.resnet)
+
+
+def small(n_inputs=6, hidden=(20,)):
+    return lambda: zoo.mlp(n_inputs, hidden)
+
+
+def run_small(folder, make_network=zoo.mlp, make_optimizer=optim.Adam, *, resume=False, **also):
+    network = make_network()
+
+    def one_step(network, optimizer, batch_numbers):
+        optimizer.zero_grad()
+        network(torch.ones(2, 6)).sum().backward()
+        optimizer.step()
+
+    kept = Checkpoints(folder, also=also, resume=resume)
+    optimizer = make_optimizer(network.parameters(), lr=0.1)
+    arguments = {"train": one_step, "example_inputs": zoo.vectors(), "checkpoints": kept}
+    return network, run(network, optimizer, plan=plan_of(cuts=2), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (small(7), r"another network .* 0\.weight is \(20, 7\), and was \(20, 6\)\. Give that one"),
+        (small(6, (30,)), r"0\.weight is \(30, 6\), and was \(20, 6\); 0\.bias is \(30,\), and was \(20,\); 2\.weight"),
+    ],
+)
+def test_network_of_other_widths_is_refused(other, message, tmp_path):
+    list(run_small(tmp_path, small())[1])
+    with pytest.raises(ValueError, match=message):
+        load_network(tmp_path / "cut_0001.pt", other)
+    with pytest.raises(ValueError, match=message):
+        run_small(tmp_path, other, resume=True)
+    assert load_network(tmp_path / "cut_0001.pt", small())[0].out_features == 14
+
+
+def test_shapes_before_any_cut_are_those_of_the_first_start(tmp_path):
+    list(run_small(tmp_path, small())[1])
+    (tmp_path / "cut_0002.pt").unlink()
+    list(run_small(tmp_path, small(), resume=True)[1])
+    assert read_checkpoint(tmp_path / "cut_0002.pt")["shapes"]["0.weight"] == (20, 6)
+    assert load_network(tmp_path / "cut_0002.pt", small())[0].out_features == 10
+
+
+def test_older_files_without_shapes_and_optimizer_are_read_as_before(tmp_path):
+    network, records = run_small(tmp_path, small())
+    list(records)
+    for path in (tmp_path / "cut_0001.pt", tmp_path / "cut_0002.pt"):
+        content = read_checkpoint(path)
+        del content["shapes"], content["plan"]["optimizer"]
+        torch.save(content, path)
+    assert same(load_network(path, small()).state_dict(), network.state_dict())
+    path.unlink()
+    assert [record.cut for record in run_small(tmp_path, small(), resume=True)[1]] == [2]
+
+
+def test_another_optimizer_and_other_names_in_also_are_refused(tmp_path):
+    noise = torch.Generator()
+    list(run_small(tmp_path, noise=noise)[1])
+    message = r"another run: \{'optimizer': 'Adam'\} there, \{'optimizer': 'SGD'\} here"
+    with pytest.raises(ValueError, match=message):
+        run_small(tmp_path, make_optimizer=optim.SGD, resume=True, noise=noise)
+    for also, names in (({"other": noise}, "other"), ({}, "nothing"), ({"noise": noise, "a": noise}, "a, noise")):
+        with pytest.raises(ValueError, match=f"also names {names}, the checkpoints have noise: give the same"):
+            run_small(tmp_path, resume=True, **also)
+
+
+def test_relative_path_of_a_checkpoint_starts_at_the_project(tmp_path, monkeypatch):
+    list(run_small(tmp_path / "project" / "my_run")[1])
+    monkeypatch.setattr(paths, "project_root", lambda: tmp_path / "project")
+    monkeypatch.chdir(tmp_path)
+    assert load_network("my_run/cut_0001.pt", zoo.mlp)[0].out_features == 6

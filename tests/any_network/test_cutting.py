@@ -7,13 +7,14 @@ import module_zoo as zoo
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 from dtc_helpers.any_network import cutting
 from dtc_helpers.any_network.cutting import TOLERANCE, channels_to_cut, check_on_copies, tried
 from dtc_helpers.any_network.graph import Limits, prunable
 from dtc_helpers.any_network.importance import RandomImportance
-from dtc_helpers.any_network.transcript import Transcript, copied, make, transcript
+from dtc_helpers.any_network.transcript import Transcript, _channel_of_weight, copied, make, transcript
 from dtc_helpers.any_network.troubles import CutRefusedError, check_network
 from dtc_helpers.surgery import n_keep
 
@@ -24,6 +25,7 @@ GROUPED_QUERIES = "columns that do not lead back to single channels, as in group
 ATTENTION = "MultiheadAttention: its channels cannot be cut"
 PARAMETRISED = "has a parametrisation: remove it first"
 REMOVE_NORM = r"0 has weight_g and weight_v in place of its weights: remove that first \(torch.nn.utils.remove"
+TOGETHER = r"fc: its channel 0 goes with others of it, .*protect=\['fc'\]"
 WHOLE_HEADS = Limits(heads={"attention": "n_heads"})
 HEAD_WIDTHS = Limits(head_widths={"attention": "head_width"})
 
@@ -129,6 +131,32 @@ def test_as_many_units_stay_as_the_paper_keeps(name):
         assert {len(made.transcript.kept[layer]) for layer in group.layers} == {n_left}
 
 
+@pytest.mark.parametrize("name", zoo.CUT_RIGHT)
+def test_kept_channels_are_those_whose_biases_are_left(name):
+    """The ledger says what was done, not what was asked for."""
+    make_network, examples = zoo.CUT_RIGHT[name]
+    network, before = make_network(), {}
+    for layer, module in network.named_modules():
+        if getattr(module, "bias", None) is not None:
+            module.bias.data = torch.arange(len(module.bias)).float()
+            before[layer] = module
+    _, made = attempt(network, examples(), limits_of(name))
+    make(network, made.transcript)
+    for layer, channels in made.transcript.kept.items():
+        assert before[layer].bias.tolist() == channels.tolist()
+
+
+def test_channels_of_a_grouped_transposed_convolution_are_counted_group_by_group():
+    layer = nn.ConvTranspose2d(4, 6, 3, groups=2, bias=False)
+    made, kept = _channel_of_weight(layer), torch.tensor([0, 2, 4, 5])
+    answer = functional.conv_transpose2d(torch.ones(1, 4, 1, 1), layer.weight.data * torch.isin(made, kept), groups=2)
+    assert answer.abs().sum((0, 2, 3)).nonzero().flatten().tolist() == kept.tolist()
+
+
+def test_channels_of_an_embedding_are_its_columns():
+    assert _channel_of_weight(nn.Embedding(5, 3))[4].tolist() == [0, 1, 2]
+
+
 def test_channels_of_all_convolution_groups_go_together():
     network = zoo.resnet(groups=4)
     found, made = attempt(network, zoo.images())
@@ -228,6 +256,41 @@ def test_layers_and_modules_are_protected_by_name():
         Limits(heads={"attention": "n_heads"}, head_widths={"attention": "head_width"}).check(network)
 
 
+@pytest.mark.parametrize("layer", ["1", "2", "3"])
+def test_protected_layer_between_keeps_its_channels(layer):
+    """Batch norm, PReLU and depthwise convolution make no channels, but have one of each."""
+    network, example = zoo.depthwise(), zoo.images()
+    assert layers_cut(network, example) == {"0", "5"}
+    limits = Limits(protect=[layer])
+    assert layers_cut(network, example, limits) == {"5"}
+    assert reasons(network, example, limits)["0"] == "protected by you"
+    assert layers_cut(network, example, Limits(protect=["5"])) == {"0"}  # it reads those of "0"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"protect": "10"}, r"protect = '10': expected a list of names of layers or modules: protect=\['10'\]"),
+        ({"protect": None}, r"protect = None: expected a list of names of layers or modules: protect=\['head'\]"),
+        ({"protect": [3]}, r"protect = \[3\]: expected a list of names"),
+        ({"narrowest": "4"}, "narrowest = '4': expected int, got str"),
+        ({"narrowest": None}, "narrowest = None: expected int, got NoneType"),
+        ({"narrowest": 2.5}, "narrowest = 2.5: expected int, got float"),
+        ({"narrowest": -1}, "narrowest = -1 is outside 0"),
+        ({"heads": ["attention"]}, r"heads = \['attention'\]: expected"),
+        ({"cut_norm_coupled": "no"}, "cut_norm_coupled = 'no': expected bool, got str"),
+    ],
+)
+def test_limits_that_cannot_be_are_refused_in_words(wrong, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Limits(**wrong)
+
+
+@pytest.mark.parametrize("names", [(), [], ("0",), ["0"]])
+def test_names_to_protect_come_as_a_list_or_a_tuple(names):
+    assert Limits(protect=names) == Limits(protect=tuple(names))
+
+
 def test_narrow_layers_are_spared():
     assert layers_cut(zoo.lenet(), zoo.images(), Limits(narrowest=6)) == {"3", "6"}
     assert reasons(zoo.lenet(), zoo.images(), Limits(narrowest=6))["0"] == "6 channels: layers of at most 6 are spared"
@@ -260,11 +323,14 @@ def test_fault_beside_a_norm_is_not_hidden_by_it():
     ("network", "example", "message"),
     [
         (zoo.tied(), zoo.vectors(), r"0\.weight and 2\.weight are one tensor: a cut would untie them"),
-        (zoo.channels_last(), zoo.images(), r"conv: the cut network and the masked one differ by 0\.\d+ on your"),
+        (zoo.channels_last(), zoo.images(), r"conv: the cut network and the masked one differ by \d[.\d]* on your"),
         (zoo.Positions(), zoo.sequences(), r"embed: it meets the raw parameter position, and which of its axes"),
         (zoo.vit(), zoo.sequences(), r"attention\.\w: the cut network does not work \(RuntimeError: shape"),
         (parametrised("0"), zoo.vectors(), f"0 {PARAMETRISED}"),
         (parametrised("2"), zoo.vectors(), f"2 {PARAMETRISED}"),
+        (zoo.gated(zoo.halves), zoo.vectors(), TOGETHER),
+        (zoo.gated(zoo.odd_and_even), zoo.vectors(), TOGETHER),
+        (zoo.gated(lambda y: y.split([3, 14, 3], 1)[::2]), zoo.vectors(), TOGETHER),
     ],
 )  # fmt: skip
 def test_cut_that_would_be_wrong_is_refused_and_nothing_is_changed(network, example, message):
@@ -323,8 +389,22 @@ def test_two_faults_that_are_only_wrong_together_are_refused_too(monkeypatch):
         return 1.0 if len(script.kept) == 2 else 0.0
 
     monkeypatch.setattr(cutting, "check_on_copies", both_wrong)
-    with pytest.raises(CutRefusedError, match="together: the cut network and the masked one differ by 1"):
+    with pytest.raises(CutRefusedError, match=r"together: the cut network .* differ by 1 on your examples\.$"):
         attempt(network, example)
+
+
+def test_network_that_cannot_be_traced_is_said_with_the_place():
+    message = (
+        r"Named: Torch-Pruning cannot trace this network \(ZeroDivisionError: .*\) at _Reshape_\d+\(\), after the "
+        r"layer [abcd]\. Channel shuffles in a row, for example, cannot be traced: give a network, or a part of one, w"
+    )
+    with pytest.raises(CutRefusedError, match=message):
+        attempt(zoo.shuffled(), zoo.images())
+
+
+def test_error_of_the_network_itself_comes_as_it_is():
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+        attempt(zoo.mlp(), zoo.vectors(size=5))
 
 
 # ------------------------------------------------------------------------------------- what stays as it was
@@ -395,6 +475,31 @@ def test_zero_for_what_goes_is_what_the_check_compares_with():
     wrong = Transcript({**script.parameters}, {}, script.attributes, script.kept)
     wrong.parameters["2.weight"] = wrong.parameters["2.weight"].roll(1, 1)  # columns of the neighbours
     assert check_on_copies(network, wrong, example) > 1e-3
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-4, 1.0, 1e6])
+def test_difference_is_relative_to_the_answers_however_small_they_are(scale):
+    network = zoo.channels_last()
+    network.out.weight.data *= scale
+    network.out.bias.data *= scale
+    with pytest.raises(CutRefusedError, match=r"conv: the cut network and the masked one differ by \d[.\d]* on your"):
+        attempt(network, zoo.images())
+    right = zoo.lenet()
+    right[8].weight.data *= scale
+    assert attempt(right, zoo.images())[1].difference <= TOLERANCE
+
+
+def test_answers_that_vanish_do_not_differ():
+    network = zoo.mlp(bias=False)
+    network[2].weight.data.zero_()
+    assert attempt(network, zoo.vectors())[1].difference == 0
+
+
+def test_answers_that_vanish_without_what_goes_are_compared_with_those_of_before():
+    """What is left cancels but for rounding, which is no difference beside what there was."""
+    one, tiny = torch.tensor([[1.0]]), torch.tensor([[1e-12]])
+    assert cutting._difference(tiny, -tiny, one) <= TOLERANCE
+    assert cutting._difference(one, -one, tiny) > 1
 
 
 def test_examples_come_as_a_tensor_as_arguments_or_by_name():

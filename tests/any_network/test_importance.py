@@ -218,3 +218,24 @@ def test_ranks_keep_a_threshold_from_cutting_all_that_tie():
     places = importance(made.group)
     assert int((places <= places.sort().values[2]).sum()) == 3  # by scores it would be 30
     assert random_scores is RandomImportance(1).score
+
+
+@pytest.mark.parametrize("make", [DTCImportance, RandomImportance])
+@pytest.mark.parametrize(
+    ("seed", "message"),
+    [
+        (-1, "seed = -1 is outside 0 … 4294967295"),
+        (2**32, "seed = 4294967296 is outside"),
+        ("1", "seed = '1': expected int, got str"),
+        (1.5, "seed = 1.5: expected int, got float"),
+        (None, "seed = None: expected int, got NoneType"),
+        (True, "seed = True: expected int, got bool"),
+    ],
+)
+def test_seeds_that_cannot_be_are_refused_at_once(make, seed, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make(seed=seed)
+
+
+def test_seed_of_numpy_is_one_of_python():
+    assert type(RandomImportance(np.int64(3)).seed) is int
