@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -189,9 +190,9 @@ def _described(folder: Path) -> str:
 def _download(torchvision_class: str) -> Path:
     """Let torchvision download in a process of its own, so that a network that never answers can be given up."""
     root = project_root() / "data"
-    incoming = root / ".incoming"  # what a stalled download leaves is never taken for a dataset
     try:
-        incoming.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
+        incoming = Path(tempfile.mkdtemp(prefix=".incoming-", dir=root))  # what is left there is no dataset
     except OSError as error:
         raise _not_found(torchvision_class, f"cannot be downloaded there ({error.strerror})") from None
     code = f"import torchvision; torchvision.datasets.{torchvision_class}({str(incoming)!r}, download=True)"
@@ -205,13 +206,23 @@ def _download(torchvision_class: str) -> Path:
     raw = Path(torchvision_class) / "raw"
     complete = process.returncode == 0 and all((incoming / raw / name).is_file() for name in IDX_SHAPES)
     if complete:
-        (root / raw).mkdir(parents=True, exist_ok=True)
-        for name in IDX_SHAPES:
-            (incoming / raw / name).replace(root / raw / name)
+        _put(incoming / raw, root / raw)
     shutil.rmtree(incoming)
     if not complete:
         raise _not_found(torchvision_class, "the download failed")
     return root / raw
+
+
+def _put(made: Path, place: Path) -> None:
+    """Put the files of a set in their place, all at once where nothing else is there."""
+    for archive in set(made.iterdir()) - {made / name for name in IDX_SHAPES}:
+        archive.unlink()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        made.replace(place)
+    except OSError:  # something is there, of another process or another kind
+        for name in IDX_SHAPES:
+            (made / name).replace(place / name)
 
 
 def _not_found(torchvision_class: str, why: str) -> DatasetNotFoundError:

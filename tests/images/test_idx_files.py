@@ -260,6 +260,20 @@ def test_slow_download_that_grows_is_waited_for(project, child, monkeypatch):
     assert [path.name for path in (project / "data").iterdir()] == ["MNIST"]  # nothing is left of the download
 
 
+@pytest.mark.parametrize("others", [[], ["notes.txt"]])
+def test_download_brings_the_four_files_and_leaves_what_is_there(project, child, others):
+    raw = project / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in others:
+        (raw / name).touch()
+    child(
+        f"(raw / 'archive.gz').touch()\nfor name, content in {CONTENT!r}.items():\n    (raw / name).write_bytes(content)"
+    )
+    assert find_or_download("MNIST") == raw
+    assert {path.name for path in raw.iterdir()} == {*CONTENT, *others}
+    assert [path.name for path in (project / "data").iterdir()] == ["MNIST"]
+
+
 def test_files_of_a_download_that_fails_at_its_end_are_not_taken(project, child):
     child(f"for name, content in {CONTENT!r}.items():\n    (raw / name).write_bytes(content)\nraise SystemExit(1)")
     with pytest.raises(DatasetNotFoundError):
