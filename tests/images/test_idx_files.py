@@ -266,9 +266,8 @@ def test_download_brings_the_four_files_and_leaves_what_is_there(project, child,
     raw.mkdir(parents=True)
     for name in others:
         (raw / name).touch()
-    child(
-        f"(raw / 'archive.gz').touch()\nfor name, content in {CONTENT!r}.items():\n    (raw / name).write_bytes(content)"
-    )
+    files = f"for name, content in {CONTENT!r}.items():\n    (raw / name).write_bytes(content)"
+    child(f"(raw / 'archive.gz').touch()\n{files}")
     assert find_or_download("MNIST") == raw
     assert {path.name for path in raw.iterdir()} == {*CONTENT, *others}
     assert [path.name for path in (project / "data").iterdir()] == ["MNIST"]
