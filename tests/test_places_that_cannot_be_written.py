@@ -51,7 +51,7 @@ def test_file_in_the_way_is_named_and_left_alone(bad, tmp_path):
 def test_run_is_refused_before_it_trains(bad, tiny_dataset, monkeypatch):
     monkeypatch.setattr(loop, "_run_method", lambda *_, **__: pytest.fail("it trains"))
     with pytest.raises(CannotWriteError, match=said(bad, "results_dir")):
-        run_methods(tiny_dataset, hidden_widths=[4], results_dir=bad)
+        run_methods(tiny_dataset, hidden_widths=[24], results_dir=bad)
 
 
 def test_notebooks_refuse_before_they_work(bad, monkeypatch, tmp_path):

@@ -63,9 +63,9 @@ def run_methods(
     Raises
     ------
     Before anything is trained: ValueError for a method or reading that does not exist or is named twice, and for seeds
-    that are none or given twice; TypeError for values of another type, and lists without any; MemoryError for networks
-    that do not fit; FolderInUseError while another run writes into `results_dir`,
-    CannotWriteError where nobody can. Later as `compress_train`.
+    that are none or given twice, and for layers in which the plan cuts nothing; TypeError for values of another type,
+    and lists without any; MemoryError for networks that do not fit; FolderInUseError while another run writes into
+    `results_dir`, CannotWriteError where nobody can. Later as `compress_train`.
 
     Examples
     --------
