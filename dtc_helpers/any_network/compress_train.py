@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, shapes_of, write_checkpoint
 from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, check_importance, tried
 from dtc_helpers.any_network.graph import Prunable, prunable
-from dtc_helpers.any_network.modules import n_parameters
+from dtc_helpers.any_network.modules import cuda_devices, n_parameters
 from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
 from dtc_helpers.any_network.plan import CutPlan, CutRecord, Ledger, Seconds, Train, plain
 from dtc_helpers.any_network.tracing import Examples
@@ -201,11 +201,9 @@ def _ledger(done: Mapping[str, Any] | None) -> Ledger:
 
 
 def _now(network: nn.Module) -> Seconds:
-    """Clocks, once the device of the network has done what it was told."""
-    for parameter in network.parameters():
-        if parameter.device.type == "cuda":
-            torch.cuda.synchronize(parameter.device)
-        break
+    """Clocks, once the devices of the network have done what they were told."""
+    for device in cuda_devices(network):
+        torch.cuda.synchronize(device)
     return Seconds(time.perf_counter(), time.process_time())
 
 

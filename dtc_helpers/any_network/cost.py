@@ -14,7 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.utils.flop_counter import FlopCounterMode
 
 from dtc_helpers.any_network.latency import latency
-from dtc_helpers.any_network.modules import all_tensors, attention_parts, n_parameters
+from dtc_helpers.any_network.modules import all_tensors, attention_parts, cuda_devices, n_parameters
 from dtc_helpers.any_network.tracing import Examples, called, tensors
 
 
@@ -48,7 +48,7 @@ def multiply_adds(network: nn.Module, example_inputs: Examples) -> MultiplyAdds:
     twin, n_examples = copy.deepcopy(network).eval(), len(tensors(example_inputs)[0])
     twin.requires_grad_(True)
     # With gradients attention takes no fast path, to which the counter is blind, and by `MATH` no fused one.
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), torch.random.fork_rng():
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), torch.random.fork_rng(cuda_devices(twin)):
         with FlopCounterMode(display=False) as forward:
             answer = called(twin, example_inputs)
         with FlopCounterMode(display=False) as backward:
@@ -83,7 +83,7 @@ def peak_bytes(network: nn.Module, example_inputs: Examples) -> int:
     twin = copy.deepcopy(network).train().requires_grad_(True)
     tracker = MemTracker()
     tracker.track_external(twin)
-    with torch.enable_grad(), torch.random.fork_rng(), tracker:
+    with torch.enable_grad(), torch.random.fork_rng(cuda_devices(twin)), tracker:
         answer = called(twin, example_inputs)
         _backward(answer)
     return sum(memory["Total"] for memory in tracker.get_tracker_snapshot("peak").values())

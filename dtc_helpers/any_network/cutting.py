@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dtc_helpers.any_network.graph import ChannelGroup, Limits, Prunable, prunable
 from dtc_helpers.any_network.group_sums import Group
+from dtc_helpers.any_network.modules import cuda_devices
 from dtc_helpers.any_network.tracing import Examples, called, tensors
 from dtc_helpers.any_network.transcript import Gone, Transcript, copied, make, transcript
 from dtc_helpers.any_network.troubles import CutRefusedError
@@ -52,9 +53,8 @@ def check_importance(found: Prunable, importance: Importance) -> None:
         if parameter.grad is None and parameter.is_floating_point():
             parameter.grad = torch.zeros_like(parameter)
     narrowest, drawn = min(found.groups, key=lambda made: made.n_channels), np.random.get_state()
-    devices = {parameter.device for parameter in found.graph.model.parameters() if parameter.device.type == "cuda"}
     try:
-        with torch.random.fork_rng(devices=list(devices)):
+        with torch.random.fork_rng(devices=cuda_devices(found.graph.model)):
             scores = copy.deepcopy(importance)(narrowest.group)
     except Exception:
         return
@@ -104,8 +104,7 @@ def _difference(masked: Tensor, cut: Tensor, uncut: Tensor) -> float:
 
 def _answers(network: nn.Module, example_inputs: Examples) -> list[Tensor]:
     """All tensors of the answer, by the same random numbers for everyone."""
-    devices = {parameter.device for parameter in network.parameters() if parameter.device.type == "cuda"}
-    with torch.no_grad(), torch.random.fork_rng(devices=list(devices)):
+    with torch.no_grad(), torch.random.fork_rng(devices=cuda_devices(network)):
         answer = called(network, example_inputs)
     return [tensor.double() for tensor in tensors(answer)]
 

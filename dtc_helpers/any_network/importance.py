@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from dtc_helpers.any_network.group_sums import Group, group_sums, layer_name
-from dtc_helpers.checks.fields import Between, check_type
+from dtc_helpers.checks.fields import SEEDS, check_type
 from dtc_helpers.readings import READINGS, Plan, Reading
 from dtc_helpers.recovery import REFERENCES
 from dtc_helpers.scoring import HiddenLayer, Score, dtc_scores, random_scores
@@ -43,7 +43,7 @@ class ScoreImportance(tp.importance.Importance):
 
     def __init__(self, score: Score, *, reading: Reading, seed: int, plan: Plan | None = None) -> None:
         check_type("seed", seed, int)
-        Between(0, 2**32 - 1).check("seed", [seed])
+        SEEDS.check("seed", [seed])
         self.score, self.reading, self.seed, self.plan = score, reading, int(seed), plan or Plan()
         self.cut = 1
         self.gaps: dict[str, float] = {}

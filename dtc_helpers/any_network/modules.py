@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 
 
@@ -14,6 +15,12 @@ def all_tensors(network: nn.Module) -> dict[str, Tensor]:
 def n_parameters(network: nn.Module) -> int:
     """Numbers in all parameters of a network."""
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def cuda_devices(network: nn.Module) -> list[torch.device]:
+    """CUDA devices that hold parameters of a network, each once."""
+    devices = (parameter.device for parameter in network.parameters())
+    return list(dict.fromkeys(device for device in devices if device.type == "cuda"))
 
 
 def places(network: nn.Module) -> dict[str, int]:

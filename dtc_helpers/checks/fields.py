@@ -63,7 +63,8 @@ class Matching:
                 raise ValueError(f"{name} = {value!r}: expected {self.expected}")
 
 
-Seed = Annotated[int, Between(0, 2**32 - 10_001)]  # numpy's legacy generator takes 32 bits; replicate r adds r
+SEEDS = Between(0, 2**32 - 1)  # numpy's legacy generator takes 32 bits
+Seed = Annotated[int, Between(0, 2**32 - 10_001)]  # replicate r adds r, to one of SEEDS
 Replicates = Annotated[int, Between(1, 10_000)]
 Batches = Annotated[int, Between(1, 10**9)]
 Neurons = Annotated[int, Between(1, 10**6)]
@@ -98,9 +99,9 @@ def _pythons_own(value: Any) -> Any:
     if isinstance(value, list):
         own = [_pythons_own(each) for each in value]
         return value if all(one is other for one, other in zip(own, value, strict=True)) else own
-    if isinstance(value, Real) and not isinstance(value, int | float):
+    if isinstance(value, Real) and type(value) not in (bool, int, float):
         return int(value) if isinstance(value, Integral) else float(value)
-    return float(value) if isinstance(value, float) and type(value) is not float else value
+    return value
 
 
 @cache

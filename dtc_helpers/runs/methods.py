@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dtc_helpers.checks.fields import Between, check_names, check_type
+from dtc_helpers.checks.fields import SEEDS, check_names, check_type
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paper import PUBLISHED_SEED
@@ -113,7 +113,7 @@ def _listed(name: str, values: Any, kind: type) -> list[Any]:
 
 
 def _check_seeds(seeds: list[int]) -> None:
-    Between(0, 2**32 - 1).check("seeds", seeds)
+    SEEDS.check("seeds", seeds)
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds = {seeds}: one is given twice, and a run counted twice is no replicate")
 

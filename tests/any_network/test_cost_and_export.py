@@ -6,6 +6,7 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import module_zoo as zoo
 import numpy as np
@@ -19,6 +20,7 @@ from dtc_helpers.any_network.cost import cost_table, multiply_adds, peak_bytes
 from dtc_helpers.any_network.energy import NOT_MEASURED, measured_energy
 from dtc_helpers.any_network.importance import RandomImportance
 from dtc_helpers.any_network.latency import Latency, LatencyComparison, latency
+from dtc_helpers.any_network.modules import cuda_devices
 from dtc_helpers.images.datasets import load_dataset
 
 
@@ -53,6 +55,21 @@ def test_multiply_adds_are_those_counted_by_hand(widths, known):
     first_layer = 24 * 24 * 25 * widths[0]  # no gradient for the images
     assert counted.training == 3 * known - first_layer
     assert counted.uncounted == ()
+
+
+@pytest.mark.parametrize("count", [multiply_adds, peak_bytes])
+def test_graphics_cards_that_a_network_is_not_on_are_left_alone(count, monkeypatch):
+    """Torch looks after the random numbers of all of them, and warns, if it is not told which."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.random, "_fork_rng_warned_already", False)
+    assert count(zoo.mlp(), zoo.vectors())
+
+
+def test_every_card_of_a_network_is_named_once(monkeypatch):
+    network = nn.Module()
+    places = [SimpleNamespace(device=torch.device(name)) for name in ("cuda:1", "cpu", "cuda:0", "cuda:1", "meta")]
+    monkeypatch.setattr(network, "parameters", lambda: iter(places))
+    assert cuda_devices(network) == [torch.device("cuda:1"), torch.device("cuda:0")]
 
 
 def test_layers_that_the_counter_does_not_see_are_named():
