@@ -6,29 +6,18 @@ The picture and the sentence beside it stay, and are what GitHub, nbviewer and p
 
 import sys
 from pathlib import Path
-from typing import Any
 
-from dtc_helpers.figures.stored_outputs import NotebookJson, rewrite, with_outputs
+from dtc_helpers.figures.stored_outputs import in_place, outputs
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def stripped(notebook: NotebookJson) -> NotebookJson:
-    """Notebook without widget state and widget views; the one given is untouched."""
-    metadata = {name: value for name, value in notebook["metadata"].items() if name != "widgets"}
-    return {**with_outputs(notebook, _stripped), "metadata": metadata}
-
-
-def _stripped(_cell: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
-    """Output without its view; one that was nothing else keeps what it says as text."""
-    if WIDGET_VIEW not in output.get("data", {}):
-        return output
-    return {**output, "data": {name: value for name, value in output["data"].items() if name != WIDGET_VIEW}}
-
-
 def strip_file(path: Path) -> None:
     """Strip a notebook in place, if there is anything to strip."""
-    rewrite(path, stripped)
+    with in_place(path) as notebook:
+        notebook["metadata"].pop("widgets", None)
+        for _, output in outputs(notebook):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 if __name__ == "__main__":

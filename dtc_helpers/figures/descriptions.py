@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dtc_helpers.figures
-from dtc_helpers.figures.stored_outputs import NotebookJson, rewrite, with_outputs
+from dtc_helpers.figures.stored_outputs import in_place, outputs
 
 PNG = "image/png"
 WIDGET = "Picture of a view that moves when the notebook runs."
@@ -33,23 +33,16 @@ def text_of(code: str) -> str:
     return (inspect.getdoc(drawn[0]) or "").partition("\n")[0] if drawn else WIDGET
 
 
-def described(notebook: NotebookJson) -> NotebookJson:
-    """Notebook whose every stored PNG has a text, in `metadata["image/png"]["alt"]`; the one given is untouched."""
-    return with_outputs(notebook, _described)
-
-
-def _described(cell: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
-    if PNG not in output.get("data", {}):
-        return output
-    text = text_of("".join(cell["source"]))
-    words = f"{text} {''.join(output['data'].get('text/plain', ''))}" if text == WIDGET else text
-    of_png = {**output["metadata"].get(PNG, {}), "alt": words}
-    return {**output, "metadata": {**output["metadata"], PNG: of_png}}
-
-
 def describe_file(path: Path) -> None:
-    """Describe the figures of a notebook in place."""
-    rewrite(path, described)
+    """Give every stored PNG of a notebook its text, in `metadata["image/png"]["alt"]`, in place."""
+    with in_place(path) as notebook:
+        for cell, output in outputs(notebook):
+            if PNG not in output.get("data", {}):
+                continue
+            text = text_of("".join(cell["source"]))
+            if text == WIDGET:
+                text += f" {''.join(output['data'].get('text/plain', ''))}"
+            output["metadata"].setdefault(PNG, {})["alt"] = text
 
 
 if __name__ == "__main__":
