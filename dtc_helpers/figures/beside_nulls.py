@@ -35,8 +35,7 @@ def null_correlations(
             ax.axvline(measured[method], ymax=0.76, color=METHOD_COLOURS[method], lw=2.5, label=label)
         else:
             ax.plot([], [], color=METHOD_COLOURS[method], label="measured: undefined")
-        ax.set_title(METHOD_LABELS[method])
-        ax.set_xlabel("Pearson correlation [1]")
+        ax.set(title=METHOD_LABELS[method], xlabel="Pearson correlation [1]")
         ax.legend(fontsize="small", loc="upper left")
     highest = max((bar.get_height() for ax in axes for bar in ax.patches if isinstance(bar, Rectangle)), default=1)
     for ax in axes:
@@ -75,8 +74,7 @@ def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes], *, close: tuple[
                 ax.text(
                     0.5, place, UNDEFINED.replace("\n", " "), transform=ax.get_yaxis_transform(), fontsize="x-small"
                 )
-        ax.set_ylim(len(names) - 0.5, -0.5)
-        ax.set_xlabel("Pearson correlation [1]")
+        ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="Pearson correlation [1]")
     axes[0].set_yticks(range(len(names)), names)
     axes[0].set_xlim(-1.02, 1.02)
     axes[0].axvline(0, color="0.3", lw=0.8, zorder=1)
@@ -90,9 +88,7 @@ def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes], *, close: tuple[
 def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
     """Every process (row) against every null model (column): the excess of correlation, coloured by its interval.
 
-    Parameters
-    ----------
-    table : one statistic of `evidence.excesses`, columns dataset, process, null_model, excess, verdict, n.
+    `table`: one statistic of `evidence.excesses`, columns dataset, process, null_model, excess, verdict, n.
     """
     n = table.groupby(["dataset", "process"]).n.transform("max")  # fewer where a replicate has no such correlation
     rows = (table.process + " · " + table.dataset.map(spelled) + ", n = " + n.astype(str)).rename("row")
@@ -102,8 +98,7 @@ def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
     codes = shown["verdict"].replace(VERDICT_CODES).astype(float)
     sns.heatmap(codes, ax=ax, cmap=list(VERDICT_COLOURS), vmin=-1, vmax=1, cbar=False, linewidths=1.5,
                 annot=told, fmt="", annot_kws={"fontsize": "small", "color": "black"})  # fmt: skip
-    ax.set_xlabel("null model")
-    ax.set_ylabel("")
+    ax.set(xlabel="null model", ylabel="")
     ax.tick_params(axis="x", rotation=20)
     handles = [Patch(color=colour, label=label) for colour, label in zip(VERDICT_COLOURS, VERDICT_LABELS, strict=True)]
     ax.legend(handles=handles[::-1], loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize="small")
@@ -113,9 +108,7 @@ def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
 def bin_widths(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Correlation against bin width, for the measurements and for the exact null.
 
-    Parameters
-    ----------
-    table : columns panel, width, and value, low, high of "tested" and of "null" (tested_value, …, null_high).
+    `table`: columns panel, width, and value, low, high of "tested" and of "null" (tested_value, …, null_high).
     """
     styles = {"tested": (COLOURS[2], "o", "measured"), "null": ("0.45", "s", "exact null")}
     for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
@@ -134,11 +127,8 @@ def bin_widths(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 def binning_excess(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Excess over the exact null of every binning (a row), with its interval; a panel a process.
 
-    Blue intervals lie above 0, orange ones below, grey ones contain it.
-
-    Parameters
-    ----------
-    table : columns panel, binning, excess_value, excess_low, excess_high.
+    Blue intervals lie above 0, orange ones below, grey ones contain it. `table`: columns panel, binning, excess_value,
+    excess_low, excess_high.
     """
     for (panel, rows), ax in zip(table.groupby("panel", sort=False), axes, strict=True):
         places = range(len(rows))

@@ -4,9 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
-from dtc_helpers.figures.style import COLOURS, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS, neurons_axis, spelled
+from dtc_helpers.figures.style import (
+    COLOURS,
+    METHOD_COLOURS,
+    METHOD_LABELS,
+    METHOD_MARKERS,
+    in_percent,
+    neurons_axis,
+    spelled,
+)
 
 _DIFFERENCE = "0.25"  # belongs to no method
 ARM_STYLES = {
@@ -36,9 +43,7 @@ ARM_LABELS = {
 def accuracy_with_intervals(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Sequence[Axes]:
     """Mean accuracy of every arm over the neurons left, with 95 % intervals over replicates; a panel a title.
 
-    Parameters
-    ----------
-    panels : title → columns arm, neurons, mean, low, high.
+    `panels`: title → columns arm, neurons, mean, low, high.
     """
     for (title, table), ax in zip(panels.items(), axes, strict=True):
         for arm, run in table.groupby("arm", sort=False):
@@ -46,7 +51,7 @@ def accuracy_with_intervals(panels: Mapping[str, pd.DataFrame], axes: Sequence[A
             ax.plot(run.neurons, run["mean"], ms=4, label=ARM_LABELS[str(arm)], **style)
             ax.fill_between(run.neurons, run.low, run.high, color=style["color"], alpha=0.25, lw=0)
         neurons_axis(ax)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+        in_percent(ax.yaxis, decimals=1)
         ax.set_title(spelled(title), fontsize="medium")
         if ax is axes[0] or set(table.arm) - set(next(iter(panels.values())).arm):
             ax.legend(fontsize="small", loc="lower left")
@@ -71,7 +76,7 @@ def paired_differences(
         errors = [table.difference - table.low, table.high - table.difference]
         ax.errorbar(table.neurons, table.difference, yerr=errors, fmt="o", ms=4, color=_DIFFERENCE, lw=1.2)
         neurons_axis(ax)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+        in_percent(ax.yaxis, decimals=1)
         ax.set_title(spelled(title), fontsize="medium")
     axes[0].set_ylabel(f"{names[0]} minus {names[1]} [points of accuracy]")
     return axes
@@ -80,9 +85,7 @@ def paired_differences(
 def arm_means(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Sequence[Axes]:
     """Mean accuracy of every arm at one place, a row each, with its 95 % interval over replicates; a panel a title.
 
-    Parameters
-    ----------
-    panels : title → columns arm, mean, low, high; the same arms in all panels, the first on top.
+    `panels`: title → columns arm, mean, low, high; the same arms in all panels, the first on top.
     """
     for (title, table), ax in zip(panels.items(), axes, strict=True):
         for place, row in enumerate(table.to_dict("records")):
@@ -92,7 +95,7 @@ def arm_means(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Seque
         labels = [ARM_LABELS[arm] for arm in table.arm]
         ax.set_yticks(range(len(labels)), labels if ax is axes[0] else [""] * len(labels))
         ax.invert_yaxis()
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+        in_percent(ax.xaxis, decimals=1)
         ax.set_xlabel("test accuracy [%]")
         ax.set_title(spelled(title), fontsize="medium")
     return axes
@@ -105,12 +108,9 @@ def differences_by_point(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes
     ----------
     panels : title → columns point (its name), difference, low, high; the first is on top. The title names the arms.
     margin : of equivalence, as a fraction.
-
-    All panels have one range.
     """
-    low, high = (
-        getattr(pd.concat([*panels.values()])[side], what)() for side, what in (("low", "min"), ("high", "max"))
-    )
+    tables = pd.concat([*panels.values()])
+    low, high = tables.low.min(), tables.high.max()  # all panels have one range
     for (title, table), ax in zip(panels.items(), axes, strict=True):
         ax.set_xlim(min(low, -margin) - 0.05 * (high - low), max(high, margin) + 0.05 * (high - low))
         ax.axvspan(-margin, margin, color="0.85")
@@ -121,7 +121,7 @@ def differences_by_point(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes
         is_alike = ax is not axes[0] and list(table.point) == list(next(iter(panels.values())).point)
         ax.set_yticks(places, [""] * len(table) if is_alike else table.point.map(spelled), fontsize="small")
         ax.invert_yaxis()
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+        in_percent(ax.xaxis, decimals=1)
         ax.set_xlabel("difference\n[points of accuracy]")
         ax.set_title(spelled(title), fontsize="medium")
     return axes
@@ -143,7 +143,7 @@ def walk(steps: Sequence[str], table: pd.DataFrame, ax: Axes) -> Axes:
             label=METHOD_LABELS[str(arm)], **ARM_STYLES[str(arm)],
         )  # fmt: skip
     ax.set_xticks(range(len(steps)), [steps[0], *(f"+ {step}" for step in steps[1:])], rotation=25, ha="right")
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+    in_percent(ax.yaxis, decimals=1)
     ax.set_ylabel("test accuracy [%],\nmean and 95 % interval")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
     return ax
@@ -152,10 +152,8 @@ def walk(steps: Sequence[str], table: pd.DataFrame, ax: Axes) -> Axes:
 def shares_by_width(choices: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Share of the cut in common with magnitude (left) and with the same neurons in another order (right).
 
-    Parameters
-    ----------
-    choices : of `studies.numbering.choices`, one ray domain: columns arm, neurons, with_magnitude, with_other_order,
-        by_chance; means over replicates are drawn, and what chance gives is dashed.
+    `choices`: of `studies.numbering.choices`, one ray domain: columns arm, neurons, with_magnitude, with_other_order,
+    by_chance; means over replicates are drawn, and what chance gives is dashed.
     """
     titles = {"with_magnitude": "in common with magnitude", "with_other_order": "in common with itself, renumbered"}
     for (column, title), ax in zip(titles.items(), axes, strict=True):
@@ -165,7 +163,7 @@ def shares_by_width(choices: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axe
         chance = choices.drop_duplicates("neurons").set_index("neurons").by_chance
         ax.plot(chance.index, chance, color="0.3", ls="--", lw=1.2, label="chance")
         neurons_axis(ax)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=None))
+        in_percent(ax.yaxis, decimals=0)
         ax.set_title(spelled(title), fontsize="medium")
     axes[0].set_ylabel("share of the neurons that are cut [%]")
     axes[0].legend(fontsize="small")

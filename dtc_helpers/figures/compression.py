@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from dtc_helpers.figures.style import (
     AFTER_THE_CUT,
@@ -15,6 +15,7 @@ from dtc_helpers.figures.style import (
     METHOD_COLOURS,
     METHOD_LABELS,
     METHOD_MARKERS,
+    in_percent,
     legend_above,
     neurons_axis,
     runs,
@@ -62,16 +63,13 @@ def _boxes(ax: Axes, y: float, texts: Sequence[str], first: tuple[float, float, 
 def cosines(basis: np.ndarray, ax: Axes) -> Axes:
     """Columns of Ψ, each a cosine that runs through all neurons, one above the other.
 
-    Parameters
-    ----------
-    basis : (n_neurons, n_neurons).
+    `basis`: (n_neurons, n_neurons).
     """
-    n_neurons = len(basis)
-    for number, column in enumerate(basis.T):
-        colour = COLOURS[number % len(COLOURS)]
-        ax.axhline(-1.3 * number, color="0.85", lw=0.8)
-        ax.plot(np.arange(n_neurons), column - 1.3 * number, "o-", ms=4, lw=1.2, color=colour)
-    ax.set_yticks([-1.3 * number for number in range(n_neurons)], [f"cosine {number}" for number in range(n_neurons)])
+    heights = -1.3 * np.arange(len(basis))
+    for height, column, colour in zip(heights, basis.T, itertools.cycle(COLOURS), strict=False):
+        ax.axhline(height, color="0.85", lw=0.8)
+        ax.plot(column + height, "o-", ms=4, lw=1.2, color=colour)
+    ax.set_yticks(heights, [f"cosine {number}" for number in range(len(basis))])
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("neuron")
     return ax
@@ -93,7 +91,7 @@ def accuracy(cycles: pd.DataFrame, ax: Axes, *, paper: pd.DataFrame | None = Non
         for method, printed in paper.groupby("method", sort=False):
             ax.plot(printed.neurons, printed.accuracy, "o", ms=8, mfc="none", color=METHOD_COLOURS[str(method)])
     neurons_axis(ax)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
+    in_percent(ax.yaxis)
     ax.set_ylabel("test accuracy [%]")
     title = "dotted: LOWESS" + ("; circles: the paper's" if paper is not None else "")
     ax.legend(title=title, title_fontsize="small", fontsize="small", loc="lower left")
@@ -119,10 +117,8 @@ def accuracy_by_reading(
 def batch_dependence(cycles: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Accuracy of the same networks when images come in batches, one by one, and one by one with class constants.
 
-    Parameters
-    ----------
-    cycles : with the columns method, replicate, neurons, mean_batch_accuracy, single_image_accuracy,
-        calibrated_accuracy, of readings whose softmax goes over the batch; a panel a method.
+    `cycles` has the columns method, replicate, neurons, mean_batch_accuracy, single_image_accuracy and
+    calibrated_accuracy, of readings whose softmax goes over the batch; a panel a method.
     """
     if cycles.empty:
         axes[0].text(0.5, 0.5, "no reading with a softmax over the batch", ha="center")
@@ -139,7 +135,7 @@ def batch_dependence(cycles: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axe
                 label = label if replicate == of_method.replicate.iloc[0] else None
                 ax.plot(run.neurons, run[column], marker, ls=line, fillstyle=fill, ms=4, color=colour, label=label)
         neurons_axis(ax)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
+        in_percent(ax.yaxis)
         ax.set_title(METHOD_LABELS[str(method)], fontsize="medium")
     axes[0].set_ylabel("test accuracy [%]")
     legend_above(axes)
@@ -149,9 +145,7 @@ def batch_dependence(cycles: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axe
 def weight_rays(cycles: pd.DataFrame, ax: Axes) -> Axes:
     """Mean absolute weight ray before every cut (the paper's Figure 3).
 
-    Parameters
-    ----------
-    cycles : of DTC, with the columns neurons, weight_ray_mean.
+    `cycles`: of DTC, with the columns neurons, weight_ray_mean.
     """
     ax.plot(cycles.neurons, cycles.weight_ray_mean, "o-", ms=4.5, color=METHOD_COLOURS["dtc"])
     neurons_axis(ax)
@@ -162,45 +156,36 @@ def weight_rays(cycles: pd.DataFrame, ax: Axes) -> Axes:
 def neuron_ledger(ledger: Mapping[str, np.ndarray], axes: Sequence[Axes]) -> Sequence[Axes]:
     """Cycle in which each neuron left: one panel a method, neurons in the order in which the last method cut them.
 
-    Parameters
-    ----------
-    ledger : method → (n_cycles + 1, n_neurons) true while the neuron is in the network; columns are ordered alike.
+    `ledger`: method → (n_cycles + 1, n_neurons), true while the neuron is in the network; columns are ordered alike.
     """
     for (method, alive), ax in zip(ledger.items(), axes, strict=True):
         shown = sns.light_palette(METHOD_COLOURS[method], as_cmap=True)
         ax.imshow(alive, aspect="auto", cmap=shown, interpolation="nearest", vmin=0, vmax=1)
-        ax.set_title(METHOD_LABELS[method])
-        ax.set_xlabel(f"neuron ({METHOD_LABELS[list(ledger)[-1]]}'s order)")
+        ax.set(title=METHOD_LABELS[method], xlabel=f"neuron ({METHOD_LABELS[list(ledger)[-1]]}'s order)")
         ax.grid(False)
     axes[0].set_ylabel("cycle (coloured: still there)")
     return axes
 
 
 def inverse_sensing(
-    weights: np.ndarray, recovered: np.ndarray, code: np.ndarray, axes: Sequence[Axes], *, n_shown: int = 64
+    weights: np.ndarray, recovered: np.ndarray, code: np.ndarray, axes: Sequence[Axes]
 ) -> Sequence[Axes]:
     """Picture of an inverse compressed sensing: sums w with what is recovered of them, Ψs, and the sparse code s.
 
-    Parameters
-    ----------
-    weights, recovered, code : w, Ψs and s, (n_neurons,) each.
-    n_shown : neurons, and cosines, of which so many are drawn.
+    `weights`, `recovered` and `code` are w, Ψs and s, (n_neurons,) each; the first 64 neurons and cosines are drawn.
     """
     of_neurons, of_code = axes
-    n_shown = min(n_shown, len(weights))
+    n_shown = min(64, len(weights))
     of_neurons.vlines(np.arange(n_shown), 0, weights[:n_shown], color="0.75", lw=3, label="w")
     of_neurons.plot(recovered[:n_shown], "o", ms=4, color=METHOD_COLOURS["dtc"], label="Ψs")
     correlation = pearson(weights, recovered)
     error = np.linalg.norm(recovered - weights) / np.linalg.norm(weights)
     of_neurons.set_title(f"correlation {correlation:.2f}, relative error {error:.2f}", fontsize="medium")
-    of_neurons.set_xlabel(f"neuron (the first {n_shown} of {len(weights)})")
-    of_neurons.set_ylabel("sum of weights [weight units]")
+    of_neurons.set(xlabel=f"neuron (the first {n_shown} of {len(weights)})", ylabel="sum of weights [weight units]")
     of_neurons.set_ylim(top=of_neurons.get_ylim()[1] + 0.2 * np.ptp(of_neurons.get_ylim()))  # for the legend
     of_neurons.legend(loc="upper right", ncols=2, fontsize="small")
     of_code.vlines(np.arange(n_shown), 0, code[:n_shown], color=COLOURS[4], lw=2)
-    of_code.set_title(
-        f"sparse code: {np.count_nonzero(np.abs(code) > 1e-9)} of {len(code)} are not 0", fontsize="medium"
-    )
-    of_code.set_xlabel(f"cosine (the first {n_shown})")
-    of_code.set_ylabel("s [weight units]")
+    n_nonzeros = np.count_nonzero(np.abs(code) > 1e-9)
+    of_code.set_title(f"sparse code: {n_nonzeros} of {len(code)} are not 0", fontsize="medium")
+    of_code.set(xlabel=f"cosine (the first {n_shown})", ylabel="s [weight units]")
     return axes

@@ -5,9 +5,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
-from dtc_helpers.figures.style import AFTER_THE_CUT, COLOURS, METHOD_COLOURS, METHOD_MARKERS, neurons_axis, runs
+from dtc_helpers.figures.style import (
+    AFTER_THE_CUT,
+    COLOURS,
+    METHOD_COLOURS,
+    METHOD_MARKERS,
+    in_percent,
+    neurons_axis,
+    runs,
+)
 
 SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next layer (outgoing sums)"}
 
@@ -15,9 +22,7 @@ SIDE_LABELS = {"incoming": "previous layer (incoming sums)", "outgoing": "next l
 def occurrence_probabilities(steps: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Sequence[Axes]:
     """Occurrence probabilities of the measurements of both layers (the paper's Figure 4), sizes one below the other.
 
-    Parameters
-    ----------
-    steps : "incoming" and "outgoing" → columns value (middle of the bin), probability, n_measurements.
+    `steps`: "incoming" and "outgoing" → columns value (middle of the bin), probability, n_measurements.
     """
     for (side, occurrences), ax in zip(steps.items(), axes, strict=True):
         by_size = list(occurrences.groupby("n_measurements", sort=False))
@@ -47,9 +52,8 @@ def gibbs_entropies(entropies: pd.DataFrame, axes: Sequence[Axes], *, unit: str)
     for side, ax in zip(entropies.side.unique(), axes, strict=True):
         of_side = entropies.query("side == @side")
         ceiling = of_side.drop_duplicates("neurons")
-        ax.plot(
-            ceiling.neurons, np.log(ceiling.n_measurements), color="0.2", lw=1, ls="--", zorder=3, label="ceiling ln m"
-        )
+        heights = np.log(ceiling.n_measurements)
+        ax.plot(ceiling.neurons, heights, color="0.2", lw=1, ls="--", zorder=3, label="ceiling ln m")
         for method, run, label in runs(of_side):
             style = {"color": METHOD_COLOURS[method], "marker": METHOD_MARKERS[method]}
             ax.plot(run.neurons, run.entropy, ms=4, label=label, **style)
@@ -72,9 +76,8 @@ def entropy_against_accuracy(points: pd.DataFrame, ax: Axes, *, unit: str) -> Ax
     for method, run, label in runs(points):
         marker = METHOD_MARKERS[method]
         ax.plot(run.entropy, run.accuracy, marker, ms=5, color=METHOD_COLOURS[method], label=label)
-    ax.set_xlabel(f"Gibbs entropy of the next layer's measurement [{unit}]")
-    ax.set_ylabel("accuracy (LOWESS) [%]")
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
+    ax.set(xlabel=f"Gibbs entropy of the next layer's measurement [{unit}]", ylabel="accuracy (LOWESS) [%]")
+    in_percent(ax.yaxis)
     ax.legend()
     return ax
 
@@ -82,14 +85,11 @@ def entropy_against_accuracy(points: pd.DataFrame, ax: Axes, *, unit: str) -> Ax
 def ceiling(table: pd.DataFrame, ax: Axes) -> Axes:
     """Entropy of random vectors against their length, under the line ln m that none can pass.
 
-    Parameters
-    ----------
-    table : columns n_measurements, entropy.
+    `table`: columns n_measurements, entropy.
     """
     lengths = np.linspace(1, table.n_measurements.max(), 500)
     ax.plot(lengths, np.log(lengths), color="0.2", lw=2, label="ceiling: ln m")
     ax.plot(table.n_measurements, table.entropy, "o", ms=5, alpha=0.5, color=COLOURS[0], label="random vectors")
-    ax.set_xlabel("number of measurements m")
-    ax.set_ylabel("Gibbs entropy [nats]")
+    ax.set(xlabel="number of measurements m", ylabel="Gibbs entropy [nats]")
     ax.legend(loc="lower right")
     return ax

@@ -65,9 +65,7 @@ def two_series(
 def game(history: Mapping[str, Sequence], ax: Axes) -> Axes:
     """Accuracy of each player after every cut, those who draw lots as a band.
 
-    Parameters
-    ----------
-    history : player → accuracies; of "random" one list a cut.
+    `history`: player → accuracies; of "random" one list a cut.
     """
     cuts = np.arange(1, len(history["random"]) + 1)
     if cuts.size:

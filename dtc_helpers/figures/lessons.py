@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
-from dtc_helpers.figures.style import COLOURS
+from dtc_helpers.figures.style import COLOURS, in_percent
 
 _MARKERS = "os^Dv"
 
@@ -15,19 +15,22 @@ _MARKERS = "os^Dv"
 def same_measurement(vectors: Mapping[str, np.ndarray], ax: Axes) -> Axes:
     """Weights, neuron by neuron, of several layers that give one measurement.
 
-    Parameters
-    ----------
-    vectors : name → (n_neurons,).
+    `vectors`: name → (n_neurons,).
     """
-    width = 0.8 / len(vectors)
-    for number, (name, weights) in enumerate(vectors.items()):
-        places = np.arange(len(weights)) + (number - (len(vectors) - 1) / 2) * width
-        ax.bar(places, weights, width=0.9 * width, color=COLOURS[number], label=name)
+    _grouped_bars(vectors, ax)
     ax.axhline(0, color="0.3", lw=0.8)
     ax.set(xlabel="neuron", ylabel="weight")
-    ax.grid(visible=False, axis="x")
     ax.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(vectors))
     return ax
+
+
+def _grouped_bars(series: Mapping[str, Sequence[float] | np.ndarray], ax: Axes) -> None:
+    """Bars of every series beside each other, a group a place."""
+    width = 0.8 / len(series)
+    for number, (name, values) in enumerate(series.items()):
+        places = np.arange(len(values)) + (number - (len(series) - 1) / 2) * width
+        ax.bar(places, values, width=0.9 * width, color=COLOURS[number], label=name)
+    ax.grid(visible=False, axis="x")
 
 
 def objective_of_one_entry(entries: np.ndarray, objectives: Mapping[float, np.ndarray], ax: Axes) -> Axes:
@@ -51,14 +54,12 @@ def objective_of_one_entry(entries: np.ndarray, objectives: Mapping[float, np.nd
 def found_by_measurements(shares: Mapping[str, Sequence[float]], ax: Axes) -> Axes:
     """Share of random matrices from which the weights come back, against the number of measurements (from 1 on).
 
-    Parameters
-    ----------
-    shares : name of the weights → share for 1, 2, … measurements.
+    `shares`: name of the weights → share for 1, 2, … measurements.
     """
     for number, (name, values) in enumerate(shares.items()):
         ax.plot(range(1, len(values) + 1), values, _MARKERS[number], ls="-", color=COLOURS[number], label=name)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
+    in_percent(ax.yaxis)
     ax.set(xlabel="measurements m", ylabel="matrices from which w is found [%]", ylim=(-0.03, 1.03))
     ax.legend(fontsize="small", loc="upper left")
     return ax
@@ -87,21 +88,14 @@ def cut_in_orders(cut: Mapping[str, Sequence[int]], columns: Sequence[int], ax: 
 def shares_in_common(shares: Mapping[str, Mapping[str, float]], ax: Axes, *, chance: float) -> Axes:
     """Shares of the cut in common with other cuts, a group of bars a way to cut, and what two random cuts share.
 
-    Parameters
-    ----------
-    shares : way to cut → the other cut → share.
+    `shares`: way to cut → the other cut → share.
     """
-    width = 0.8 / max(len(others) for others in shares.values())
-    names = list(next(iter(shares.values())))
-    for number, name in enumerate(names):
-        places = np.arange(len(shares)) + (number - (len(names) - 1) / 2) * width
-        values = [others[name] for others in shares.values()]
-        ax.bar(places, values, width=0.9 * width, color=COLOURS[number], label=name)
+    names = next(iter(shares.values()))
+    _grouped_bars({name: [others[name] for others in shares.values()] for name in names}, ax)
     ax.axhline(chance, color="0.2", ls="--", label="by chance")
     ax.set_xticks(range(len(shares)), list(shares))
-    ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
+    in_percent(ax.yaxis)
     ax.set_ylabel("share of the cut in common [%]")
-    ax.grid(visible=False, axis="x")
     ax.legend(fontsize="small")
     return ax
 
@@ -141,7 +135,7 @@ def accuracy_after_cut(tables: Mapping[str, pd.DataFrame], ax: Axes, *, before: 
     """
     ax.axhline(before, color="0.4", ls="--", lw=1, label="before the cut")
     _after_cut(tables, "accuracy", ax)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
+    in_percent(ax.yaxis)
     ax.set_ylabel("test accuracy [%]")
     ax.legend(fontsize="small")
     return ax

@@ -2,25 +2,20 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, PercentFormatter, ScalarFormatter
 
 from dtc_helpers.figures.comparisons import ARM_LABELS, ARM_STYLES
-from dtc_helpers.figures.style import COLOURS
+from dtc_helpers.figures.style import COLOURS, in_percent, log_axis
 
 
 def channel_groups(table: pd.DataFrame, ax: Axes) -> Axes:
     """Layers that make and layers that read the channels of every group: these are cut together.
 
-    Parameters
-    ----------
-    table : with the columns group, layer and role ("makes" or "reads"), both in the order of the network.
+    `table` has the columns group, layer and role ("makes" or "reads"), both in the order of the network.
     """
     groups, layers = list(dict.fromkeys(table.group)), list(dict.fromkeys(table.layer))
     for (role, rows), (colour, marker) in zip(table.groupby("role"), ((0, "s"), (1, "o")), strict=False):
-        x, y = (
-            [names.index(name) for name in column] for names, column in ((groups, rows.group), (layers, rows.layer))
-        )
-        ax.scatter(x, y, s=160, color=COLOURS[colour], marker=marker, label=f"{role} the channels")
+        places = rows.group.map(groups.index), rows.layer.map(layers.index)
+        ax.scatter(*places, s=160, color=COLOURS[colour], marker=marker, label=f"{role} the channels")
     ax.set_xticks(range(len(groups)), [f"group {i + 1}" for i in range(len(groups))])
     ax.set_yticks(range(len(layers)), layers)
     ax.invert_yaxis()
@@ -33,14 +28,11 @@ def channel_groups(table: pd.DataFrame, ax: Axes) -> Axes:
 def widths(table: pd.DataFrame, ax: Axes) -> Axes:
     """Channels that are left of every layer after every cut.
 
-    Parameters
-    ----------
-    table : with the columns cut, layer, channels; cut 0 is before any.
+    `table` has the columns cut, layer, channels; cut 0 is before any.
     """
     for (layer, rows), colour in zip(table.groupby("layer", sort=False), COLOURS, strict=False):
         ax.semilogy(rows.cut, rows.channels, "o-", ms=4.5, color=colour, label=layer)
-    ax.set_xlabel("cut")
-    ax.set_ylabel("channels left")
+    ax.set(xlabel="cut", ylabel="channels left")
     ax.legend(title="layer")
     return ax
 
@@ -48,11 +40,8 @@ def widths(table: pd.DataFrame, ax: Axes) -> Axes:
 def accuracy_by_cost(table: pd.DataFrame, ax: Axes, *, cost: str = "training_multiply_adds") -> Axes:
     """Accuracy against multiply-adds; bars are 95 % intervals where there are several replicates.
 
-    A line is one network on its way; networks from scratch are points, each one a network of its own.
-
-    Parameters
-    ----------
-    table : with the columns arm, mean, low, high and the one that `cost` names.
+    A line is one network on its way; networks from scratch are points, each one a network of its own. `table` has the
+    columns arm, mean, low, high and the one that `cost` names.
     """
     of, unit, name = {
         "training_multiply_adds": ("the training so far", 1e9, "10⁹"),
@@ -63,12 +52,9 @@ def accuracy_by_cost(table: pd.DataFrame, ax: Axes, *, cost: str = "training_mul
         line = "none" if str(arm).startswith("scratch") else "-"
         ax.errorbar(rows[cost] / unit, rows["mean"], yerr=spread, ms=5, capsize=2, ls=line, label=ARM_LABELS[str(arm)],
                     **ARM_STYLES[str(arm)])  # fmt: skip
-    ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(ScalarFormatter())
-    ax.minorticks_off()
+    log_axis(ax)
     ax.set_xlabel(f"multiply-adds of {of} [{name}]")
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
+    in_percent(ax.yaxis)
     ax.set_ylabel("accuracy [%]")
     ax.legend(fontsize="small")
     return ax

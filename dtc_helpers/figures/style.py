@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, ScalarFormatter
+from matplotlib.ticker import LogLocator, PercentFormatter, ScalarFormatter
 
 from dtc_helpers.images.datasets import TITLES
 from dtc_helpers.paths import whole_file
@@ -74,22 +75,30 @@ def legend_above(axes: Sequence[Axes]) -> None:
     axes[0].figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize="small")
 
 
-def neurons_axis(ax: Axes) -> None:
-    """Hidden neurons left, as a logarithmic x axis that falls to the right, as the network does."""
+def log_axis(ax: Axes) -> None:
+    """Logarithmic x axis with ticks at 1, 2, 5, 10, …, written as they are."""
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(ScalarFormatter())
     ax.minorticks_off()
+
+
+def neurons_axis(ax: Axes) -> None:
+    """Hidden neurons left, as a logarithmic x axis that falls to the right, as the network does."""
+    log_axis(ax)
     ax.xaxis.set_inverted(True)
     ax.set_xlabel("hidden neurons left")
+
+
+def in_percent(axis: Axis, *, decimals: int | None = None) -> None:
+    """Fractions in percent, the sign of which stands in the label."""
+    axis.set_major_formatter(PercentFormatter(1, decimals=decimals, symbol=None))
 
 
 def save_figure(figure: Figure, name: str, figures_dir: Path) -> None:
     """Save as PNG and PDF, without dates, so that the same figure is the same file.
 
-    Parameters
-    ----------
-    name : file stem, the name of the plot function.
+    `name` is the file's stem, the name of the plot function.
     """
     for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None, "Producer": None})):
         with whole_file(figures_dir / f"{name}.{suffix}") as path:

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
-from dtc_helpers.figures.style import COLOURS, METHOD_LABELS
+from dtc_helpers.figures.style import COLOURS, METHOD_LABELS, in_percent
 
 _BESIDE: dict[str, Any] = {
     "fontsize": "x-small", "title_fontsize": "x-small", "loc": "center left", "bbox_to_anchor": (1, 0.5),
@@ -36,7 +35,7 @@ def sweep_curves(curves: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
         ax.set_title(METHOD_LABELS.get(str(method), str(method)), fontsize="medium")
         ax.set_xlabel("removed neurons [%]")
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=None))
+            in_percent(axis)
     axes[0].set_ylabel("test accuracy, mean of runs [%]")
     axes[-1].legend(title=", ".join(varied), **_BESIDE)
     return axes
@@ -64,7 +63,7 @@ def sweep_response(runs: pd.DataFrame, axes: Sequence[Axes], *, varied: Sequence
         ax.set_title(METHOD_LABELS.get(str(method), str(method)), fontsize="medium")
         ax.set_xlabel(_label(varied[0]))
         _scale(ax, runs[varied[0]])
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=None))
+        in_percent(ax.yaxis, decimals=1)
     axes[0].set_ylabel("test accuracy [%]")
     if hue:
         axes[-1].legend(title=hue, **_BESIDE)

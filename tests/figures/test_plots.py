@@ -150,14 +150,14 @@ def test_ledger_has_a_panel_a_method(panels):
 
 def test_inverse_sensing_shows_sums_with_what_is_recovered_and_says_how_well(panels):
     rng = np.random.default_rng(0)
-    weights, recovered, code = rng.normal(size=(3, 20))
+    weights, recovered, code = rng.normal(size=(3, 70))
     code[5:] = 0
-    of_neurons, of_code = plots.inverse_sensing(weights, recovered, code, panels[:2], n_shown=8)
-    np.testing.assert_array_equal(of_neurons.lines[0].get_ydata(), recovered[:8])
+    of_neurons, of_code = plots.inverse_sensing(weights, recovered, code, panels[:2])
+    np.testing.assert_array_equal(of_neurons.lines[0].get_ydata(), recovered[:64])
     correlation = np.corrcoef(weights, recovered)[0, 1]
     error = np.linalg.norm(recovered - weights) / np.linalg.norm(weights)
     assert of_neurons.get_title() == f"correlation {correlation:.2f}, relative error {error:.2f}"
-    assert of_code.get_title() == "sparse code: 5 of 20 are not 0"
+    assert of_code.get_title() == "sparse code: 5 of 70 are not 0"
     assert of_neurons.get_ylabel().endswith("[weight units]")
 
 
