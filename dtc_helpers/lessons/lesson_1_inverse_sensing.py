@@ -30,10 +30,7 @@ def others_with_same_measurement(
 ) -> list[np.ndarray]:
     """Other weights that give the same measurement: w + v, where v is a random direction that Φ does not see.
 
-    Parameters
-    ----------
-    measurement_matrix : Φ, (n_measurements, n_neurons), with fewer rows than columns.
-    weights : w, (n_neurons,).
+    `measurement_matrix` is Φ, (n_measurements, n_neurons), with fewer rows than columns, and `weights` w, (n_neurons,).
     """
     unseen = np.linalg.svd(measurement_matrix)[2][np.linalg.matrix_rank(measurement_matrix) :]
     return [weights + 3 * rng.normal(size=len(unseen)) @ unseen for _ in range(n_others)]
@@ -87,47 +84,47 @@ def _gap(l1_penalty: float) -> float:
 
 EXERCISES = {
     "measurement": Exercise(
-        right=lambda: float(_ROW @ _WEIGHTS),
+        right=float(_ROW @ _WEIGHTS),
         mistakes=(
-            (lambda: float(np.abs(_ROW * _WEIGHTS).sum()), "A sign got lost: -1 times 1 takes away, and so does -3."),
-            (lambda: float(_ROW.sum() * _WEIGHTS.sum()), "First multiply each pair, and only then add up."),
-            (lambda: float(_WEIGHTS[_ROW != 0].sum()), "You added the weights: the row says how often each counts."),
+            (np.abs(_ROW * _WEIGHTS).sum(), "A sign got lost: -1 times 1 takes away, and so does -3."),
+            (_ROW.sum() * _WEIGHTS.sum(), "First multiply each pair, and only then add up."),
+            (_WEIGHTS[_ROW != 0].sum(), "You added the weights: the row says how often each counts."),
         ),
         hint="Five products, one for each neuron; then their sum.",
     ),
     "third cosine": Exercise(
-        right=lambda: _along_cosine(3),
+        right=_along_cosine(3),
         mistakes=(
-            (lambda: _along_cosine(1), "That is the entry of cosine 1."),
-            (lambda: -_along_cosine(3), "The sign is turned: cosine 3 begins with +0.5, then -0.5."),
-            (lambda: 2 * _along_cosine(3), "Twice too much: the cosines have entries of 0.5, not of 1."),
+            (_along_cosine(1), "That is the entry of cosine 1."),
+            (-_along_cosine(3), "The sign is turned: cosine 3 begins with +0.5, then -0.5."),
+            (2 * _along_cosine(3), "Twice too much: the cosines have entries of 0.5, not of 1."),
         ),
         hint="Multiply w, entry by entry, with (0.5, -0.5, 0, 0.5, -0.5), and add up.",
     ),
     "larger penalty": Exercise(
-        right=lambda: 4 - 3 / 2,
+        right=4 - 3 / 2,
         mistakes=(
-            (lambda: 4 - 3.0, "It moved by all of λ. Where (s - 4)² + 3s is lowest, its slope 2(s - 4) + 3 is 0."),
-            (lambda: 4.0, "That is the answer without a penalty."),
-            (lambda: 2 - 3 / 2, "That is entry 3."),
+            (4 - 3.0, "It moved by all of λ. Where (s - 4)² + 3s is lowest, its slope 2(s - 4) + 3 is 0."),
+            (4.0, "That is the answer without a penalty."),
+            (2 - 3 / 2, "That is entry 3."),
         ),
         hint="How far did the entry move when the penalty was 1?",
     ),
     "largest penalty": Exercise(
-        right=lambda: float(2 * np.abs(3 * _THETA).max()),
+        right=2 * np.abs(3 * _THETA).max(),
         mistakes=(
-            (lambda: float(np.abs(3 * _THETA).max()), "Half of it: the slope of a square has a factor 2."),
-            (lambda: float(2 * (3 * _THETA).max()), "The sign does not matter: a large negative entry pulls as hard."),
-            (lambda: float(2 * np.abs(_THETA).max()), "You left out the measurement y = 3."),
+            (np.abs(3 * _THETA).max(), "Half of it: the slope of a square has a factor 2."),
+            (2 * (3 * _THETA).max(), "The sign does not matter: a large negative entry pulls as hard."),
+            (2 * np.abs(_THETA).max(), "You left out the measurement y = 3."),
         ),
         hint="Multiply every entry of Θ by y, take the one that is largest without its sign, and double it.",
     ),
     "gap": Exercise(
-        right=lambda: _gap(2.0),
+        right=_gap(2.0),
         mistakes=(
-            (lambda: objective(np.diag([1.0, -1]), _Y, np.array([4.0, 2]), l1_penalty=2.0), "That is the objective."),
-            (lambda: floor(np.diag([1.0, -1]), _Y, np.array([1.0, -1]), l1_penalty=2.0), "That is the floor."),
-            (lambda: _gap(1.0), "That is the gap for λ = 1."),
+            (objective(np.diag([1.0, -1]), _Y, np.array([4.0, 2]), l1_penalty=2.0), "That is the objective."),
+            (floor(np.diag([1.0, -1]), _Y, np.array([1.0, -1]), l1_penalty=2.0), "That is the floor."),
+            (_gap(1.0), "That is the gap for λ = 1."),
         ),
         hint="The objective of the code that was handed in, minus 2 c·y - c·c.",
     ),

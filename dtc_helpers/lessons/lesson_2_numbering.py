@@ -75,38 +75,38 @@ def _in_common(others: set[int]) -> float:
 
 EXERCISES = {
     "forgotten columns": Exercise(
-        right=lambda: float(_ACTIVITIES[_ORDER] @ _OUTGOING),
+        right=float(_ACTIVITIES[_ORDER] @ _OUTGOING),
         mistakes=(
-            (lambda: float(_ACTIVITIES @ _OUTGOING), "That is the answer when both are renumbered, or none."),
-            (lambda: float(_ACTIVITIES @ _OUTGOING[_ORDER]), "Here the activities move, and the columns stay."),
-            (lambda: float(_ACTIVITIES.sum() * _OUTGOING.sum()), "First multiply each pair, and only then add up."),
+            (float(_ACTIVITIES @ _OUTGOING), "That is the answer when both are renumbered, or none."),
+            (float(_ACTIVITIES @ _OUTGOING[_ORDER]), "Here the activities move, and the columns stay."),
+            (_ACTIVITIES.sum() * _OUTGOING.sum(), "First multiply each pair, and only then add up."),
         ),
         hint="The activities now stand as (2, 1, 4), the outgoing weights still as (2, -1, 3).",
     ),
     "who goes": Exercise(
-        right=lambda: sorted(_STANDING[np.argsort(np.abs(_RECOVERED))[:2]].tolist()),
+        right=sorted(_STANDING[np.argsort(np.abs(_RECOVERED))[:2]].tolist()),
         mistakes=(
-            (lambda: np.argsort(np.abs(_RECOVERED))[:2].tolist(), "Those are places. Which neurons stand there?"),
-            (lambda: _STANDING[np.argsort(_RECOVERED)[:2]].tolist(), "The sign does not matter: -2 is large."),
-            (lambda: _STANDING[np.argsort(-np.abs(_RECOVERED))[:2]].tolist(), "Those are the largest."),
+            (np.argsort(np.abs(_RECOVERED))[:2].tolist(), "Those are places. Which neurons stand there?"),
+            (_STANDING[np.argsort(_RECOVERED)[:2]].tolist(), "The sign does not matter: -2 is large."),
+            (_STANDING[np.argsort(-np.abs(_RECOVERED))[:2]].tolist(), "Those are the largest."),
         ),
         hint="Find the two places with the smallest |Ψs|, then look up in the order who stands there.",
     ),
     "by chance": Exercise(
-        right=lambda: 52 * 52 / 512,
+        right=52 * 52 / 512,
         mistakes=(
-            (lambda: 52 / 512, "That is the share of the layer that is cut. How many of 52 are that?"),
-            (lambda: 52 * 51 / 512, "The two cuts are drawn independently: nobody is taken out in between."),
-            (lambda: 52 / 2, "That would be half of them: would every second neuron of the layer be cut?"),
+            (52 / 512, "That is the share of the layer that is cut. How many of 52 are that?"),
+            (52 * 51 / 512, "The two cuts are drawn independently: nobody is taken out in between."),
+            (52 / 2, "That would be half of them: would every second neuron of the layer be cut?"),
         ),
         hint="Each of the 52 is in the other cut with probability 52 / 512. Add this up 52 times.",
     ),
     "share in common": Exercise(
-        right=lambda: _in_common(set(_TEN[_PLACES_CUT].tolist())),
+        right=_in_common(set(_TEN[_PLACES_CUT].tolist())),
         mistakes=(
-            (lambda: _in_common(set(_PLACES_CUT)), "You compared neurons with places. First look up who stands there."),
-            (lambda: 2 / 10, "That is a share of the layer, not of the cut."),
-            (lambda: 2.0, "That is how many they are. Which share of the three?"),
+            (_in_common(set(_PLACES_CUT)), "You compared neurons with places. First look up who stands there."),
+            (2 / 10, "That is a share of the layer, not of the cut."),
+            (2.0, "That is how many they are. Which share of the three?"),
         ),
         hint="At places 1, 4 and 8 stand the neurons 7, 2 and 3.",
     ),

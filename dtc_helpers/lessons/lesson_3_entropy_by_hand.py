@@ -32,72 +32,53 @@ def _entropy(edges: np.ndarray, base: str = "nats") -> float:
     return gibbs_entropy(SIX_VALUES, bin_edges=edges, base=base).value
 
 
-def _shares(edges: np.ndarray) -> np.ndarray:
-    counts = np.histogram(SIX_VALUES, bins=edges)[0]
-    return counts / counts.sum()
-
-
+_SHARES = np.histogram(SIX_VALUES, bins=THREE_BOXES)[0] / len(SIX_VALUES)
 _BITS = "That is in bits: you took the logarithm to base 2. Here we want nats: take ln."
 _MINUS = "The size is right, but an entropy is never negative: ln of a share is below 0, and the minus turns it round."
 
 EXERCISES = {
     "six values": Exercise(
-        lambda: _entropy(THREE_BOXES),
+        _entropy(THREE_BOXES),
         (
-            (lambda: _entropy(THREE_BOXES, "bits"), _BITS),
-            (lambda: -_entropy(THREE_BOXES), _MINUS),
+            (_entropy(THREE_BOXES, "bits"), _BITS),
+            (-_entropy(THREE_BOXES), _MINUS),
             (
-                lambda: float(-np.log(_shares(THREE_BOXES)).sum()),
+                -np.log(_SHARES).sum(),
                 "You added the surprises as they are. Weigh each by its share p first: a rare surprise counts little.",
             ),
-            (
-                lambda: float(np.log(3)),
-                "That is ln 3, what three boxes have that are filled evenly. Count: these are not.",
-            ),
+            (np.log(3), "That is ln 3, what three boxes have that are filled evenly. Count: these are not."),
         ),
         "Three boxes, three lines, as in section 2.",
     ),
     "two boxes": Exercise(
-        lambda: _entropy(TWO_BOXES),
+        _entropy(TWO_BOXES),
         (
-            (lambda: _entropy(TWO_BOXES, "bits"), _BITS),
+            (_entropy(TWO_BOXES, "bits"), _BITS),
             (
-                lambda: _entropy(THREE_BOXES),
+                _entropy(THREE_BOXES),
                 "That is what the three boxes gave. The values are the same, but entropy belongs to values and boxes.",
             ),
-            (
-                lambda: float(np.log(2)),
-                "That is ln 2, what two boxes have that are filled evenly. Count: these are not.",
-            ),
+            (np.log(2), "That is ln 2, what two boxes have that are filled evenly. Count: these are not."),
         ),
         "Count again: how many of the six lie below 1.5?",
     ),
     "ceiling": Exercise(
-        lambda: float(np.log(N_VALUES)),
+        np.log(N_VALUES),
         (
-            (lambda: float(np.log2(N_VALUES)), _BITS),
-            (
-                lambda: float(np.log(N_VALUES) / N_VALUES),
-                "That is what one of the eight boxes adds. There are eight of them.",
-            ),
-            (
-                lambda: float(N_VALUES),
-                "That is the number of values. What is the surprise of a box that has one of them?",
-            ),
-            (lambda: -float(np.log(N_VALUES)), _MINUS),
+            (np.log2(N_VALUES), _BITS),
+            (np.log(N_VALUES) / N_VALUES, "That is what one of the eight boxes adds. There are eight of them."),
+            (N_VALUES, "That is the number of values. What is the surprise of a box that has one of them?"),
+            (-np.log(N_VALUES), _MINUS),
         ),
         "When is every value in a box of its own?",
     ),
     "how many": Exercise(
-        lambda: float(np.ceil(np.exp(WANTED))),
+        np.ceil(np.exp(WANTED)),
         (
-            (
-                lambda: float(np.floor(np.exp(WANTED))),
-                "Nearly: with so many values the ceiling is still a little below 3. Round up.",
-            ),
-            (lambda: float(np.exp(WANTED)), "The calculation is right, but no vector has so many values. Round up."),
-            (lambda: 2.0**WANTED, "That would do for 3 bits. Here we want 3 nats: what undoes ln?"),
-            (lambda: 10.0**WANTED, "That undoes the logarithm to base 10. What undoes ln?"),
+            (np.floor(np.exp(WANTED)), "Nearly: with so many values the ceiling is still a little below 3. Round up."),
+            (np.exp(WANTED), "The calculation is right, but no vector has so many values. Round up."),
+            (2.0**WANTED, "That would do for 3 bits. Here we want 3 nats: what undoes ln?"),
+            (10.0**WANTED, "That undoes the logarithm to base 10. What undoes ln?"),
         ),
         "Read it off the figure of section 4 first, then calculate.",
     ),

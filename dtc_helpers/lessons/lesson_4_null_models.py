@@ -33,68 +33,59 @@ class NullModelsParameters(NotebookParameters):
 
 EXERCISES = {
     "kept norm": Exercise(
-        lambda: [4],
+        [4],
         (
             (
-                lambda: [3, 4],
+                [3, 4],
                 "Model 3 has one scale for all steps: the mean size of all measurements, not the size of each step.",
             ),
-            (lambda: [2, 3, 4], "Those keep the length m of every step. Which of them knows how large w was, too?"),
-            (lambda: [1, 4], "Model 1 has the entropies themselves, but gives them to the wrong steps."),
+            ([2, 3, 4], "Those keep the length m of every step. Which of them knows how large w was, too?"),
+            ([1, 4], "Model 1 has the entropies themselves, but gives them to the wrong steps."),
         ),
         "Look at the column *keeps* in section 3.",
     ),
     "share": Exercise(
-        lambda: float((DRAWS >= TESTED).mean()),
+        (DRAWS >= TESTED).mean(),
         (
-            (
-                lambda: float((DRAWS < TESTED).mean()),
-                "That is the share that does worse. We ask who does at least as well.",
-            ),
-            (
-                lambda: float((DRAWS > TESTED).mean()),
-                "Nearly. A draw that is exactly as high counts: *at least* as well.",
-            ),
-            (
-                lambda: float((DRAWS >= TESTED).sum()),
-                "That is how many there are. A share is that number by the number of draws.",
-            ),
+            ((DRAWS < TESTED).mean(), "That is the share that does worse. We ask who does at least as well."),
+            ((DRAWS > TESTED).mean(), "Nearly. A draw that is exactly as high counts: *at least* as well."),
+            ((DRAWS >= TESTED).sum(), "That is how many there are. A share is that number by the number of draws."),
         ),
         "Go through the ten draws: which are 0.80 or more?",
     ),
     "draws": Exercise(
-        lambda: SHARE * (1 - SHARE) / WANTED_ERROR**2,
+        SHARE * (1 - SHARE) / WANTED_ERROR**2,
         (
             (
-                lambda: 4.0 * N_DRAWS,
+                4.0 * N_DRAWS,
                 "Four times as many draws only halve the error: it falls with the *root* of the number of draws.",
             ),
-            (lambda: N_DRAWS / 4, "With fewer draws the error grows."),
+            (N_DRAWS / 4, "With fewer draws the error grows."),
             (
-                lambda: SHARE * (1 - SHARE) / WANTED_ERROR,
+                SHARE * (1 - SHARE) / WANTED_ERROR,
                 "You divided by the error. Solve the formula for the number of draws: the error stands there squared.",
             ),
         ),
         "By which factor must the error fall, and by which factor must the draws grow for that?",
     ),
     "by luck": Exercise(
-        lambda: 1 - (1 - LEVEL) ** N_LOOKS,
+        1 - (1 - LEVEL) ** N_LOOKS,
         (
-            (lambda: N_LOOKS * LEVEL, "That is how many to expect on average, not how likely at least one is."),
-            (lambda: (1 - LEVEL) ** N_LOOKS, "That is the chance that *none* of the ten is below 0.05."),
-            (lambda: LEVEL, "That is the chance in one look. There are ten."),
+            (N_LOOKS * LEVEL, "That is how many to expect on average, not how likely at least one is."),
+            ((1 - LEVEL) ** N_LOOKS, "That is the chance that *none* of the ten is below 0.05."),
+            (LEVEL, "That is the chance in one look. There are ten."),
         ),
         "How likely is it that none of the ten is below 0.05?",
     ),
     "holm": Exercise(
-        lambda: float(corrected(P_VALUES)[ASKED]),
+        corrected(P_VALUES)[ASKED],
         (
             (
-                lambda: float(P_VALUES[ASKED] * len(P_VALUES)),
+                P_VALUES[ASKED] * len(P_VALUES),
                 "That is times 4, for all the values (Bonferroni's way). Holm: the smallest times 4, the next times 3.",
             ),
-            (lambda: float(P_VALUES[ASKED]), "That is the p value as it was, before any correction."),
-            (lambda: float(P_VALUES[ASKED] * 2), "You took the factor of the third. The smallest gets 4, the next 3."),
+            (P_VALUES[ASKED], "That is the p value as it was, before any correction."),
+            (P_VALUES[ASKED] * 2, "You took the factor of the third. The smallest gets 4, the next 3."),
         ),
         "Order them. The smallest is multiplied by 4, the next by 3.",
     ),

@@ -80,19 +80,17 @@ def ways_on(network: ReplicatedMLP, optimizer: torch.optim.Adam, kept: Sequence[
     "carried": all that Adam knows is cut like the weights. "new": an Adam that knows nothing. "old": the one of the
     uncut network. "steps forgotten": moments carried, counted from step 0. "moments forgotten": zeros, steps carried.
     """
-    ways = {}
-    for name in ("carried", "new", "old", "steps forgotten", "moments forgotten"):
-        before, old = copy.deepcopy((network, optimizer))
+    forgotten = {"carried": [], "steps forgotten": ["step"], "moments forgotten": ["exp_avg", "exp_avg_sq"]}
+    new, stale = (keep_neurons(network, list(kept)) for _ in range(2))
+    ways = {"new": (new, adam(new)), "old": (stale, copy.deepcopy(optimizer))}
+    for name, keys in forgotten.items():
+        before, known = copy.deepcopy((network, optimizer))
         cut = keep_neurons(before, list(kept))
-        if name == "old":
-            ways[name] = cut, old
-            continue
-        own = adam(cut) if name == "new" else carry_adam(old, before, cut, kept=[torch.tensor([list(kept)])])
-        for state in own.state.values():
-            forgotten = {"steps forgotten": ["step"], "moments forgotten": ["exp_avg", "exp_avg_sq"]}.get(name, [])
-            for key in forgotten:
+        carried = carry_adam(known, before, cut, kept=[torch.tensor([list(kept)])])
+        for state in carried.state.values():
+            for key in keys:
                 state[key].zero_()
-        ways[name] = cut, own
+        ways[name] = cut, carried
     return ways
 
 
@@ -126,9 +124,7 @@ def adam_by_hand(
 ) -> pd.DataFrame:
     """Adam of one weight: m ← 0.9 m + 0.1 g, v ← 0.999 v + 0.001 g², step = m̂ / √v̂ learning rates.
 
-    Parameters
-    ----------
-    first_moment, second_moment, steps_before : m, v and t before the first of the gradients.
+    `first_moment`, `second_moment` and `steps_before` are m, v and t before the first of the gradients.
 
     Returns
     -------
@@ -153,50 +149,47 @@ def _first_step(gradient: float, steps_before: int = 0) -> float:
 
 EXERCISES = {
     "weights left": Exercise(
-        right=lambda: 6 * 64 + 10 * 6,
+        right=6 * 64 + 10 * 6,
         mistakes=(
-            (lambda: 6 * 64 + 10 * 8, "You cut the rows of the first matrix, but not the columns of the second."),
-            (lambda: 8 * 64 + 10 * 6, "You cut the columns of the second matrix, but not the rows of the first."),
-            (lambda: 2 * 64 + 10 * 2, "That is how many weights went."),
+            (6 * 64 + 10 * 8, "You cut the rows of the first matrix, but not the columns of the second."),
+            (8 * 64 + 10 * 6, "You cut the columns of the second matrix, but not the rows of the first."),
+            (2 * 64 + 10 * 2, "That is how many weights went."),
         ),
         hint="Rows times columns of each matrix: 6 neurons are left, 64 pixels come in, 10 classes go out.",
     ),
     "with a bias": Exercise(
-        right=lambda: 2 * max(0.0, 0.5),
+        right=2 * max(0.0, 0.5),
         mistakes=(
-            (lambda: 0.0, "With a bias the neuron is not silent: ReLU(0 + 0.5) is not 0."),
-            (lambda: 0.5, "That is its activity. What does the class hear of it?"),
-            (lambda: 2.5, "The class multiplies the activity by its weight; it does not add them."),
+            (0.0, "With a bias the neuron is not silent: ReLU(0 + 0.5) is not 0."),
+            (0.5, "That is its activity. What does the class hear of it?"),
+            (2.5, "The class multiplies the activity by its weight; it does not add them."),
         ),
         hint="First the activity, ReLU(0 + bias); then the outgoing weight.",
     ),
     "who remains": Exercise(
-        right=lambda: [_KEPT[place] for place in _KEPT_THEN],
+        right=[_KEPT[place] for place in _KEPT_THEN],
         mistakes=(
-            (lambda: list(_KEPT_THEN), "Those are places in the cut layer. Which neurons stood there?"),
-            (
-                lambda: sorted(set(_KEPT) & set(_KEPT_THEN)),
-                "You looked for the numbers of the second cut in the first.",
-            ),
-            (lambda: [_KEPT[place] for place in (0, 3, 4)], "Those are the ones that went in the second cut."),
+            (list(_KEPT_THEN), "Those are places in the cut layer. Which neurons stood there?"),
+            (sorted(set(_KEPT) & set(_KEPT_THEN)), "You looked for the numbers of the second cut in the first."),
+            ([_KEPT[place] for place in (0, 3, 4)], "Those are the ones that went in the second cut."),
         ),
         hint="After the first cut neuron 3 stands at place 2. Write the six names down, and count from 0.",
     ),
     "first step": Exercise(
-        right=lambda: _first_step(0.02),
+        right=_first_step(0.02),
         mistakes=(
-            (lambda: 0.02, "That is the gradient. Adam divides by its size."),
-            (lambda: 0.1 * 0.02 / (0.001 * 0.02**2) ** 0.5, "That is m / √v: both still have to be corrected."),
-            (lambda: 0.02 / 0.02**2, "You forgot the root of v."),
+            (0.02, "That is the gradient. Adam divides by its size."),
+            (0.1 * 0.02 / (0.001 * 0.02**2) ** 0.5, "That is m / √v: both still have to be corrected."),
+            (0.02 / 0.02**2, "You forgot the root of v."),
         ),
         hint="Corrected, m is g and v is g². What is g / √g² ?",
     ),
     "forgotten moments": Exercise(
-        right=lambda: _first_step(0.02, steps_before=10_000),
+        right=_first_step(0.02, steps_before=10_000),
         mistakes=(
-            (lambda: 1.0, "That would be a new Adam, with t = 1. Here t is 10,001, and nothing is corrected any more."),
-            (lambda: 0.001**0.5 / 0.1, "That is turned around: m is above the line, √v below."),
-            (lambda: 0.1 / 0.001, "You forgot the root of v."),
+            (1.0, "That would be a new Adam, with t = 1. Here t is 10,001, and nothing is corrected any more."),
+            (0.001**0.5 / 0.1, "That is turned around: m is above the line, √v below."),
+            (0.1 / 0.001, "You forgot the root of v."),
         ),
         hint="m = 0.1 g and v = 0.001 g², both uncorrected. The step is m / √v.",
     ),

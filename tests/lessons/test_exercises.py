@@ -3,8 +3,8 @@ import pytest
 from dtc_helpers.lessons.exercises import Exercise, check
 
 EXERCISES = {
-    "share": Exercise(lambda: 2 / 3, ((lambda: 1 / 3, "That is the share of the others."),), "Count again."),
-    "lowest": Exercise(lambda: [1, 2], ((lambda: [3, 4], "Those are the highest."),), "Sort first."),
+    "share": Exercise(2 / 3, ((1 / 3, "That is the share of the others."),), "Count again."),
+    "lowest": Exercise([1, 2], (([3, 4], "Those are the highest."),), "Sort first."),
 }
 
 

@@ -9,7 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from dtc_helpers.lessons.exercises import check
+from dtc_helpers.lessons.exercises import DECIMALS, check
 from dtc_helpers.runs.checking import NotebookParameters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def of_its_kind(answer):
 
 def unlike_all(exercise):
     """A wrong answer that nobody has thought of."""
-    known = [exercise.right(), *(wrong() for wrong, _ in exercise.mistakes)]
+    known = [exercise.right, *(wrong for wrong, _ in exercise.mistakes)]
     return [-1] if isinstance(known[0], list) else 1.0 + max(map(abs, known))
 
 
@@ -89,7 +89,7 @@ def test_known_mistakes_are_told_what_is_wrong(path, question):
     exercises = module_of(path).EXERCISES
     mistakes = exercises[question].mistakes
     assert len(mistakes) >= 2
-    told = [check(exercises, question, wrong()) for wrong, _ in mistakes]
+    told = [check(exercises, question, wrong) for wrong, _ in mistakes]
     assert told == [f"{question}: not yet. {word}" for _, word in mistakes]
 
 
@@ -108,14 +108,14 @@ def test_any_other_wrong_answer_gets_the_hint(path, question):
 def row_of(path, question):
     """Line of the teacher's table: what is right, and what the wrong answers that are recognised are."""
     exercise = module_of(path).EXERCISES[question]
-    known = [shown(exercise.right(), exercise.decimals), *(shown(w(), exercise.decimals) for w, _ in exercise.mistakes)]
+    known = [shown(exercise.right), *(shown(wrong) for wrong, _ in exercise.mistakes)]
     return f"| {path.stem[0]} | {question} | {known[0]} | {', '.join(known[1:])} |"
 
 
-def shown(answer, decimals):
+def shown(answer):
     if isinstance(answer, list):
         return f"[{', '.join(map(str, answer))}]"
-    number = f"{answer:,.{decimals}f}".replace("-", "−")
+    number = f"{answer:,.{DECIMALS}f}".replace("-", "−")
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
