@@ -24,13 +24,11 @@ const calls = {
   gaussian: ({ m, n, seed }) => rowsOf(sensing.gaussianMatrix(m, n, seed)),
   permutation: ({ n, seed }) => randomState(seed).permutation(n),
   basis: ({ n, type }) => rowsOf(sensing.dctBasis(n, type)),
-  recover: ({ Theta, y, fraction }) => {
-    const found = recovery.recover(matrixOf(Theta), y, fraction);
-    return { ...found, code: Array.from(found.code) };
-  },
-  path: ({ Theta, y, fractions }) => {
-    const [T, path] = [matrixOf(Theta), recovery.l1Path(matrixOf(Theta), y, 1e-5)];
-    return fractions.map((f) => Array.from(recovery.solutionAt(path, T, y, f * path.lambdaMax).code));
+  /** Solutions at these λ / λ_max, of the path that goes down to the lowest. */
+  recover: ({ Theta, y, fractions, lowest = Math.min(...fractions) }) => {
+    const [T, path] = [matrixOf(Theta), recovery.l1Path(matrixOf(Theta), y, lowest)];
+    const solutions = fractions.map((f) => recovery.solutionAt(path, T, y, f * path.lambdaMax));
+    return solutions.map((found) => ({ ...found, code: Array.from(found.code) }));
   },
   cut: ({ scores, which }) => cutNeurons(scores, which),
   histogram: ({ values, edges }) => gibbs.histogram(values, edges),

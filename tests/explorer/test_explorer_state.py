@@ -88,7 +88,9 @@ def test_every_neuron_of_the_stored_runs_goes_once_or_stays():
 def test_entropies_in_javascript_are_those_of_the_stored_run(javascript):
     for run in page.stored("replay")["runs"].values():
         ours = entropy_series([np.array(y) for y in run["outgoing"]], bins=PUBLISHED_BIN_EDGES)
-        theirs = [javascript("entropy", values=y, edges=PUBLISHED_BIN_EDGES.tolist())["nats"] for y in run["outgoing"]]
+        theirs = [
+            javascript("entropy", values=y, edges=PUBLISHED_BIN_EDGES.tolist())["entropy"] for y in run["outgoing"]
+        ]
         np.testing.assert_allclose(theirs, ours, atol=1e-12)
 
 

@@ -1,7 +1,7 @@
 // The bars of the lab: weights that are dragged, or moved by the arrow keys.
 
 import { COLOURS, markers, polyline, symmetric, ticks } from "./charts.js";
-import { shown, svg } from "./elements.js";
+import { minus, movedByArrows, setAttributes, shown, svg } from "./elements.js";
 
 const BARS = { height: 260, left: 52, right: 10, top: 20, bottom: 28 };
 
@@ -10,87 +10,58 @@ export function weightBars(store, weightsIn) {
   const group = svg("g", { role: "group", "aria-label": "weights of the neurons" });
   const behind = svg("g", { "aria-hidden": "true" });
   const above = svg("g", { "aria-hidden": "true", "pointer-events": "none" });
-  const element = svg("svg", { viewBox: `0 0 1000 ${BARS.height}`, class: "chart bars" }, behind, group, above);
+  const element = svg("svg", { class: "chart bars" }, behind, group, above);
   let range = [-1, 1];
-  let focus = 0;
   let width = 1000; // as wide as the page shows it, so that letters and bars keep their size on a small screen
-  let last = null;
-  new ResizeObserver(() => last && element.clientWidth && element.clientWidth !== width && show(...last)).observe(
-    element,
-  );
 
   const sx = (i, n) => BARS.left + ((i + 0.5) / n) * (width - BARS.left - BARS.right);
   const sy = (v) =>
     BARS.height - BARS.bottom - ((v - range[0]) / (range[1] - range[0])) * (BARS.height - BARS.top - BARS.bottom);
+  const inside = (v) => Math.min(Math.max(v, range[0]), range[1]);
 
-  function change(i, value) {
+  function change(i, valueOf) {
     const weights = weightsIn(store.get()).slice();
-    weights[i] = Number(Math.min(Math.max(value, range[0]), range[1]).toPrecision(4));
+    weights[i] = Number(inside(valueOf(weights[i])).toPrecision(4));
     store.set({ weights, order: "as_numbered" }); // what is changed by hand is numbered as it stands
   }
-  function focusOn(i) {
-    focus = Math.min(Math.max(i, 0), group.children.length - 1);
-    [...group.children].forEach((bar, j) => bar.setAttribute("tabindex", j === focus ? 0 : -1));
-    group.children[focus].focus({ preventScroll: true });
-  }
-  const keys = {
-    ArrowUp: (i, w) => change(i, w[i] + (range[1] - range[0]) / 40),
-    ArrowDown: (i, w) => change(i, w[i] - (range[1] - range[0]) / 40),
-    ArrowLeft: (i) => focusOn(i - 1),
-    ArrowRight: (i) => focusOn(i + 1),
-    Home: () => focusOn(0),
-    End: (i, w) => focusOn(w.length - 1),
-  };
-  group.addEventListener("keydown", (event) => {
-    if (!(event.key in keys)) return;
-    event.preventDefault();
-    event.stopPropagation(); // in a notebook these keys would move to the next cell
-    keys[event.key](focus, weightsIn(store.get()));
-  });
-  group.addEventListener("focusin", (event) => (focus = [...group.children].indexOf(event.target)));
+  movedByArrows(group, (i) => ({
+    ArrowUp: () => change(i, (w) => w + (range[1] - range[0]) / 40),
+    ArrowDown: () => change(i, (w) => w - (range[1] - range[0]) / 40),
+  }));
   draggable(element, (x, y) => {
     const n = weightsIn(store.get()).length;
     const i = Math.floor(((x * width - BARS.left) / (width - BARS.left - BARS.right)) * n);
     if (i < 0 || i >= n) return;
     const share = (BARS.height - BARS.bottom - y * BARS.height) / (BARS.height - BARS.top - BARS.bottom);
-    change(i, range[0] + share * (range[1] - range[0]));
+    change(i, () => range[0] + share * (range[1] - range[0]));
   });
 
-  function show(weights, { recovered, cut }) {
-    last = [weights, { recovered, cut }];
-    width = element.clientWidth || width;
+  function show(pageWidth, weights, { recovered, cut }) {
+    width = pageWidth;
     element.setAttribute("viewBox", `0 0 ${width} ${BARS.height}`);
     if (!element.dragging) range = symmetric(weights);
     const n = weights.length;
     const barWidth = Math.max(2, ((width - BARS.left - BARS.right) / n) * 0.72);
     if (group.children.length !== n) {
-      group.replaceChildren(...weights.map((_, i) => svg("rect", { role: "slider", tabindex: i === focus ? 0 : -1 })));
+      group.replaceChildren(...weights.map((_, i) => svg("rect", { role: "slider", tabindex: i === 0 ? 0 : -1 })));
     }
     weights.forEach((w, i) =>
-      placeBar(group.children[i], { i, w, width: barWidth, x: sx(i, n), sy, cut: cut.includes(i) }),
+      placeBar(group.children[i], { i, w, width: barWidth, x: sx(i, n), sy, range, cut: cut.includes(i) }),
     );
-    for (const bar of group.children) {
-      bar.setAttribute("aria-valuemin", range[0].toFixed(4));
-      bar.setAttribute("aria-valuemax", range[1].toFixed(4));
-    }
     behind.replaceChildren(...gridLines(range, sy, width));
-    const inside = (v) => Math.min(Math.max(v, range[0]), range[1]);
     const points = Array.from(recovered, (v, i) => [sx(i, n), sy(inside(v))]);
+    const crosses = cut.map((i) => [sx(i, n), BARS.top - 9]);
     above.replaceChildren(
       polyline(points, { stroke: COLOURS.orange, "stroke-width": 1.5, "vector-effect": "non-scaling-stroke" }),
       markers(points, "circle", 3, { fill: COLOURS.orange }),
-      markers(
-        cut.map((i) => [sx(i, n), BARS.top - 9]),
-        "cross",
-        5,
-        { stroke: COLOURS.red, "stroke-width": 2.5, fill: "none" },
-      ),
+      markers(crosses, "cross", 5, { stroke: COLOURS.red, "stroke-width": 2.5, fill: "none" }),
     );
+    return element;
   }
-  return { element, show };
+  return show;
 }
 
-function placeBar(bar, { i, w, width, x, sy, cut }) {
+function placeBar(bar, { i, w, width, x, sy, range, cut }) {
   const attributes = {
     x: x - width / 2,
     width,
@@ -98,20 +69,23 @@ function placeBar(bar, { i, w, width, x, sy, cut }) {
     height: Math.max(Math.abs(sy(w) - sy(0)), 1),
     class: cut ? "bar cut" : "bar",
     "aria-label": `neuron ${i}${cut ? ", cut" : ""}`,
+    "aria-valuemin": range[0].toFixed(4),
+    "aria-valuemax": range[1].toFixed(4),
     "aria-valuenow": w,
     "aria-valuetext": `${shown(w)}${cut ? ", cut" : ""}`,
   };
-  for (const [name, value] of Object.entries(attributes)) bar.setAttribute(name, value);
+  setAttributes(bar, attributes);
 }
 
 function gridLines(range, sy, width) {
-  return ticks(range)
-    .map((v) => [
-      svg("line", { x1: BARS.left, x2: width - BARS.right, y1: sy(v), y2: sy(v), class: v === 0 ? "axis" : "grid" }),
-      svg("text", { x: BARS.left - 5, y: sy(v) + 4, "text-anchor": "end" }, String(v).replace("-", "−")),
-    ])
-    .flat()
-    .concat(svg("text", { x: width / 2, y: BARS.height - 6, "text-anchor": "middle" }, "neurons, in their order"));
+  const lines = ticks(range).flatMap((v) => [
+    svg("line", { x1: BARS.left, x2: width - BARS.right, y1: sy(v), y2: sy(v), class: v === 0 ? "axis" : "grid" }),
+    svg("text", { x: BARS.left - 5, y: sy(v) + 4, "text-anchor": "end" }, minus(v)),
+  ]);
+  return [
+    ...lines,
+    svg("text", { x: width / 2, y: BARS.height - 6, "text-anchor": "middle" }, "neurons, in their order"),
+  ];
 }
 
 /** Call with the place of the pointer, as shares of width and height, while it is down. */

@@ -1,6 +1,6 @@
 // Charts: axes, lines, marks and bars in the units of the data.
 
-import { svg } from "./elements.js";
+import { minus, svg } from "./elements.js";
 import { largest } from "./matrices.js";
 
 export const COLOURS = {
@@ -23,8 +23,6 @@ export function ticks([low, high], about = 6) {
   return Array.from({ length: count + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-const tickText = (v) => String(v).replace("-", "−");
-
 /** Range that holds all values, and a little more on both sides. */
 export function rangeOf(values, share = 0.06) {
   const finite = values.filter(Number.isFinite);
@@ -39,20 +37,37 @@ export const symmetric = (...lists) => {
 };
 
 /**
- * Chart with axes: {width, height, x, y, describe, marks}. An axis is {range, label, ticks?, format?}; `marks(sx, sy)`
- * gives the elements, in the units of the data. `describe` is what a reader hears who does not see the chart.
+ * Chart with axes: {width, height, x, y, describe, marks}. An axis is {range, label, ticks?, format?}; `marks` is given
+ * a pen, and gives the elements. `describe` is what a reader hears who does not see the chart.
  */
 export function chart({ width, height = 250, x, y, describe, marks }) {
   const inner = { right: width - MARGIN.right, bottom: height - MARGIN.bottom };
   const sx = (v) => MARGIN.left + ((v - x.range[0]) / (x.range[1] - x.range[0])) * (inner.right - MARGIN.left);
   const sy = (v) => inner.bottom - ((v - y.range[0]) / (y.range[1] - y.range[0])) * (inner.bottom - MARGIN.top);
-  const frame = { viewBox: `0 0 ${width} ${height}`, class: "chart" };
-  const role = describe === undefined ? {} : { role: "img", "aria-label": describe };
-  return svg("svg", { ...frame, ...role }, xAxis(x, sx, inner), yAxis(y, sy, inner), marks(sx, sy));
+  const frame = { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img", "aria-label": describe };
+  return svg("svg", frame, xAxis(x, sx, inner), yAxis(y, sy, inner), marks(pen(sx, sy, x.range, y.range)));
+}
+
+/** Everything that is drawn in the units of the data; `placed` gives the places of points on the page. */
+function pen(sx, sy, [left, right], [low, high]) {
+  const placed = (points) => Array.from(points, ([x, y]) => [sx(x), sy(y)]);
+  function line(from, to, attributes) {
+    const [[x1, y1], [x2, y2]] = placed([from, to]);
+    return svg("line", { x1, x2, y1, y2, ...attributes });
+  }
+  return {
+    placed,
+    line,
+    zeroLine: () => line([left, 0], [right, 0], { class: "axis" }),
+    verticalLine: (at, attributes) => (Number.isFinite(at) ? line([at, low], [at, high], attributes) : []),
+    polyline: (points, attributes) => polyline(placed(points), attributes),
+    markers: (points, form, radius, attributes) => markers(placed(points), form, radius, attributes),
+    steps: (edges, counts, attributes) => steps(sx, sy, edges, counts, attributes),
+  };
 }
 
 function xAxis(axis, sx, { right, bottom }) {
-  const [format, at] = [axis.format ?? tickText, axis.ticks ?? ticks(axis.range)];
+  const [format, at] = [axis.format ?? minus, axis.ticks ?? ticks(axis.range)];
   const labels = at.map((v) => [
     svg("line", { x1: sx(v), x2: sx(v), y1: bottom, y2: bottom + 4, class: "axis" }),
     svg("text", { x: sx(v), y: bottom + 16, "text-anchor": "middle" }, format(v)),
@@ -63,7 +78,7 @@ function xAxis(axis, sx, { right, bottom }) {
 }
 
 function yAxis(axis, sy, { right, bottom }) {
-  const [format, at] = [axis.format ?? tickText, axis.ticks ?? ticks(axis.range)];
+  const [format, at] = [axis.format ?? minus, axis.ticks ?? ticks(axis.range)];
   const labels = at.map((v) => [
     svg("line", { x1: MARGIN.left, x2: right, y1: sy(v), y2: sy(v), class: "grid" }),
     svg("text", { x: MARGIN.left - 5, y: sy(v) + 4, "text-anchor": "end" }, format(v)),
@@ -73,14 +88,12 @@ function yAxis(axis, sy, { right, bottom }) {
   return svg("g", { "aria-hidden": "true" }, labels, svg("text", turned, axis.label));
 }
 
-export function polyline(points, attributes) {
-  const finite = points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
-  return svg("polyline", {
-    points: finite.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" "),
-    fill: "none",
-    ...attributes,
-  });
-}
+/** Places as text, those that are defined. */
+const placesOf = (points) =>
+  points.filter((point) => point.every(Number.isFinite)).map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`);
+
+export const polyline = (points, attributes) =>
+  svg("polyline", { points: placesOf(points).join(" "), fill: "none", ...attributes });
 
 /** Marks that are told apart by their form, not by colour alone. */
 const FORMS = {
@@ -91,20 +104,14 @@ const FORMS = {
 
 /** One path for many marks of a form: fast however many there are. */
 export function markers(points, form, radius, attributes) {
-  const d = points
-    .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
-    .map(([x, y]) => `M${x.toFixed(2)},${y.toFixed(2)}${FORMS[form](radius)}`);
+  const d = placesOf(points).map((place) => `M${place}${FORMS[form](radius)}`);
   return svg("path", { d: d.join(""), ...attributes });
 }
 
-export function verticalLine(sx, sy, at, [low, high], attributes) {
-  return svg("line", { x1: sx(at), x2: sx(at), y1: sy(low), y2: sy(high), ...attributes });
-}
-
 /** Bars of a histogram between edges; negative counts hang down. */
-export function steps(sx, sy, edges, counts, attributes) {
+function steps(sx, sy, edges, counts, attributes) {
   return counts.map((count, i) => {
-    if (count === 0) return null;
+    if (count === 0) return [];
     const [left, right] = [sx(edges[i]), sx(edges[i + 1])];
     return svg("rect", {
       x: left,

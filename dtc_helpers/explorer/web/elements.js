@@ -2,17 +2,22 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+export function setAttributes(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) node.setAttribute(name, value);
+}
+
 function filled(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  setAttributes(node, attributes);
+  node.append(...children.flat(Infinity));
   return node;
 }
 
 export const html = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
 export const svg = (tag, attributes = {}, ...children) =>
   filled(document.createElementNS(SVG, tag), attributes, children);
+
+/** Text of a number with a real minus sign. */
+export const minus = (value) => String(value).replace("-", "−");
 
 /** Number as people read it: so many significant digits, a real minus sign, ten to a power where it is tiny. */
 export function shown(value, digits = 3) {
@@ -21,10 +26,10 @@ export function shown(value, digits = 3) {
   const size = Math.abs(value);
   if (size < 1e-3 || size >= 1e6) {
     const [mantissa, power] = value.toExponential(1).split("e");
-    return `${mantissa.replace("-", "−")} · ${tenTo(Number(power))}`;
+    return `${minus(mantissa)} · ${tenTo(Number(power))}`;
   }
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
-  return value.toFixed(decimals).replace("-", "−");
+  return minus(value.toFixed(decimals));
 }
 
 /** Power of ten with the exponent above the line. */
@@ -33,5 +38,23 @@ export const tenTo = (power) =>
     .replace("-", "⁻")
     .replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])}`;
 
-export const fixed = (value, decimals) =>
-  Number.isFinite(value) ? value.toFixed(decimals).replace("-", "−") : "not defined";
+export const fixed = (value, decimals) => (Number.isFinite(value) ? minus(value.toFixed(decimals)) : "not defined");
+
+/**
+ * One stop of the tab key for all children of an element: arrows go from one to the next, Home and End to the ends.
+ * `others` gives what more keys do at the child with a number, or where they go.
+ */
+export function movedByArrows(place, others) {
+  const all = () => [...place.children];
+  place.addEventListener("focusin", ({ target }) => all().forEach((c) => (c.tabIndex = c === target ? 0 : -1)));
+  place.addEventListener("keydown", (event) => {
+    const here = all().indexOf(event.target);
+    const go = (number) => () => place.children[number]?.focus();
+    const ends = { Home: go(0), End: go(place.children.length - 1) };
+    const keys = { ArrowLeft: go(here - 1), ArrowRight: go(here + 1), ...ends, ...others(here, go) };
+    if (!(event.key in keys)) return;
+    event.preventDefault();
+    event.stopPropagation(); // in a notebook these keys would move to the next cell
+    keys[event.key]();
+  });
+}

@@ -1,8 +1,9 @@
 // Beat the compressor: click who goes; ten that draw lots are the band to be beaten. The kernel of a notebook trains, or
 // training.js in the page.
 
-import { chart, COLOURS, markers, polyline, rangeOf } from "./charts.js";
-import { fixed, html, svg } from "./elements.js";
+import { chart, COLOURS, rangeOf } from "./charts.js";
+import { button } from "./controls.js";
+import { fixed, html, movedByArrows, setAttributes, svg } from "./elements.js";
 import { factsLine, panel } from "./views.js";
 
 const RIVALS = {
@@ -13,17 +14,16 @@ const RIVALS = {
 export const game = {
   defaults: () => ({ chosen: [], move: 0, alive: [], sizes: [], n_cut: 0, history: {} }),
   controls: () => [
-    {
-      name: "cut",
-      kind: "button",
-      label: ({ chosen, n_cut, waiting }) =>
+    button(
+      "cut",
+      ({ chosen, n_cut, waiting }) =>
         n_cut === 0 ? "the game is over" : waiting ? "training …" : `cut ${chosen.length} of ${n_cut} and train on`,
-      action: (store) => {
+      (store) => {
         const { chosen, n_cut, move, waiting } = store.get();
         if (n_cut > 0 && chosen.length === n_cut && !waiting) store.set({ move: move + 1, waiting: true });
       },
-    },
-    { name: "clear", kind: "button", label: "choose anew", action: (store) => store.set({ chosen: [] }) },
+    ),
+    button("clear", "choose anew", (store) => store.set({ chosen: [] })),
   ],
 
   build(store) {
@@ -41,7 +41,10 @@ export const game = {
     const buttons = html("div", { class: "neurons", role: "group", "aria-label": "neurons" });
     field.put(() => buttons);
     buttons.addEventListener("click", (event) => toggle(store, event.target.closest("button")));
-    movedByArrows(buttons);
+    movedByArrows(buttons, (here, go) => {
+      const inRow = [...buttons.children].filter((b) => b.offsetTop === buttons.children[0].offsetTop).length;
+      return { ArrowUp: go(here - inRow), ArrowDown: go(here + inRow) };
+    });
 
     function draw(state) {
       showNeurons(buttons, state);
@@ -54,28 +57,12 @@ export const game = {
   },
 };
 
-function toggle(store, button) {
-  if (!button) return;
+function toggle(store, neuron) {
+  if (!neuron) return;
   const { chosen, n_cut } = store.get();
-  const name = Number(button.value);
+  const name = Number(neuron.value);
   if (chosen.includes(name)) store.set({ chosen: chosen.filter((other) => other !== name) });
   else if (chosen.length < n_cut) store.set({ chosen: [...chosen, name] });
-}
-
-/** One stop of the tab key for all neurons: arrows go from one to the next, or to the row below or above. */
-function movedByArrows(place) {
-  const all = () => [...place.children];
-  place.addEventListener("focusin", ({ target }) => all().forEach((b) => (b.tabIndex = b === target ? 0 : -1)));
-  place.addEventListener("keydown", (event) => {
-    const here = all().indexOf(event.target);
-    const inRow = all().filter((button) => button.offsetTop === place.children[0].offsetTop).length;
-    const ways = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -inRow, ArrowDown: inRow };
-    const places = { Home: 0, End: place.children.length - 1 };
-    if (!(event.key in ways || event.key in places)) return;
-    event.preventDefault();
-    event.stopPropagation(); // in a notebook these keys would move to the next cell
-    place.children[places[event.key] ?? here + ways[event.key]]?.focus();
-  });
 }
 
 function showNeurons(place, { alive, sizes, chosen }) {
@@ -87,28 +74,27 @@ function showNeurons(place, { alive, sizes, chosen }) {
   }
   const most = Math.max(...sizes, 1e-300);
   alive.forEach((name, i) => {
-    const button = place.children[i];
-    button.value = name;
-    button.textContent = chosen.includes(name) ? "✕" : "";
-    button.style.setProperty("--size", `${Math.round((100 * sizes[i]) / most)}%`);
-    button.setAttribute("aria-pressed", chosen.includes(name));
-    button.setAttribute("aria-label", `neuron ${name}, size ${fixed(sizes[i], 2)}`);
+    const goes = chosen.includes(name);
+    const neuron = place.children[i];
+    neuron.value = name;
+    neuron.textContent = goes ? "✕" : "";
+    neuron.style.setProperty("--size", `${Math.round((100 * sizes[i]) / most)}%`);
+    setAttributes(neuron, { "aria-pressed": goes, "aria-label": `neuron ${name}, size ${fixed(sizes[i], 2)}` });
   });
 }
 
 function factsOf({ history, alive, n_cut }) {
   const last = (name) => history[name]?.at(-1);
   const random = last("random");
-  if (!random)
-    return [
-      ["neurons", String(alive.length)],
-      ["to cut now", String(n_cut)],
-    ];
+  const numbers = [
+    ["neurons", String(alive.length)],
+    ["to cut now", String(n_cut)],
+  ];
+  if (!random) return numbers;
   const beaten = random.filter((r) => r < last("you")).length;
   const above = history.you.filter((accuracy, i) => accuracy > Math.max(...history.random[i])).length;
   return [
-    ["neurons", String(alive.length)],
-    ["to cut now", String(n_cut)],
+    ...numbers,
     ["you", fixed(last("you"), 3)],
     [
       "drawing lots",
@@ -131,12 +117,12 @@ function accuracyChart(width, history) {
     },
     y: { range: rangeOf(all), label: "test accuracy" },
     describe: you.length ? `after cut ${you.length}: you ${fixed(you.at(-1), 3)}` : "nothing is cut yet",
-    marks: (sx, sy) => {
-      const line = (values) => values.map((v, i) => [sx(i + 1), sy(v)]);
+    marks: ({ placed, polyline, markers }) => {
+      const line = (values) => values.map((v, i) => [i + 1, v]);
       const [top, low] = [Math.max, Math.min].map((end) => line(random.map((draws) => end(...draws))));
-      const band = [...top, ...low.reverse()].map((point) => point.join(",")).join(" ");
+      const band = placed([...top, ...low.reverse()]).map((place) => place.join(","));
       return [
-        svg("polygon", { points: band, fill: "#f3d9b5", stroke: COLOURS.orange }),
+        svg("polygon", { points: band.join(" "), fill: "#f3d9b5", stroke: COLOURS.orange }),
         polyline(line(you), { stroke: COLOURS.blue, "stroke-width": 2 }),
         markers(line(you), "circle", 5, { fill: COLOURS.blue }),
         Object.entries(RIVALS).map(([name, { stroke, dash, form }]) => [

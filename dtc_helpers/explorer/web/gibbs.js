@@ -20,23 +20,23 @@ export function histogram(values, edges) {
 }
 
 /** Numbers of the bins [k·width, (k + 1)·width) that hold a value: as `bins_of_width`, for any reach. */
-export function binNumber(value, width) {
+function binNumber(value, width) {
   const k = Math.floor(value / width); // the quotient rounds: the edges decide
   if (value < width * k) return k - 1;
   return value >= width * (k + 1) ? k + 1 : k;
 }
 
 /** S = −Σ p ln p of counts, in nats; NaN without any. */
-export function entropyOfCounts(counts) {
+function entropyOfCounts(counts) {
   const total = sum(counts);
   if (total === 0) return NaN;
   return -counts.reduce((S, count) => (count > 0 ? S + (count / total) * Math.log(count / total) : S), 0);
 }
 
-/** Entropy of values in bins with edges, and the share outside all bins. */
+/** Counts of values in bins with edges, their entropy, and the share outside all bins. */
 export function gibbsEntropy(values, edges) {
   const counts = histogram(values, edges);
-  return { nats: entropyOfCounts(counts), shareOutside: 1 - sum(counts) / values.length };
+  return { counts, entropy: entropyOfCounts(counts), outside: 1 - sum(counts) / values.length };
 }
 
 /** Entropy of values in bins of one width that reach everywhere. */

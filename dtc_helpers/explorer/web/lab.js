@@ -1,11 +1,12 @@
 // The lab: inverse compressed sensing of up to 64 weights by hand, and the neurons in another order.
 
 import { weightBars } from "./bars.js";
-import { chart, COLOURS, markers, polyline, symmetric, verticalLine } from "./charts.js";
+import { chart, COLOURS, symmetric } from "./charts.js";
+import { button, named, range, select } from "./controls.js";
 import { fixed, html, shown, svg, tenTo } from "./elements.js";
-import { largest, matrixProduct, norm, times } from "./matrices.js";
+import { largest, matrixProduct, norm, sum, times } from "./matrices.js";
 import { randomState } from "./random.js";
-import { l1Path, recover, solutionAt } from "./recovery.js";
+import { l1Path, solutionAt } from "./recovery.js";
 import { dctBasis, gaussianMatrix } from "./sensing.js";
 import { whenSettled } from "./store.js";
 import { cutNeurons, ranked, sharedFraction } from "./surgery.js";
@@ -14,6 +15,9 @@ import { factsLine, panel } from "./views.js";
 const LOWEST_FRACTION = 1e-5; // of λ_max: where the path ends
 const N_DRAWS = 20;
 const ORDERS = { as_numbered: "as numbered", sorted: "sorted by weight", shuffled: "shuffled" };
+const DCT_TYPES = ["I", "II", "III", "IV"].map((name, i) => [i + 1, `type ${name}`]);
+const RAY_DOMAINS = { recovered_weights: "|Ψs|, by neuron", sparse_code: "|s|, by frequency" };
+const CUTS = { lowest: "lowest scores", highest: "highest scores" };
 
 // ---------------------------------------------------------------------------------- what is computed, no page
 
@@ -23,56 +27,39 @@ const PRESETS = {
   noise: (n) => Array.from({ length: n }, randomState(1).normal),
 };
 
-const rounded = (values) => Array.from(values, (v) => Number(v.toPrecision(4)));
-
 /** Weights of a state: they stand there, or a preset is named. */
 function weightsOf(state, data) {
   if (Array.isArray(state.weights)) return state.weights;
   const given = data.presets[state.weights];
-  return given ?? rounded(PRESETS[state.weights](data.n));
+  return given ?? PRESETS[state.weights](data.n).map((v) => Number(v.toPrecision(4)));
 }
 
 /** The same neurons in another order. */
 export function inOrder(weights, order, shuffle) {
-  if (order === "sorted") return ranked(weights).map((i) => weights[i]);
-  if (order === "shuffled")
-    return randomState(shuffle)
-      .permutation(weights.length)
-      .map((i) => weights[i]);
-  return weights;
+  if (order === "as_numbered") return weights;
+  const places = order === "sorted" ? ranked(weights) : randomState(shuffle).permutation(weights.length);
+  return places.map((i) => weights[i]);
 }
 
-/** Everything that the lab shows of weights in their order. */
-export function inverseSensing(
-  weights,
-  { n_measurements, l1_penalty_fraction, seed, dct_type, ray_domain, cut_scores },
-) {
+/** Everything that the lab shows of weights in their order; the path of codes goes down to `lowest` · λ_max. */
+export function inverseSensing(weights, state, lowest = LOWEST_FRACTION) {
   const n = weights.length;
-  const Psi = dctBasis(n, dct_type);
-  const Phi = gaussianMatrix(Math.min(n_measurements, n), n, seed);
+  const Psi = dctBasis(n, state.dct_type);
+  const Phi = gaussianMatrix(Math.min(state.n_measurements, n), n, state.seed);
   const Theta = matrixProduct(Phi, Psi);
   const y = times(Phi, weights);
-  const path = l1Path(Theta, y, LOWEST_FRACTION);
-  const solution = solutionAt(path, Theta, y, l1_penalty_fraction * path.lambdaMax);
-  return { path, ...solution, ...judged(weights, solution.code, Psi, { ray_domain, cut_scores }) };
-}
-
-function judged(weights, code, Psi, { ray_domain, cut_scores }) {
-  const recovered = times(Psi, code);
-  const cut = cutNeurons(ray_domain === "sparse_code" ? code : recovered, cut_scores);
+  const path = l1Path(Theta, y, lowest);
+  const solution = solutionAt(path, Theta, y, state.l1_penalty_fraction * path.lambdaMax);
+  const recovered = times(Psi, solution.code);
+  const cut = cutNeurons(state.ray_domain === "sparse_code" ? solution.code : recovered, state.cut_scores);
   return {
+    path,
+    ...solution,
     recovered,
     cut,
     error: norm(recovered.map((v, i) => v - weights[i])) / norm(weights),
-    shared: sharedFraction(cut, cutNeurons(weights, cut_scores)),
+    shared: sharedFraction(cut, cutNeurons(weights, state.cut_scores)),
   };
-}
-
-/** Error and share of the cut in common with |w| for one draw of Φ, without the path below the chosen λ. */
-function oneDraw(weights, state, seed, Psi) {
-  const Phi = gaussianMatrix(Math.min(state.n_measurements, weights.length), weights.length, seed);
-  const { code } = recover(matrixProduct(Phi, Psi), times(Phi, weights), state.l1_penalty_fraction);
-  return judged(weights, code, Psi, state);
 }
 
 // ------------------------------------------------------------------------------------------------- the view
@@ -96,85 +83,38 @@ export const lab = {
     cut_scores: "lowest",
   }),
   controls: (data) => [
-    {
-      name: "weights",
-      label: "weights",
-      kind: "select",
-      parse: (text) => parsedWeights(text, data),
-      chosen: (state) => (Array.isArray(state.weights) ? "own" : state.weights),
-      options: (state) => [
-        ...Object.keys({ ...data.presets, ...PRESETS }).map((name) => [name, name]),
+    select(
+      "weights",
+      "weights",
+      (state) => [
+        ...named({ ...data.presets, ...PRESETS }),
         ...(Array.isArray(state.weights) ? [["own", "your own"]] : []),
       ],
-    },
-    { name: "order", label: "order of the neurons", kind: "select", options: Object.entries(ORDERS) },
-    {
-      name: "shuffle",
-      label: "shuffle again",
-      kind: "button",
-      action: (store) => store.set({ order: "shuffled", shuffle: store.get().shuffle + 1 }),
-      parse: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
-    },
-    {
-      name: "n_measurements",
-      label: "measurements m",
-      kind: "range",
-      min: 1,
-      step: 1,
+      {
+        parse: (text) => parsedWeights(text, data),
+        chosen: (state) => (Array.isArray(state.weights) ? "own" : state.weights),
+      },
+    ),
+    select("order", "order of the neurons", Object.entries(ORDERS)),
+    button(
+      "shuffle",
+      "shuffle again",
+      (store) => store.set({ order: "shuffled", shuffle: store.get().shuffle + 1 }),
+      (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
+    ),
+    range("n_measurements", "measurements m", {
       max: (state) => weightsOf(state, data).length,
       show: (m, state) => `${m} of ${weightsOf(state, data).length}`,
-    },
-    {
-      name: "l1_penalty_fraction",
-      label: "penalty λ / λ_max",
-      kind: "range",
-      log: true,
-      min: LOWEST_FRACTION,
-      max: 1.3,
-      step: 0.01,
-    },
-    {
-      name: "seed",
-      label: "draw of Φ",
-      kind: "range",
-      min: 0,
-      step: 1,
-      max: ({ seed }) => Math.max(99, seed),
-      show: (v) => `number ${v}`,
-    },
-    {
-      name: "dct_type",
-      label: "cosine transform",
-      kind: "select",
-      options: [
-        [1, "type I"],
-        [2, "type II"],
-        [3, "type III"],
-        [4, "type IV"],
-      ],
-    },
-    {
-      name: "ray_domain",
-      label: "score",
-      kind: "select",
-      options: [
-        ["recovered_weights", "|Ψs|, by neuron"],
-        ["sparse_code", "|s|, by frequency"],
-      ],
-    },
-    {
-      name: "cut_scores",
-      label: "cut",
-      kind: "select",
-      options: [
-        ["lowest", "lowest scores"],
-        ["highest", "highest scores"],
-      ],
-    },
+    }),
+    range("l1_penalty_fraction", "penalty λ / λ_max", { log: true, min: LOWEST_FRACTION, max: 1.3 }),
+    range("seed", "draw of Φ", { min: 0, max: ({ seed }) => Math.max(99, seed), show: (v) => `number ${v}` }),
+    select("dct_type", "cosine transform", DCT_TYPES),
+    select("ray_domain", "score", Object.entries(RAY_DOMAINS)),
+    select("cut_scores", "cut", Object.entries(CUTS)),
   ],
 
   build(store, data) {
-    const bars = weightBars(store, (state) => inOrder(weightsOf(state, data), state.order, state.shuffle));
+    const showBars = weightBars(store, (state) => inOrder(weightsOf(state, data), state.order, state.shuffle));
     const weightsPanel = panel(
       "Weights w, what comes back, and who is cut",
       "Bars: w, drag them or use the arrow keys. Line with dots: Ψs. Red outline with a cross above: cut.",
@@ -187,13 +127,12 @@ export const lab = {
       "One mark for each draw: left, Ψs is like w; at 1, it is no better than nothing.",
     );
     const facts = factsLine();
-    weightsPanel.put(() => bars.element);
     const survey = drawsSurvey(drawsPanel, store, data);
 
     function draw(state) {
       const weights = inOrder(weightsOf(state, data), state.order, state.shuffle);
       const found = inverseSensing(weights, state);
-      bars.show(weights, found);
+      weightsPanel.put((width) => showBars(width, weights, found));
       codePanel.put((width) => codeChart(width, found));
       pathPanel.put((width) => pathChart(width, found, state.l1_penalty_fraction));
       facts.put(factsOf(found, weights, state));
@@ -227,51 +166,35 @@ function factsOf(found, weights, state) {
 
 function codeChart(width, { code }) {
   const nonzeros = Array.from(code, (s, i) => [i, s]).filter(([, s]) => s !== 0);
-  const range = symmetric(code);
   return chart({
     width,
     x: { range: [-1, code.length], label: "frequency" },
-    y: { range, label: "s" },
+    y: { range: symmetric(code), label: "s" },
     describe: `sparse code: ${nonzeros.length} of ${code.length} entries are not 0, the largest is ${shown(largest(code))}`,
-    marks: (sx, sy) => [
-      svg("line", { x1: sx(-1), x2: sx(code.length), y1: sy(0), y2: sy(0), class: "axis" }),
-      nonzeros.map(([i, s]) =>
-        svg("line", { x1: sx(i), x2: sx(i), y1: sy(0), y2: sy(s), stroke: COLOURS.blue, "stroke-width": 2 }),
-      ),
-      markers(
-        nonzeros.map(([i, s]) => [sx(i), sy(s)]),
-        "circle",
-        3,
-        { fill: COLOURS.blue },
-      ),
+    marks: ({ zeroLine, line, markers }) => [
+      zeroLine(),
+      nonzeros.map(([i, s]) => line([i, 0], [i, s], { stroke: COLOURS.blue, "stroke-width": 2 })),
+      markers(nonzeros, "circle", 3, { fill: COLOURS.blue }),
     ],
   });
 }
 
 function pathChart(width, { path, lambdaMax }, fraction) {
   const logs = path.knots.map(({ lambda }) => Math.log10(lambda / lambdaMax));
-  const entries = Array.from(path.knots[0].code, (_, j) => path.knots.map(({ code }) => code[j])).filter((line) =>
-    line.some((s) => s !== 0),
-  );
-  const range = symmetric(...entries, [0]);
+  const entries = Array.from(path.knots[0].code, (_, j) => path.knots.map(({ code }) => code[j]));
+  const lines = entries.filter((entry) => entry.some((s) => s !== 0));
   const powers = [-5, -4, -3, -2, -1, 0];
   return chart({
     width,
     x: { range: [-5, 0.12], label: "λ / λ_max", ticks: powers, format: (p) => (p === 0 ? "1" : tenTo(p)) },
-    y: { range, label: "s" },
-    describe: `path of ${entries.length} frequencies from λ_max down; you stand at ${shown(fraction)} of λ_max`,
-    marks: (sx, sy) => [
-      entries.map((line) =>
-        polyline(
-          line.map((s, k) => [sx(logs[k]), sy(s)]),
-          { stroke: COLOURS.blue, "stroke-width": 1, opacity: 0.75 },
-        ),
-      ),
-      verticalLine(sx, sy, Math.log10(fraction), range, {
-        stroke: COLOURS.red,
-        "stroke-width": 2,
-        "stroke-dasharray": "6 4",
+    y: { range: symmetric(...lines, [0]), label: "s" },
+    describe: `path of ${lines.length} frequencies from λ_max down; you stand at ${shown(fraction)} of λ_max`,
+    marks: ({ polyline, verticalLine }) => [
+      lines.map((entry) => {
+        const points = entry.map((s, k) => [logs[k], s]);
+        return polyline(points, { stroke: COLOURS.blue, "stroke-width": 1, opacity: 0.75 });
       }),
+      verticalLine(Math.log10(fraction), { stroke: COLOURS.red, "stroke-width": 2, "stroke-dasharray": "6 4" }),
     ],
   });
 }
@@ -284,14 +207,15 @@ function drawsSurvey(place, store, data) {
   const begin = whenSettled(() => {
     const mine = ++task;
     const state = store.get();
-    const Psi = dctBasis(weightsOf(state, data).length, state.dct_type);
+    const lowest = Math.min(state.l1_penalty_fraction, 1); // no more of the path is shown
     const rows = [];
     const next = () => {
       if (mine !== task) return;
       const order = Object.keys(ORDERS)[rows.length];
       if (order === undefined) return place.put((width) => drawsChart(width, rows, state));
       const weights = inOrder(weightsOf(state, data), order, state.shuffle);
-      rows.push({ order, draws: Array.from({ length: N_DRAWS }, (_, seed) => oneDraw(weights, state, seed, Psi)) });
+      const draws = Array.from({ length: N_DRAWS }, (_, seed) => inverseSensing(weights, { ...state, seed }, lowest));
+      rows.push({ order, errors: draws.map(({ error }) => error), shares: draws.map(({ shared }) => shared) });
       setTimeout(next);
     };
     next();
@@ -304,31 +228,24 @@ function drawsSurvey(place, store, data) {
 }
 
 function drawsChart(width, rows, state) {
-  const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
-  const summary = rows.map(({ order, draws }) => ({
-    order,
-    errors: draws.map(({ error }) => error),
-    text: `error ${fixed(mean(draws.map(({ error }) => error)), 2)}, share ${Math.round(100 * mean(draws.map(({ shared }) => shared)))} %`,
-  }));
-  const most = Math.max(1.2, ...summary.flatMap(({ errors }) => errors));
+  const mean = (values) => sum(values) / values.length;
+  const textOf = ({ order, errors, shares }) =>
+    `${ORDERS[order]}: mean error ${fixed(mean(errors), 2)}, share ${Math.round(100 * mean(shares))} %`;
+  const most = Math.max(1.2, ...rows.flatMap(({ errors }) => errors));
   return chart({
     width,
     x: { range: [0, most * 1.03], label: "error ‖Ψs − w‖ / ‖w‖" },
     y: { range: [-0.6, 2.75], label: "", ticks: [] },
-    describe: summary.map(({ order, text }) => `${ORDERS[order]}: mean ${text}`).join("; "),
-    marks: (sx, sy) => [
-      verticalLine(sx, sy, 1, [-0.6, 2.75], { stroke: COLOURS.grey, "stroke-dasharray": "2 3" }),
-      summary.map(({ order, errors, text }, i) => {
-        const chosen = order === state.order;
-        const name = `${chosen ? "▶ " : ""}${ORDERS[order]}: mean ${text}`;
+    describe: rows.map(textOf).join("; "),
+    marks: ({ placed, verticalLine, markers }) => [
+      verticalLine(1, { stroke: COLOURS.grey, "stroke-dasharray": "2 3" }),
+      rows.map((row, i) => {
+        const [weight, sign] = row.order === state.order ? ["bold", "▶ "] : ["normal", ""];
+        const points = row.errors.map((error) => [error, 2 - i]);
+        const [[x, y]] = placed([[0, 2 - i]]);
         return [
-          svg("text", { x: sx(0) + 4, y: sy(2 - i) - 14, "font-weight": chosen ? "bold" : "normal" }, name),
-          markers(
-            errors.map((e) => [sx(e), sy(2 - i)]),
-            "circle",
-            4,
-            { fill: "none", stroke: COLOURS.blue, "stroke-width": 1.3 },
-          ),
+          svg("text", { x: x + 4, y: y - 14, "font-weight": weight }, sign + textOf(row)),
+          markers(points, "circle", 4, { fill: "none", stroke: COLOURS.blue, "stroke-width": 1.3 }),
         ];
       }),
     ],

@@ -1,6 +1,5 @@
 // The page: one view at a time, its state in the address, exercises that are ticked when they are done.
 
-import { parsed } from "./controls.js";
 import { html } from "./elements.js";
 import { game } from "./game.js";
 import { lab } from "./lab.js";
@@ -85,7 +84,7 @@ function stateOf({ defaults, controls }, address) {
   const named = Object.entries(defaults).filter(([key]) => key in controls);
   const state = { ...Object.fromEntries(named), playing: false };
   for (const [key, control] of Object.entries(controls)) {
-    const value = address.has(key) ? parsed(control, address.get(key), state) : undefined;
+    const value = address.has(key) ? control.parse(address.get(key), state) : undefined;
     if (value !== undefined) state[key] = value;
   }
   return state;

@@ -1,11 +1,13 @@
 // The proposition on trial: does the entropy of what is measured go with the fitness, more than in what knows no network?
 
-import { chart, COLOURS, markers, polyline, rangeOf, steps, ticks, verticalLine } from "./charts.js";
+import { chart, COLOURS, rangeOf, ticks } from "./charts.js";
+import { named, range, select } from "./controls.js";
 import { fixed, html } from "./elements.js";
 import { entropyOfWidth, histogram } from "./gibbs.js";
 import { norm, sum } from "./matrices.js";
 import { randomState } from "./random.js";
 import { pearson, quantile } from "./statistics.js";
+import { remembered } from "./store.js";
 import { factsLine, panel } from "./views.js";
 
 const N_DRAWS = 100;
@@ -50,38 +52,30 @@ export function nullDraws(process, nullModel, count = N_DRAWS) {
 }
 
 /** S of every vector, or S / ln m: 0 where m is 1, as there the entropy is 0. */
-export function entropies(vectors, width, measure) {
+function entropies(vectors, { bin_width, measure }) {
   return vectors.map((values) => {
-    const S = entropyOfWidth(values, width);
+    const S = entropyOfWidth(values, bin_width);
     return measure === "normalised" ? S / Math.log(Math.max(values.length, 2)) : S;
   });
 }
 
 /** Series of the process and of every draw, and their correlations with the fitness. */
-export function trial(process, draws, { bin_width, measure }) {
+export function trial(process, draws, state) {
   const fitness = process.map((step) => step.fitness);
-  const own = entropies(
-    process.map((step) => step.measurement),
-    bin_width,
-    measure,
-  );
+  const correlation = (values) => pearson(values, fitness);
+  const measurements = process.map((step) => step.measurement);
+  const own = entropies(measurements, state);
   const series = draws.map(({ vectors, series: given, order }) =>
-    vectors ? entropies(vectors, bin_width, measure) : (given ?? order.map((i) => own[i])),
+    vectors ? entropies(vectors, state) : (given ?? order.map((i) => own[i])),
   );
-  const found = series.map((values) => pearson(values, fitness)).filter(Number.isFinite);
   return {
     own,
     series,
-    tested: pearson(own, fitness),
-    found,
-    byLength: pearson(
-      process.map((s) => Math.log(lengthOf(s))),
-      fitness,
-    ),
+    tested: correlation(own),
+    found: series.map(correlation).filter(Number.isFinite),
+    byLength: correlation(measurements.map((y) => Math.log(y.length))),
   };
 }
-
-const processName = ({ process, replicate }) => `${process}/${replicate}`;
 
 // ------------------------------------------------------------------------------------------------- the view
 
@@ -94,45 +88,27 @@ export const proposition = {
     bin_width: 0.2,
   }),
   controls: (data) => [
-    {
-      name: "process",
-      label: "process",
-      kind: "select",
-      options: Object.keys(data.processes).map((name) => [name, name]),
-    },
-    {
-      name: "replicate",
-      label: "replicate",
-      kind: "range",
-      min: 1,
-      step: 1,
+    select("process", "process", named(data.processes)),
+    range("replicate", "replicate", {
       max: ({ process }) => data.processes[process].length,
       show: (v, { process }) => `${Math.min(v, data.processes[process].length)} of ${data.processes[process].length}`,
-    },
-    {
-      name: "null_model",
-      label: "null model",
-      kind: "select",
-      options: Object.keys(NULL_MODELS).map((name) => [name, name]),
-    },
-    { name: "measure", label: "entropy as", kind: "select", options: Object.entries(MEASURES) },
-    { name: "bin_width", label: "bin width", kind: "range", log: true, min: 0.02, max: 20, step: 0.01 },
+    }),
+    select("null_model", "null model", named(NULL_MODELS)),
+    select("measure", "entropy as", Object.entries(MEASURES)),
+    range("bin_width", "bin width", { log: true, min: 0.02, max: 20 }),
   ],
 
   build(store, data) {
     const scatter = panel("Entropy against fitness, step by step", "");
     const distribution = panel(`Correlations of ${N_DRAWS} draws of the null model`, "");
     const facts = factsLine();
-    const draws = remembered((process, model) => nullDraws(process, model));
+    const draws = remembered(nullDraws);
 
     function draw(state) {
       const replicates = data.processes[state.process];
       const process = replicates[Math.min(state.replicate, replicates.length) - 1];
-      const found = trial(
-        process,
-        draws(`${processName(state)}/${state.null_model}`, process, state.null_model),
-        state,
-      );
+      const key = `${state.process}/${state.replicate}/${state.null_model}`;
+      const found = trial(process, draws(key, process, state.null_model), state);
       scatter.put((width) => scatterChart(width, process, found, state));
       scatter.say(
         `Filled circles: the process. Open squares: one draw of the null model (${NULL_WORDS[state.null_model]}). Dashed: the most that ${MEASURES[state.measure]} can be with m numbers.`,
@@ -148,29 +124,15 @@ export const proposition = {
   },
 };
 
-/** Function of a key that is computed once for each of the last few keys. */
-function remembered(compute, size = 12) {
-  const known = new Map();
-  return (key, ...given) => {
-    if (!known.has(key)) known.set(key, compute(...given));
-    if (known.size > size) known.delete(known.keys().next().value);
-    return known.get(key);
-  };
-}
-
 function factsOf({ tested, found, byLength }) {
   const none = found.length === 0;
-  const mean = sum(found) / found.length;
-  const band = none ? "not defined" : `${fixed(quantile(found, 0.025), 3)} to ${fixed(quantile(found, 0.975), 3)}`;
-  const atLeast = found.filter((r) => r >= tested).length;
+  const [low, high] = [0.025, 0.975].map((share) => fixed(quantile(found, share), 3));
+  const above = `${found.filter((r) => r >= tested).length} of ${found.length}`;
   return [
     ["r of the process", fixed(tested, 3)],
-    ["mean r of the null", fixed(mean, 3)],
-    ["middle 95 % of the null", band],
-    [
-      "draws at or above the process",
-      none || !Number.isFinite(tested) ? "not defined" : `${atLeast} of ${found.length}`,
-    ],
+    ["mean r of the null", fixed(sum(found) / found.length, 3)],
+    ["middle 95 % of the null", none ? "not defined" : `${low} to ${high}`],
+    ["draws at or above the process", none || !Number.isFinite(tested) ? "not defined" : above],
     ["r of ln m alone", fixed(byLength, 3)],
   ];
 }
@@ -179,10 +141,9 @@ function factsOf({ tested, found, byLength }) {
 
 function scatterChart(width, process, { own, series, tested }, { measure }) {
   const fitness = process.map((step) => step.fitness);
-  const ceiling = process.map((step) =>
-    measure === "normalised" ? (lengthOf(step) > 1 ? 1 : 0) : Math.log(lengthOf(step)),
-  );
-  const null0 = series[0];
+  const logs = process.map((step) => Math.log(lengthOf(step)));
+  const ceiling = measure === "normalised" ? logs.map(Math.sign) : logs;
+  const [null0] = series;
   return chart({
     width,
     height: 300,
@@ -192,8 +153,8 @@ function scatterChart(width, process, { own, series, tested }, { measure }) {
     },
     y: { range: rangeOf(fitness), label: "fitness" },
     describe: `${fitness.length} steps; correlation of the process ${fixed(tested, 3)}, of this draw of the null ${fixed(pearson(null0, fitness), 3)}`,
-    marks: (sx, sy) => {
-      const points = (values) => Array.from(values, (v, i) => [sx(v), sy(fitness[i])]);
+    marks: ({ polyline, markers }) => {
+      const points = (values) => values.map((v, i) => [v, fitness[i]]);
       return [
         polyline(points(ceiling), { stroke: COLOURS.grey, "stroke-width": 1.5, "stroke-dasharray": "5 4" }),
         markers(points(null0), "square", 4, { fill: "none", stroke: COLOURS.orange, "stroke-width": 1.5 }),
@@ -207,25 +168,16 @@ function distributionChart(width, { tested, found, byLength }) {
   const range = rangeOf([tested, byLength, ...found], 0.08);
   const edges = edgesIn(range);
   const counts = histogram(found, edges);
-  const top = Math.max(...counts, 1) * 1.08;
   return chart({
     width,
     height: 300,
     x: { range, label: "Pearson correlation with the fitness" },
-    y: { range: [0, top], label: "draws" },
+    y: { range: [0, Math.max(...counts, 1) * 1.08], label: "draws" },
     describe: `${found.length} draws of the null; the process stands at ${fixed(tested, 3)}, above ${found.filter((r) => r < tested).length} of them`,
-    marks: (sx, sy) => [
-      steps(sx, sy, edges, counts, { fill: "#f3d9b5", stroke: COLOURS.orange }),
-      Number.isFinite(byLength)
-        ? verticalLine(sx, sy, byLength, [0, top], {
-            stroke: COLOURS.grey,
-            "stroke-width": 2,
-            "stroke-dasharray": "5 4",
-          })
-        : null,
-      Number.isFinite(tested)
-        ? verticalLine(sx, sy, tested, [0, top], { stroke: COLOURS.blue, "stroke-width": 3 })
-        : null,
+    marks: ({ steps, verticalLine }) => [
+      steps(edges, counts, { fill: "#f3d9b5", stroke: COLOURS.orange }),
+      verticalLine(byLength, { stroke: COLOURS.grey, "stroke-width": 2, "stroke-dasharray": "5 4" }),
+      verticalLine(tested, { stroke: COLOURS.blue, "stroke-width": 3 }),
     ],
   });
 }

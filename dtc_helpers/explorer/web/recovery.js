@@ -133,7 +133,7 @@ function advance(columns, state, correlation, { direction, by }) {
 }
 
 /** Code of the path at one λ. */
-export function codeAt({ knots }, lambda) {
+function codeAt({ knots }, lambda) {
   const next = knots.findIndex((knot) => knot.lambda <= lambda);
   if (next === 0) return knots[0].code.slice(); // above λ_max
   if (next < 0) return knots[knots.length - 1].code.slice();
@@ -146,12 +146,6 @@ export function codeAt({ knots }, lambda) {
 export function solutionAt(path, Theta, y, lambda) {
   const code = polished(codeAt(path, lambda), { Theta, gram: path.gram, y, lambda });
   return { code, lambda, lambdaMax: path.lambdaMax, ...certificate(Theta, y, code, lambda) };
-}
-
-/** `solutionAt` for a single λ = fraction · λ_max. */
-export function recover(Theta, y, fraction) {
-  const path = l1Path(Theta, y, Math.min(fraction, 1));
-  return solutionAt(path, Theta, y, fraction * path.lambdaMax);
 }
 
 const REFINEMENTS = 3;
@@ -173,7 +167,7 @@ function polished(code, { Theta, gram, y, lambda }) {
 const residual = (Theta, y, code) => times(Theta, code).map((v, i) => y[i] - v);
 
 /** Objective, and how far it is at most from the optimum, as `solvers/certificate.py` proves it. */
-export function certificate(Theta, y, code, lambda) {
+function certificate(Theta, y, code, lambda) {
   const c = residual(Theta, y, code);
   const squared = dot(c, c);
   const objective = squared + lambda * code.reduce((total, s) => total + Math.abs(s), 0);

@@ -1,10 +1,10 @@
 // A run played again: who goes in which cycle, how accurate the rest is, what is left to be measured.
 
-import { chart, COLOURS, markers, polyline, rangeOf, steps, verticalLine } from "./charts.js";
+import { chart, COLOURS, markers, rangeOf } from "./charts.js";
+import { button, named, range, select } from "./controls.js";
 import { fixed, html, svg } from "./elements.js";
-import { entropyOfCounts, histogram, publishedBinEdges } from "./gibbs.js";
-import { sum } from "./matrices.js";
-import { lessMotion } from "./store.js";
+import { gibbsEntropy, publishedBinEdges } from "./gibbs.js";
+import { lessMotion, remembered } from "./store.js";
 import { factsLine, panel } from "./views.js";
 
 const SECONDS_A_CYCLE = 0.6;
@@ -12,32 +12,24 @@ const COLUMNS = 32; // of the neurons' field
 const SIDES = ["left", "right"];
 const LOOKS = {
   left: { stroke: COLOURS.blue, form: "circle" },
-  right: { stroke: COLOURS.orange, form: "square" },
+  right: { stroke: COLOURS.orange, form: "square", dash: "5 3" },
 };
 const EDGES = publishedBinEdges();
+const LAYERS = { outgoing: "outgoing sums", incoming: "incoming sums" };
+
+/** Something of the left and of the right side, by their names. */
+const bySide = (of) => Object.fromEntries(SIDES.map((side) => [side, of(side)]));
 
 // ---------------------------------------------------------------------------------- what is computed, no page
 
 /** What a run shows of one cycle; cycles count from 1. */
-export function momentOf(run, cycle, layer) {
+function momentOf(run, cycle, layer) {
   const measurement = run[layer][cycle - 1];
-  const counts = histogram(measurement, EDGES);
-  return { measurement, counts, entropy: entropyOfCounts(counts), outside: 1 - sum(counts) / measurement.length };
+  return { measurement, ...gibbsEntropy(measurement, EDGES) };
 }
-
-const knownSeries = new WeakMap(); // by the measurements, which stay as they are: computed once, not on every move
 
 /** Entropy of the measurement in every cycle. */
-export function entropySeries(run, layer) {
-  const measured = run[layer];
-  if (!knownSeries.has(measured)) {
-    knownSeries.set(
-      measured,
-      measured.map((_, i) => momentOf(run, i + 1, layer).entropy),
-    );
-  }
-  return knownSeries.get(measured);
-}
+const entropySeries = (measured) => measured.map((measurement) => gibbsEntropy(measurement, EDGES).entropy);
 
 // ------------------------------------------------------------------------------------------------- the view
 
@@ -52,37 +44,16 @@ export const replay = {
       layer: "outgoing",
     };
   },
-  controls: (data) => {
-    const runs = Object.keys(data.runs).map((name) => [name, name]);
-    return [
-      { name: "left", label: "left", kind: "select", options: runs },
-      { name: "right", label: "right", kind: "select", options: runs },
-      {
-        name: "cycle",
-        label: "cycle",
-        kind: "range",
-        min: 1,
-        step: 1,
-        max: data.widths.length,
-        show: (v) => `${v} of ${data.widths.length}`,
-      },
-      {
-        name: "layer",
-        label: "measured",
-        kind: "select",
-        options: [
-          ["outgoing", "outgoing sums"],
-          ["incoming", "incoming sums"],
-        ],
-      },
-      playButton(data),
-    ];
-  },
+  controls: (data) => [
+    select("left", "left", named(data.runs)),
+    select("right", "right", named(data.runs)),
+    range("cycle", "cycle", { max: data.widths.length, show: (v) => `${v} of ${data.widths.length}` }),
+    select("layer", "measured", Object.entries(LAYERS)),
+    playButton(data.widths.length),
+  ],
 
   build(store, data) {
-    const fields = Object.fromEntries(
-      SIDES.map((side) => [side, panel("", "Filled: stays. Cross: goes now. Small ring: gone before.")]),
-    );
+    const fields = bySide(() => panel("", "Filled: stays. Cross: goes now. Small ring: gone before."));
     const accuracy = panel(
       "Accuracy after every cut",
       "Solid with circles: left. Dashed with squares: right. Vertical line: where you stand.",
@@ -97,25 +68,20 @@ export const replay = {
       true,
     );
     const facts = factsLine();
+    const series = remembered(entropySeries);
 
     function draw(state) {
-      const runs = Object.fromEntries(SIDES.map((side) => [side, data.runs[state[side]]]));
-      const moments = Object.fromEntries(SIDES.map((side) => [side, momentOf(runs[side], state.cycle, state.layer)]));
+      const runs = bySide((side) => data.runs[state[side]]);
+      const moments = bySide((side) => momentOf(runs[side], state.cycle, state.layer));
       for (const side of SIDES) {
         fields[side].figure.querySelector("h3").textContent = `${side}: ${state[side]}`;
         fields[side].put(() => neuronField(runs[side].gone, state.cycle, state[side]));
       }
-      accuracy.put((width) =>
-        seriesChart(width, runs, state, { values: (run) => run.accuracy, label: "test accuracy" }),
-      );
-      const lengths = runs.left[state.layer].map((y) => Math.log(y.length));
-      entropy.put((width) =>
-        seriesChart(width, runs, state, {
-          values: (run) => entropySeries(run, state.layer),
-          label: "S [nats]",
-          ceiling: lengths,
-        }),
-      );
+      const accuracies = bySide((side) => runs[side].accuracy);
+      accuracy.put((width) => seriesChart(width, accuracies, state.cycle, { label: "test accuracy" }));
+      const entropies = bySide((side) => series(`${state[side]}/${state.layer}`, runs[side][state.layer]));
+      const ceiling = runs.left[state.layer].map((y) => Math.log(y.length));
+      entropy.put((width) => seriesChart(width, entropies, state.cycle, { label: "S [nats]", ceiling }));
       histograms.put((width) => twoHistograms(width, moments));
       facts.put(factsOf(runs, moments, state, data));
       return moments;
@@ -126,44 +92,39 @@ export const replay = {
 };
 
 /** Plays from the cycle where it stands. Where a person asks for less motion, each press is one cycle. */
-function playButton(data) {
+function playButton(last) {
   let timer = null;
-  const last = data.widths.length;
   function stop() {
     clearInterval(timer);
     timer = null;
   }
   function onward(store) {
-    const { cycle } = store.get();
-    if (cycle >= last) stop();
-    store.set({ cycle: Math.min(cycle + 1, last), playing: timer !== null && cycle + 1 < last });
-    if (cycle + 1 >= last) stop();
+    const cycle = Math.min(store.get().cycle + 1, last);
+    if (cycle === last) stop();
+    store.set({ cycle, playing: timer !== null });
   }
-  return {
-    name: "play",
-    kind: "button",
-    label: ({ playing }) => (lessMotion() ? "next cycle" : playing ? "pause" : "play"),
-    action(store) {
-      if (lessMotion()) return onward(store);
-      if (timer !== null) {
-        stop();
-        return store.set({ playing: false });
-      }
-      if (store.get().cycle >= last) store.set({ cycle: 1 });
-      timer = setInterval(() => onward(store), 1000 * SECONDS_A_CYCLE);
-      return store.set({ playing: true });
-    },
-  };
+  function pressed(store) {
+    if (lessMotion()) return onward(store);
+    if (timer !== null) {
+      stop();
+      return store.set({ playing: false });
+    }
+    if (store.get().cycle >= last) store.set({ cycle: 1 });
+    timer = setInterval(() => onward(store), 1000 * SECONDS_A_CYCLE);
+    return store.set({ playing: true });
+  }
+  return button("play", ({ playing }) => (lessMotion() ? "next cycle" : playing ? "pause" : "play"), pressed);
 }
 
 function factsOf(runs, moments, { cycle, left, right, layer }, data) {
-  const of = (side, name) => [
-    [`${side}, ${name}: accuracy`, fixed(runs[side].accuracy[cycle - 1], 4)],
-    [
-      `${side}: S`,
-      `${fixed(moments[side].entropy, 3)} nats of ${moments[side].measurement.length} numbers${moments[side].outside > 0 ? `, ${Math.round(100 * moments[side].outside)} % of them outside the bins` : ""}`,
-    ],
-  ];
+  const of = (side, name) => {
+    const { entropy, measurement, outside } = moments[side];
+    const lost = outside > 0 ? `, ${Math.round(100 * outside)} % of them outside the bins` : "";
+    return [
+      [`${side}, ${name}: accuracy`, fixed(runs[side].accuracy[cycle - 1], 4)],
+      [`${side}: S`, `${fixed(entropy, 3)} nats of ${measurement.length} numbers${lost}`],
+    ];
+  };
   const before = cycle === 1 ? data.neurons : data.widths[cycle - 2];
   return [
     ["neurons", `${before} → ${data.widths[cycle - 1]}`],
@@ -178,54 +139,37 @@ function factsOf(runs, moments, { cycle, left, right, layer }, data) {
 function neuronField(gone, cycle, name) {
   const size = 11;
   const rows = Math.ceil(gone.length / COLUMNS);
-  const places = gone.map((at, i) => ({
-    at,
-    x: ((i % COLUMNS) + 0.7) * size,
-    y: (Math.floor(i / COLUMNS) + 0.7) * size,
-  }));
-  const points = (test) => places.filter(({ at }) => test(at || Infinity)).map(({ x, y }) => [x, y]);
+  const places = gone.map((_, i) => [((i % COLUMNS) + 0.7) * size, (Math.floor(i / COLUMNS) + 0.7) * size]);
+  const points = (test) => places.filter((_, i) => test(gone[i] || Infinity));
   const [stay, now, before] = [points((at) => at > cycle), points((at) => at === cycle), points((at) => at < cycle)];
   const describe = `${name}, cycle ${cycle}: ${stay.length} neurons stay, ${now.length} go now, ${before.length} have gone`;
+  const viewBox = `0 0 ${(COLUMNS + 0.4) * size} ${(rows + 0.4) * size}`;
   return svg(
     "svg",
-    {
-      viewBox: `0 0 ${(COLUMNS + 0.4) * size} ${(rows + 0.4) * size}`,
-      class: "chart",
-      role: "img",
-      "aria-label": describe,
-    },
+    { viewBox, class: "chart", role: "img", "aria-label": describe },
     markers(before, "circle", 1.2, { fill: "none", stroke: COLOURS.light, "stroke-width": 1 }),
     markers(stay, "circle", 3.6, { fill: COLOURS.green }),
     markers(now, "cross", 3.6, { stroke: COLOURS.red, "stroke-width": 2.2, fill: "none" }),
   );
 }
 
-function seriesChart(width, runs, { cycle }, { values, label, ceiling = [] }) {
-  const series = Object.fromEntries(SIDES.map((side) => [side, values(runs[side])]));
-  const range = rangeOf([...series.left, ...series.right, ...ceiling]);
-  const n = series.left.length;
+function seriesChart(width, series, cycle, { label, ceiling = [] }) {
+  const inCycles = (values) => values.map((v, i) => [i + 1, v]);
   return chart({
     width,
-    x: { range: [0, n + 1], label: "cycle" },
-    y: { range, label },
-    describe: `${label} in cycle ${cycle}: left ${fixed(series.left[cycle - 1], 3)}, right ${fixed(series.right[cycle - 1], 3)}`,
-    marks: (sx, sy) => [
-      verticalLine(sx, sy, cycle, range, { stroke: COLOURS.grey }),
-      polyline(
-        ceiling.map((v, i) => [sx(i + 1), sy(v)]),
-        { stroke: COLOURS.grey, "stroke-dasharray": "2 3" },
-      ),
+    x: { range: [0, series.left.length + 1], label: "cycle" },
+    y: { range: rangeOf([...series.left, ...series.right, ...ceiling]), label },
+    describe: `${label} in cycle ${cycle}: ${SIDES.map((side) => `${side} ${fixed(series[side][cycle - 1], 3)}`).join(", ")}`,
+    marks: ({ verticalLine, polyline, markers }) => [
+      verticalLine(cycle, { stroke: COLOURS.grey }),
+      polyline(inCycles(ceiling), { stroke: COLOURS.grey, "stroke-dasharray": "2 3" }),
       SIDES.map((side) => {
-        const points = series[side].map((v, i) => [sx(i + 1), sy(v)]);
-        const { stroke, form } = LOOKS[side];
-        const [open, filled] = [
-          { fill: "#fff", stroke },
-          { fill: stroke, stroke },
-        ];
+        const points = inCycles(series[side]);
+        const { stroke, form, dash } = LOOKS[side];
         return [
-          polyline(points, { stroke, "stroke-width": 1.6, "stroke-dasharray": side === "right" ? "5 3" : undefined }),
-          markers(points, form, 2.4, open),
-          markers([points[cycle - 1]], form, 5, filled),
+          polyline(points, { stroke, "stroke-width": 1.6, "stroke-dasharray": dash }),
+          markers(points, form, 2.4, { fill: "#fff", stroke }),
+          markers([points[cycle - 1]], form, 5, { fill: stroke, stroke }),
         ];
       }),
     ],
@@ -233,11 +177,13 @@ function seriesChart(width, runs, { cycle }, { values, label, ceiling = [] }) {
 }
 
 /** Both histograms against one axis: up is left, down is right. */
-function twoHistograms(width, moments) {
-  const most = Math.max(...SIDES.flatMap((side) => moments[side].counts));
-  const inside = SIDES.flatMap((side) => moments[side].measurement).filter((v) => Math.abs(v) < 50);
-  const reach = Math.max(1, ...inside.map(Math.abs)) * 1.05;
-  const height = Math.max(most, 2) + 0.3;
+function twoHistograms(width, { left, right }) {
+  const inside = [...left.measurement, ...right.measurement].map(Math.abs).filter((v) => v < 50);
+  const reach = Math.max(1, ...inside) * 1.05;
+  const height = Math.max(...left.counts, ...right.counts, 2) + 0.3;
+  const hanging = right.counts.map((count) => -count);
+  const words = ({ measurement, counts }) =>
+    `${measurement.length} numbers in ${counts.filter((count) => count > 0).length} bins`;
   return chart({
     width,
     height: 220,
@@ -248,20 +194,11 @@ function twoHistograms(width, moments) {
       format: (v) => String(Math.abs(v)),
       ticks: [-Math.floor(height), 0, Math.floor(height)],
     },
-    describe: SIDES.map(
-      (side) =>
-        `${side}: ${moments[side].measurement.length} numbers in ${moments[side].counts.filter((c) => c > 0).length} bins`,
-    ).join("; "),
-    marks: (sx, sy) => [
-      svg("line", { x1: sx(-reach), x2: sx(reach), y1: sy(0), y2: sy(0), class: "axis" }),
-      steps(sx, sy, EDGES, moments.left.counts, { fill: COLOURS.blue }),
-      steps(
-        sx,
-        sy,
-        EDGES,
-        moments.right.counts.map((count) => -count),
-        { fill: COLOURS.orange },
-      ),
+    describe: `left: ${words(left)}; right: ${words(right)}`,
+    marks: ({ zeroLine, steps }) => [
+      zeroLine(),
+      steps(EDGES, left.counts, { fill: COLOURS.blue }),
+      steps(EDGES, hanging, { fill: COLOURS.orange }),
     ],
   });
 }

@@ -36,4 +36,14 @@ export function whenSettled(run, milliseconds) {
   };
 }
 
+/** Function of a key that is computed once for each of the last few keys. */
+export function remembered(compute, size = 12) {
+  const known = new Map();
+  return (key, ...given) => {
+    if (!known.has(key)) known.set(key, compute(...given));
+    if (known.size > size) known.delete(known.keys().next().value);
+    return known.get(key);
+  };
+}
+
 export const lessMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

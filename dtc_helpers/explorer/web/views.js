@@ -14,7 +14,8 @@ export function panel(title, legend, wide = false) {
   const put = (made = make) => {
     make = made;
     width = place.clientWidth || width || 380;
-    place.replaceChildren(make(width));
+    const picture = make(width);
+    if (picture !== place.firstChild) place.replaceChildren(picture); // what stays keeps its focus
   };
   new ResizeObserver(() => make && place.clientWidth && place.clientWidth !== width && put()).observe(place);
   const words = html("figcaption", {}, legend);
@@ -35,7 +36,7 @@ export function factsLine() {
  * to show and a function that draws a state and answers with its facts, for whoever checks an exercise. Gives the
  * function that draws it now; from then on it is drawn where its state changes.
  */
-export function mount(view, element, { store, data, hidden = () => [], onDrawn = () => {} }) {
+export function mount(view, element, { store, data, hidden, onDrawn = () => {} }) {
   const controls = controlsOf(view.controls(data), store);
   const { elements, draw } = view.build(store, data);
   element.classList.add("explorer");
