@@ -19,15 +19,10 @@ from dtc_helpers.surgery import CHOICES, n_keep
 KEEP_FRACTION = 0.9
 
 
-def _shuffled(weights: np.ndarray, shuffle: int) -> np.ndarray:
-    rng = np.random.RandomState(shuffle)
-    return rng.permutation(weights.size)
-
-
 ORDERS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "as_numbered": lambda weights, _: np.arange(weights.size),
     "sorted": lambda weights, _: np.argsort(weights, kind="stable"),
-    "shuffled": _shuffled,
+    "shuffled": lambda weights, shuffle: np.random.RandomState(shuffle).permutation(weights.size),
 }
 
 
@@ -60,7 +55,7 @@ class LabAnswer:
 
 def lab_answer(weights: np.ndarray, settings: LabSettings) -> LabAnswer:
     """Measure weights in an order, recover them, and choose who is cut."""
-    w = np.asarray(weights, dtype=float)[ORDERS[settings.order](np.asarray(weights), settings.shuffle)]
+    w = weights[ORDERS[settings.order](weights, settings.shuffle)]
     n_measurements = min(settings.n_measurements, w.size)
     Phi = gaussian_matrix(n_measurements, w.size, rng=np.random.RandomState(settings.seed))
     Theta = sensing_matrix(Phi, dct_type=settings.dct_type)

@@ -26,7 +26,10 @@ SETTINGS = [field.name for field in fields(LabSettings)]
 
 
 class View(anywidget.AnyWidget):
-    """Common ground of all views: the script, the hidden controls, and what is seen where no script runs."""
+    """Common ground of all views: the script, the hidden controls, and what is seen where no script runs.
+
+    The `repr` of a view is one line that it says, the same in every run.
+    """
 
     _esm = joined(WIDGET)
     _css = (WEB / "style.css").read_text(encoding="utf-8")
@@ -38,19 +41,11 @@ class View(anywidget.AnyWidget):
         """PNG of the view as it stands, drawn by the package."""
         raise NotImplementedError
 
-    def sentence(self) -> str:
-        """One line that the view says, the same in every run."""
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return self.sentence()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The widget, and beside it a picture and a sentence for GitHub, nbviewer, print and tests."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if bundle is not None else ({}, {})
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         picture = base64.b64encode(self.picture()).decode()
-        return {**data, "text/plain": self.sentence(), "image/png": picture}, metadata
+        return {**data, "text/plain": repr(self), "image/png": picture}, metadata
 
 
 class Lab(View):
@@ -115,8 +110,7 @@ class Lab(View):
         """The three orders."""
         return lab_picture(np.array(self.weights), self.settings)
 
-    def sentence(self) -> str:
-        """Settings, error and who is cut."""
+    def __repr__(self) -> str:
         found, settings = self.answer, self.settings
         words = f"m = {settings.n_measurements}, λ = {settings.l1_penalty_fraction:g} λ_max, {settings.order}"
         return f"Lab({len(self.weights)} weights, {words}): error {found.error:.2f}, cut {found.cut}"
@@ -152,8 +146,7 @@ class Proposition(View):
         """The process beside its exact null."""
         return proposition_picture(self.steps, name=self.process, bin_width=self.bin_width)
 
-    def sentence(self) -> str:
-        """Process, bins and null model."""
+    def __repr__(self) -> str:
         words = f"bins of {self.bin_width:g}, null model: {self.null_model}"
         return f"Proposition({self.process}, replicate {self.replicate}, {len(self.steps)} steps, {words})"
 
@@ -177,21 +170,17 @@ class Replay(View):
             results = read_results(Path(results))
         data = stored("replay") if results is None else replay_state(results)
         names = list(data["runs"])
-        chosen = {"left": _run_of("DTC", names) or names[0], "right": _run_of("random", names) or names[-1], **settings}
-        super().__init__(_view="replay", _data=data, **chosen)
+        left = next((name for name in names if name.endswith("DTC")), names[0])
+        right = next((name for name in names if name.endswith("random")), names[-1])
+        super().__init__(_view="replay", _data=data, **{"left": left, "right": right, **settings})
 
     def picture(self) -> bytes:
         """Accuracies and entropies of both."""
         return replay_picture(self._data, names=list(dict.fromkeys([self.left, self.right])))
 
-    def sentence(self) -> str:
-        """Runs and cycle."""
+    def __repr__(self) -> str:
         widths = self._data["widths"]
         return f"Replay({self.left} beside {self.right}, cycle {self.cycle} of {len(widths)})"
-
-
-def _run_of(method: str, names: Sequence[str]) -> str | None:
-    return next((name for name in names if name.endswith(method)), None)
 
 
 class Game(View):
@@ -235,7 +224,6 @@ class Game(View):
         """Accuracies so far."""
         return game_picture(self.match.history)
 
-    def sentence(self) -> str:
-        """Neurons that are left, and cuts so far."""
+    def __repr__(self) -> str:
         n_cuts = len(self.match.history["you"])
         return f"Game({len(self.alive)} neurons on {self.match.dataset.name}, after {n_cuts} cuts)"

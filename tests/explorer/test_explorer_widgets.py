@@ -52,8 +52,10 @@ def test_lab_sends_what_python_sets():
 @pytest.mark.parametrize(
     ("wrong", "error", "words"),
     [
-        ({"weights": [1.0]}, ValueError, "2 to 64 finite numbers"),
-        ({"weights": [0.0] * 65}, ValueError, "2 to 64 finite numbers"),
+        ({"weights": [1.0]}, ValueError, "one vector of 2 to 64 finite numbers"),
+        ({"weights": [0.0] * 65}, ValueError, "one vector of 2 to 64 finite numbers"),
+        ({"weights": [1.0, float("nan")]}, ValueError, "one vector of 2 to 64 finite numbers"),
+        ({"weights": [[1.0, 2.0]]}, ValueError, "one vector of 2 to 64 finite numbers"),
         ({"order": "upside down"}, traitlets.TraitError, "order"),
         ({"dct_type": 5}, traitlets.TraitError, "dct_type"),
     ],
@@ -74,7 +76,7 @@ def test_proposition_takes_processes_of_ones_own():
     view = Proposition({"mine": [steps]}, bin_width=0.5)
     assert view.process == "mine"
     assert [step.measurement.size for step in view.steps] == [20, 15, 10, 5, 2]
-    assert view.sentence() == "Proposition(mine, replicate 1, 5 steps, bins of 0.5, null model: exact)"
+    assert repr(view) == "Proposition(mine, replicate 1, 5 steps, bins of 0.5, null model: exact)"
 
 
 def test_replay_takes_results_of_ones_own(tmp_path):
@@ -82,7 +84,7 @@ def test_replay_takes_results_of_ones_own(tmp_path):
     write_results(own, tmp_path)
     for given in (own, tmp_path, str(tmp_path)):
         view = Replay(given, cycle=2)
-        assert view.sentence() == "Replay(published, DTC beside published, DTC, cycle 2 of 2)"
+        assert repr(view) == "Replay(published, DTC beside published, DTC, cycle 2 of 2)"
         assert view.picture().startswith(PNG)
 
 

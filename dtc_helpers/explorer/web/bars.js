@@ -62,7 +62,7 @@ export function weightBars(store, weightsIn) {
 }
 
 function placeBar(bar, { i, w, width, x, sy, range, cut }) {
-  const attributes = {
+  setAttributes(bar, {
     x: x - width / 2,
     width,
     y: Math.min(sy(w), sy(0)),
@@ -73,8 +73,7 @@ function placeBar(bar, { i, w, width, x, sy, range, cut }) {
     "aria-valuemax": range[1].toFixed(4),
     "aria-valuenow": w,
     "aria-valuetext": `${shown(w)}${cut ? ", cut" : ""}`,
-  };
-  setAttributes(bar, attributes);
+  });
 }
 
 function gridLines(range, sy, width) {

@@ -30,7 +30,7 @@ function labelled(name, label, input, ...more) {
 }
 
 /** Slider over whole numbers, or along powers of ten (`log`); `max` may depend on the state. */
-export function range(name, label, { min = 1, max, log = false, show = (value) => shown(value) }) {
+export function range(name, label, { min = 1, max, log = false, show = shown }) {
   const toSlider = log ? Math.log10 : (v) => v;
   const fromSlider = log ? (v) => Number((10 ** v).toPrecision(3)) : (v) => v;
   function make(store) {

@@ -19,8 +19,8 @@ export const svg = (tag, attributes = {}, ...children) =>
 /** Text of a number with a real minus sign. */
 export const minus = (value) => String(value).replace("-", "−");
 
-/** Number as people read it: so many significant digits, a real minus sign, ten to a power where it is tiny. */
-export function shown(value, digits = 3) {
+/** Number as people read it: three significant digits, a real minus sign, ten to a power where it is tiny. */
+export function shown(value) {
   if (value === undefined || Number.isNaN(value)) return "not defined";
   if (value === 0) return "0";
   const size = Math.abs(value);
@@ -28,7 +28,7 @@ export function shown(value, digits = 3) {
     const [mantissa, power] = value.toExponential(1).split("e");
     return `${minus(mantissa)} · ${tenTo(Number(power))}`;
   }
-  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+  const decimals = Math.max(0, 2 - Math.floor(Math.log10(size)));
   return minus(value.toFixed(decimals));
 }
 

@@ -4,7 +4,7 @@
 import { chart, COLOURS, rangeOf } from "./charts.js";
 import { button } from "./controls.js";
 import { fixed, html, movedByArrows, setAttributes, svg } from "./elements.js";
-import { factsLine, panel } from "./views.js";
+import { panel } from "./views.js";
 
 const RIVALS = {
   DTC: { stroke: COLOURS.green, dash: "6 3", form: "square" },
@@ -37,7 +37,6 @@ export const game = {
       "Filled circles: you. Band: ten that draw lots, from the worst to the best. Squares: DTC. Crosses: magnitude.",
       true,
     );
-    const facts = factsLine();
     const buttons = html("div", { class: "neurons", role: "group", "aria-label": "neurons" });
     field.put(() => buttons);
     buttons.addEventListener("click", (event) => toggle(store, event.target.closest("button")));
@@ -49,11 +48,10 @@ export const game = {
     function draw(state) {
       showNeurons(buttons, state);
       accuracy.put((width) => accuracyChart(width, state.history));
-      facts.put(factsOf(state));
-      return state;
+      return { found: state, facts: factsOf(state) };
     }
     store.subscribe((state, changed) => changed.includes("alive") && store.set({ waiting: false, chosen: [] }));
-    return { elements: [facts.list, html("div", { class: "panels" }, field.figure, accuracy.figure)], draw };
+    return { panels: [field, accuracy], draw };
   },
 };
 

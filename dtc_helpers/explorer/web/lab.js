@@ -8,9 +8,9 @@ import { largest, matrixProduct, norm, sum, times } from "./matrices.js";
 import { randomState } from "./random.js";
 import { l1Path, solutionAt } from "./recovery.js";
 import { dctBasis, gaussianMatrix } from "./sensing.js";
-import { whenSettled } from "./store.js";
+import { rest, whenSettled } from "./store.js";
 import { cutNeurons, ranked, sharedFraction } from "./surgery.js";
-import { factsLine, panel } from "./views.js";
+import { panel } from "./views.js";
 
 const LOWEST_FRACTION = 1e-5; // of λ_max: where the path ends
 const N_DRAWS = 20;
@@ -126,7 +126,6 @@ export const lab = {
       `The same for ${N_DRAWS} draws of Φ`,
       "One mark for each draw: left, Ψs is like w; at 1, it is no better than nothing.",
     );
-    const facts = factsLine();
     const survey = drawsSurvey(drawsPanel, store, data);
 
     function draw(state) {
@@ -135,17 +134,10 @@ export const lab = {
       weightsPanel.put((width) => showBars(width, weights, found));
       codePanel.put((width) => codeChart(width, found));
       pathPanel.put((width) => pathChart(width, found, state.l1_penalty_fraction));
-      facts.put(factsOf(found, weights, state));
       survey();
-      return found;
+      return { found, facts: factsOf(found, weights, state) };
     }
-    return {
-      elements: [
-        facts.list,
-        html("div", { class: "panels" }, weightsPanel.figure, codePanel.figure, pathPanel.figure, drawsPanel.figure),
-      ],
-      draw,
-    };
+    return { panels: [weightsPanel, codePanel, pathPanel, drawsPanel], draw };
   },
 };
 
@@ -203,26 +195,22 @@ function pathChart(width, { path, lambdaMax }, fraction) {
 
 /** Computes a row at a time when the hand rests, and stops when it moves again. */
 function drawsSurvey(place, store, data) {
-  let task = 0;
-  const begin = whenSettled(() => {
-    const mine = ++task;
-    const state = store.get();
+  let moves = 0;
+  const begin = whenSettled(async () => {
+    const [move, state, rows] = [moves, store.get(), []];
     const lowest = Math.min(state.l1_penalty_fraction, 1); // no more of the path is shown
-    const rows = [];
-    const next = () => {
-      if (mine !== task) return;
-      const order = Object.keys(ORDERS)[rows.length];
-      if (order === undefined) return place.put((width) => drawsChart(width, rows, state));
+    for (const order of Object.keys(ORDERS)) {
       const weights = inOrder(weightsOf(state, data), order, state.shuffle);
       const draws = Array.from({ length: N_DRAWS }, (_, seed) => inverseSensing(weights, { ...state, seed }, lowest));
       rows.push({ order, errors: draws.map(({ error }) => error), shares: draws.map(({ shared }) => shared) });
-      setTimeout(next);
-    };
-    next();
+      await rest();
+      if (move !== moves) return;
+    }
+    place.put((width) => drawsChart(width, rows, state));
   }, 120);
   place.put(() => html("p", { class: "waiting" }, "is being computed …"));
   return () => {
-    task++;
+    moves++;
     begin();
   };
 }

@@ -16,11 +16,11 @@ export function times(A, x) {
   return product;
 }
 
-/** Aᵀ·x */
-export function transposeTimes(A, x) {
-  const product = new Float64Array(A.columns);
-  for (let i = 0; i < A.rows; i++) for (let j = 0; j < A.columns; j++) product[j] += A.values[i * A.columns + j] * x[i];
-  return product;
+/** Aᵀ */
+export function transposed(A) {
+  const T = matrix(A.columns, A.rows);
+  A.values.forEach((v, k) => (T.values[(k % A.columns) * A.rows + Math.floor(k / A.columns)] = v));
+  return T;
 }
 
 /** A·B */

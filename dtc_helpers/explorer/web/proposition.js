@@ -2,13 +2,13 @@
 
 import { chart, COLOURS, rangeOf, ticks } from "./charts.js";
 import { named, range, select } from "./controls.js";
-import { fixed, html } from "./elements.js";
+import { fixed } from "./elements.js";
 import { entropyOfWidth, histogram } from "./gibbs.js";
 import { norm, sum } from "./matrices.js";
 import { randomState } from "./random.js";
 import { pearson, quantile } from "./statistics.js";
 import { remembered } from "./store.js";
-import { factsLine, panel } from "./views.js";
+import { panel } from "./views.js";
 
 const N_DRAWS = 100;
 const MEASURES = { entropy: "S", normalised: "S / ln m" };
@@ -100,8 +100,10 @@ export const proposition = {
 
   build(store, data) {
     const scatter = panel("Entropy against fitness, step by step", "");
-    const distribution = panel(`Correlations of ${N_DRAWS} draws of the null model`, "");
-    const facts = factsLine();
+    const distribution = panel(
+      `Correlations of ${N_DRAWS} draws of the null model`,
+      "Bars: draws of the null model. Solid line: the process. Dashed: ln m alone. What lies inside the bars proves nothing.",
+    );
     const draws = remembered(nullDraws);
 
     function draw(state) {
@@ -114,13 +116,9 @@ export const proposition = {
         `Filled circles: the process. Open squares: one draw of the null model (${NULL_WORDS[state.null_model]}). Dashed: the most that ${MEASURES[state.measure]} can be with m numbers.`,
       );
       distribution.put((width) => distributionChart(width, found));
-      distribution.say(
-        "Bars: draws of the null model. Solid line: the process. Dashed: ln m alone. What lies inside the bars proves nothing.",
-      );
-      facts.put(factsOf(found));
-      return found;
+      return { found, facts: factsOf(found) };
     }
-    return { elements: [facts.list, html("div", { class: "panels" }, scatter.figure, distribution.figure)], draw };
+    return { panels: [scatter, distribution], draw };
   },
 };
 

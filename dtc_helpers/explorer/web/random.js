@@ -32,28 +32,23 @@ function tempered(word) {
   return (word ^ (word >>> 18)) >>> 0;
 }
 
-/** Numbers of `RandomState(seed)`: `normal()` by the polar method, which keeps every second number for the next call. */
+/** Numbers of `RandomState(seed)`. */
 export function randomState(seed) {
   const word = mersenneTwister(seed);
-  const uniform = () => ((word() >>> 5) * 67108864 + (word() >>> 6)) / 9007199254740992;
-  let spare = null;
-  function normal() {
-    if (spare !== null) {
-      const kept = spare;
-      spare = null;
-      return kept;
-    }
-    let x, y, r2;
-    do {
-      x = 2 * uniform() - 1;
-      y = 2 * uniform() - 1;
-      r2 = x * x + y * y;
-    } while (r2 >= 1 || r2 === 0);
+  const numbers = normals(() => ((word() >>> 5) * 67108864 + (word() >>> 6)) / 9007199254740992);
+  return { normal: () => numbers.next().value, permutation: (n) => permutation(word, n) };
+}
+
+/** The polar method: it gives two numbers at a time. */
+function* normals(uniform) {
+  for (;;) {
+    const [x, y] = [2 * uniform() - 1, 2 * uniform() - 1];
+    const r2 = x * x + y * y;
+    if (r2 >= 1 || r2 === 0) continue;
     const scale = Math.sqrt((-2 * Math.log(r2)) / r2);
-    spare = scale * x;
-    return scale * y;
+    yield scale * y;
+    yield scale * x;
   }
-  return { normal, permutation: (n) => permutation(word, n) };
 }
 
 /** Legacy shuffle of 0 … n − 1: a number up to i is drawn with as many bits as i has, until one is small enough. */

@@ -1,18 +1,6 @@
 // The L1 solve of recovery.py, argmin ‖Θs − y‖² + λ‖s‖₁, for every λ at once, with its proof.
 
-import { dot, largest, matrix, times, transposeTimes } from "./matrices.js";
-
-/** ΘᵀΘ, made once: the path asks for the same inner products again and again. */
-function gramMatrix(Theta) {
-  const n = Theta.columns;
-  const G = matrix(n, n);
-  for (let r = 0; r < Theta.rows; r++) {
-    const row = Theta.values.subarray(r * n, (r + 1) * n);
-    for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) G.values[i * n + j] += row[i] * row[j];
-  }
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) G.values[j * n + i] = G.values[i * n + j];
-  return G;
-}
+import { dot, largest, matrixProduct, times, transposed } from "./matrices.js";
 
 /** Cholesky factor of the Gram matrix of a growing set of columns of Θ: L Lᵀ = Θ_Aᵀ Θ_A. */
 class ColumnSet {
@@ -72,11 +60,11 @@ const RATE_FLOOR = 1e-9; // slower than this, a correlation runs beside λ and n
  * meets λ (a column enters) or an entry of the code meets 0 (it leaves).
  */
 export function l1Path(Theta, y, fraction) {
-  const correlation = transposeTimes(Theta, y).map((c) => 2 * c);
+  const correlation = times(transposed(Theta), y).map((c) => 2 * c);
   const lambdaMax = largest(correlation);
   const state = { lambda: lambdaMax, code: new Float64Array(Theta.columns), sign: new Float64Array(Theta.columns) };
   const knots = [{ lambda: lambdaMax, code: state.code.slice() }];
-  const gram = gramMatrix(Theta);
+  const gram = matrixProduct(transposed(Theta), Theta); // the path asks for the same inner products again and again
   let columns = new ColumnSet(gram);
   const spanned = new Set(); // columns that would add nothing; looked at again when one leaves
   const end = fraction * lambdaMax;
@@ -157,7 +145,7 @@ function polished(code, { Theta, gram, y, lambda }) {
   const sign = columns.indices.map((j) => Math.sign(code[j]));
   const exact = new Float64Array(code.length);
   for (let round = 0; round < REFINEMENTS; round++) {
-    const slope = transposeTimes(Theta, residual(Theta, y, exact));
+    const slope = times(transposed(Theta), residual(Theta, y, exact));
     const change = columns.solve(columns.indices.map((j, i) => slope[j] - (lambda / 2) * sign[i]));
     columns.indices.forEach((j, i) => (exact[j] += change[i]));
   }
@@ -172,7 +160,7 @@ function certificate(Theta, y, code, lambda) {
   const squared = dot(c, c);
   const objective = squared + lambda * code.reduce((total, s) => total + Math.abs(s), 0);
   const correlation = dot(c, y);
-  const steepest = 2 * largest(transposeTimes(Theta, c));
+  const steepest = 2 * largest(times(transposed(Theta), c));
   const feasible = steepest > 0 ? lambda / steepest : Infinity; // the largest multiple of c that is
   const scale = Math.min(squared > 0 ? Math.max(correlation / squared, 0) : 0, feasible);
   const bound = scale * (2 * correlation - scale * squared);

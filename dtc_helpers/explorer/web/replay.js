@@ -2,10 +2,10 @@
 
 import { chart, COLOURS, markers, rangeOf } from "./charts.js";
 import { button, named, range, select } from "./controls.js";
-import { fixed, html, svg } from "./elements.js";
+import { fixed, svg } from "./elements.js";
 import { gibbsEntropy, publishedBinEdges } from "./gibbs.js";
 import { lessMotion, remembered } from "./store.js";
-import { factsLine, panel } from "./views.js";
+import { panel } from "./views.js";
 
 const SECONDS_A_CYCLE = 0.6;
 const COLUMNS = 32; // of the neurons' field
@@ -67,7 +67,6 @@ export const replay = {
       "Up: left. Down: right. Bins of 0.2, as published: nearly each number has its own.",
       true,
     );
-    const facts = factsLine();
     const series = remembered(entropySeries);
 
     function draw(state) {
@@ -83,11 +82,9 @@ export const replay = {
       const ceiling = runs.left[state.layer].map((y) => Math.log(y.length));
       entropy.put((width) => seriesChart(width, entropies, state.cycle, { label: "S [nats]", ceiling }));
       histograms.put((width) => twoHistograms(width, moments));
-      facts.put(factsOf(runs, moments, state, data));
-      return moments;
+      return { found: moments, facts: factsOf(runs, moments, state, data) };
     }
-    const panels = [fields.left, fields.right, accuracy, entropy, histograms].map(({ figure }) => figure);
-    return { elements: [facts.list, html("div", { class: "panels two" }, panels)], draw };
+    return { panels: [fields.left, fields.right, accuracy, entropy, histograms], draw, layout: "panels two" };
   },
 };
 

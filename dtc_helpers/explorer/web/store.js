@@ -36,6 +36,9 @@ export function whenSettled(run, milliseconds) {
   };
 }
 
+/** Lets the page move before what comes next. */
+export const rest = () => new Promise((done) => setTimeout(done));
+
 /** Function of a key that is computed once for each of the last few keys. */
 export function remembered(compute, size = 12) {
   const known = new Map();

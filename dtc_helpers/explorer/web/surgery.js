@@ -3,15 +3,15 @@
 /** Places of the values in rising order, ties to the lower place. */
 export const ranked = (values) => Array.from(values, (_, i) => i).sort((a, b) => values[a] - values[b] || a - b);
 
-/** ⌈keep · (N − 1)⌉ */
-export const nKeep = (nNeurons, keepFraction = 0.9) => Math.max(1, Math.ceil(keepFraction * (nNeurons - 1)));
+/** ⌈0.9 (N − 1)⌉ */
+export const nKeep = (nNeurons) => Math.max(1, Math.ceil(0.9 * (nNeurons - 1)));
 
 /** Neurons that go: the `lowest` or the `highest` |scores|, in rising order. The kept are chosen, and ties favour them. */
-export function cutNeurons(scores, which, keepFraction = 0.9) {
+export function cutNeurons(scores, which) {
   const size = Array.from(scores, Math.abs);
   const keepFirst = which === "lowest" ? size.map((v) => -v) : size;
   return ranked(keepFirst)
-    .slice(nKeep(size.length, keepFraction))
+    .slice(nKeep(size.length))
     .sort((a, b) => a - b);
 }
 

@@ -2,8 +2,9 @@
 // do it, in double precision. What the rivals reached is stored. tests/explorer/test_explorer_training.py holds both to
 // each other.
 
-import { matrix, sum, times } from "./matrices.js";
+import { matrix, sum, times, transposed } from "./matrices.js";
 import { randomState } from "./random.js";
+import { rest } from "./store.js";
 import { nKeep } from "./surgery.js";
 
 const N_NEURONS = 64;
@@ -50,20 +51,15 @@ const trained = (weights) => ({
 });
 
 /** Perceptron without biases, Xavier-normal weights, first layer first: that of page_game.page_match. */
-export function startNetwork(nInputs, nClasses, nNeurons = N_NEURONS) {
+export function startNetwork(nInputs, nClasses) {
   const { normal } = randomState(WEIGHTS_SEED);
   const layer = (rows, columns) => {
     const scale = Math.sqrt(2 / (rows + columns));
-    return trained(
-      matrix(
-        rows,
-        columns,
-        Float64Array.from({ length: rows * columns }, () => normal() * scale),
-      ),
-    );
+    const values = Float64Array.from({ length: rows * columns }, () => normal() * scale);
+    return trained(matrix(rows, columns, values));
   };
-  const names = Array.from({ length: nNeurons }, (_, i) => i);
-  return { names, hidden: layer(nNeurons, nInputs), output: layer(nClasses, nNeurons), step: 0 };
+  const names = Array.from({ length: N_NEURONS }, (_, i) => i);
+  return { names, hidden: layer(N_NEURONS, nInputs), output: layer(nClasses, N_NEURONS), step: 0 };
 }
 
 const rowOf = ({ columns, values }, i) => values.subarray(i * columns, (i + 1) * columns);
@@ -85,7 +81,7 @@ export function trainBatch(network, { images, labels }, chosen) {
 /** Add the gradient of weight · cross-entropy of one image. */
 function addGradient({ hidden, output }, image, label, weight) {
   const { activity, logits } = answersTo({ hidden, output }, image);
-  const most = logits.reduce((a, b) => Math.max(a, b));
+  const most = Math.max(...logits);
   const powers = logits.map((v) => Math.exp(v - most));
   const total = sum(powers);
   const back = new Float64Array(activity.length);
@@ -120,38 +116,30 @@ function adamStep({ weights, gradient, first, second }, step) {
 export function accuracyOf(network, { images, labels }) {
   const right = labels.filter((label, i) => {
     const { logits } = answersTo(network, rowOf(images, i));
-    return logits.indexOf(logits.reduce((a, b) => Math.max(a, b))) === label;
+    return logits.indexOf(Math.max(...logits)) === label;
   });
   return right.length / labels.length;
 }
 
 /** |a + b| of every neuron: its incoming and its outgoing weights summed. */
-export function sizesOf({ names, hidden, output }) {
-  return names.map((_, i) => {
-    const incoming = sum(rowOf(hidden.weights, i));
-    let outgoing = 0;
-    for (let c = 0; c < output.weights.rows; c++) outgoing += rowOf(output.weights, c)[i];
-    return Math.abs(incoming + outgoing);
-  });
-}
-
-/** Matrix of entries of another one: `from` gives the row and the column of each. */
-function picked(A, rows, columns, from) {
-  const B = matrix(rows, columns);
-  for (let k = 0; k < B.values.length; k++) {
-    const [i, j] = from(Math.floor(k / columns), k % columns);
-    B.values[k] = A.values[i * A.columns + j];
-  }
-  return B;
+export function sizesOf({ hidden, output }) {
+  const rowSums = (A) => times(A, new Float64Array(A.columns).fill(1));
+  const outgoing = rowSums(transposed(output.weights));
+  return Array.from(rowSums(hidden.weights), (incoming, i) => Math.abs(incoming + outgoing[i]));
 }
 
 /** Network without some neurons, by their names; Adam's moments go with their weights, its steps stay counted. */
 export function withoutNeurons({ names, hidden, output, step }, gone) {
-  const kept = names.map((_, i) => i).filter((i) => !gone.includes(names[i]));
-  const rows = (A) => picked(A, kept.length, A.columns, (r, c) => [kept[r], c]);
-  const columns = (A) => picked(A, A.rows, kept.length, (r, c) => [r, kept[c]]);
+  const stays = names.map((name) => !gone.includes(name));
+  const left = names.filter((_, i) => stays[i]);
+  const rows = (A) => ({
+    ...A,
+    rows: left.length,
+    values: A.values.filter((_, k) => stays[Math.floor(k / A.columns)]),
+  });
+  const columns = (A) => ({ ...A, columns: left.length, values: A.values.filter((_, k) => stays[k % A.columns]) });
   const cut = (layer, part) => Object.fromEntries(Object.entries(layer).map(([name, A]) => [name, part(A)]));
-  return { names: kept.map((i) => names[i]), hidden: cut(hidden, rows), output: cut(output, columns), step };
+  return { names: left, hidden: cut(hidden, rows), output: cut(output, columns), step };
 }
 
 export const nCut = ({ names }) => (names.length <= STOP_AT ? 0 : names.length - nKeep(names.length));
@@ -159,7 +147,6 @@ export const nCut = ({ names }) => (names.length <= STOP_AT ? 0 : names.length -
 // ------------------------------------------------------------------------------------------------ the match
 
 const SLICE_MILLISECONDS = 30; // of training, then the page may move
-const rest = () => new Promise((done) => setTimeout(done));
 
 /**
  * Who stands for the kernel of a notebook: trains the network of the reader, and plays a move when the store has one.

@@ -23,28 +23,25 @@ export function panel(title, legend, wide = false) {
   return { figure, put, say: (text) => (words.textContent = text) };
 }
 
-/** One line of facts: pairs of a name and a value. */
-export function factsLine() {
-  const list = html("dl", { class: "facts" });
-  const put = (facts) =>
-    list.replaceChildren(...facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))));
-  return { list, put };
-}
-
 /**
- * Put a view into an element. A view is {defaults(data), controls(data), build(store, data)}; `build` gives the elements
- * to show and a function that draws a state and answers with its facts, for whoever checks an exercise. Gives the
- * function that draws it now; from then on it is drawn where its state changes.
+ * Put a view into an element. A view is {defaults(data), controls(data), build(store, data)}; `build` gives its panels
+ * and a function that draws a state: it answers with its facts, pairs of a name and a value for one line, and with what
+ * it found, for whoever checks an exercise. Gives the function that draws it now; from then on it is drawn where its
+ * state changes.
  */
 export function mount(view, element, { store, data, hidden, onDrawn = () => {} }) {
   const controls = controlsOf(view.controls(data), store);
-  const { elements, draw } = view.build(store, data);
+  const { panels, draw, layout = "panels" } = view.build(store, data);
+  const line = html("dl", { class: "facts" });
+  const figures = html("div", { class: layout }, ...panels.map(({ figure }) => figure));
   element.classList.add("explorer");
-  element.replaceChildren(controls.form, ...elements);
+  element.replaceChildren(controls.form, line, figures);
   const drawing = oncePerFrame(() => {
     const state = store.get();
     controls.update(state, hidden());
-    onDrawn(draw(state), state);
+    const { facts, found } = draw(state);
+    line.replaceChildren(...facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))));
+    onDrawn(found, state);
   });
   store.subscribe(drawing.later);
   return drawing.now;
