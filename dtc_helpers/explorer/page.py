@@ -77,10 +77,14 @@ def _counts(rivals: dict[str, Any]) -> dict[str, str]:
     return {"game_cuts": str(len(band)), **{f"game_{name}": str(count) for name, count in inside.items()}}
 
 
+def without_blanks(data: Any) -> str:
+    """JSON of what a view is given."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
 def _deflated(data: Any) -> str:
     """JSON, deflated to half its bytes and in letters that HTML leaves alone."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return base64.b64encode(zlib.compress(without_blanks(data).encode(), 9)).decode()
 
 
 def _picture(view: str) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 from dtc_helpers.explorer.answers import ORDERS, LabSettings, exact_trial, lab_answer
 from dtc_helpers.figures import explorer as plots
 from dtc_helpers.figures.style import canvas
-from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
+from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.proposition.relation import Process, column
 
 _COLOURS = 48  # enough for charts, and a third of the bytes
@@ -57,21 +57,12 @@ def proposition_picture(process: Process, *, name: str, bin_width: float = 0.2) 
 
 
 def replay_picture(state: dict[str, Any], *, names: Sequence[str]) -> bytes:
-    """Accuracies and entropies of two runs.
-
-    Parameters
-    ----------
-    state : of `state.replay_state`.
-    names : of the runs.
-    """
+    """Accuracies and entropies of the two runs of these names in a `state.replay_state`."""
     axes = canvas(f"{state['dataset']}, one run each", n_panels=2, height=3.3)
     runs = {name: state["runs"][name] for name in names}
     plots.two_series({name: run["accuracy"] for name, run in runs.items()}, axes[0], label="test accuracy")
     measured = {name: [np.array(y) for y in run["outgoing"]] for name, run in runs.items()}
-    entropies = {
-        name: [gibbs_entropy(y, bin_edges=PUBLISHED_BIN_EDGES).value for y in vectors]
-        for name, vectors in measured.items()
-    }
+    entropies = {name: entropy_series(vectors, bins=PUBLISHED_BIN_EDGES) for name, vectors in measured.items()}
     ceiling = [float(np.log(y.size)) for y in measured[names[0]]]
     plots.two_series(entropies, axes[1], label="S of the outgoing sums [nats]", ceiling=ceiling)
     return png(axes[0].figure)

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from dtc_helpers.explorer.answers import LabSettings
-from dtc_helpers.explorer.page import DATA
+from dtc_helpers.explorer.page import DATA, without_blanks
 from dtc_helpers.explorer.page_game import game_state
 from dtc_helpers.explorer.pictures import game_picture, lab_picture, proposition_picture, replay_picture
-from dtc_helpers.explorer.state import lab_state, processes_of_study, proposition_state, replay_state, write_state
+from dtc_helpers.explorer.state import lab_state, processes_of_study, proposition_state, replay_state
 from dtc_helpers.paths import project_root, whole_file
 from dtc_helpers.runs.results import read_results
 
@@ -40,7 +40,8 @@ def renew(results_dir: Path, folder: Path = DATA) -> list[Path]:
         "game": (game, game_picture(game["rivals"])),
     }
     for view, (state, picture) in made.items():
-        write_state(state, folder / f"{view}.json")
+        with whole_file(folder / f"{view}.json") as temporary:
+            temporary.write_text(without_blanks(state) + "\n", encoding="utf-8")
         with whole_file(folder / f"{view}.png") as temporary:
             temporary.write_bytes(picture)
     return sorted(folder.iterdir())

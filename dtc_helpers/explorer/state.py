@@ -1,6 +1,5 @@
 """Stored results as what the views are given: plain lists, rounded, one function a view."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import pandas as pd
 
 from dtc_helpers.figures.style import METHOD_LABELS, spelled
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES
-from dtc_helpers.paths import whole_file
 from dtc_helpers.proposition.evidence import processes_of_evidence, read_evidence
 from dtc_helpers.proposition.relation import Process, Step
 from dtc_helpers.readings import READINGS
@@ -97,12 +95,6 @@ def rounded_in_bins(values: np.ndarray) -> list[float]:
     rounded, step = np.round(values, DECIMALS), 10.0**-DECIMALS
     was, is_now = (np.searchsorted(PUBLISHED_BIN_EDGES, v, side="right") for v in (values, rounded))
     return np.round(rounded + step * np.sign(was - is_now), DECIMALS).tolist()
-
-
-def write_state(state: Any, path: Path) -> None:
-    """Write what a view is given, without blanks."""
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(state, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def processes_of_study(folder: Path) -> dict[str, Sequence[Process]]:

@@ -49,7 +49,7 @@ def null_distribution(found: np.ndarray, tested: float, by_length: float, ax: Ax
 
 
 def two_series(
-    series: Mapping[str, Sequence[float]], ax: Axes, *, label: str, ceiling: Sequence[float] | None = None
+    series: Mapping[str, Sequence[float] | np.ndarray], ax: Axes, *, label: str, ceiling: Sequence[float] | None = None
 ) -> Axes:
     """A number of two runs in every cycle; with a ceiling as a line."""
     cycles = np.arange(1, len(next(iter(series.values()))) + 1)

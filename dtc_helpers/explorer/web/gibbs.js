@@ -5,16 +5,10 @@ import { sum } from "./matrices.js";
 /** Counts in bins with rising edges, as `numpy.histogram`: what lies outside is not counted, the last edge is. */
 export function histogram(values, edges) {
   const counts = new Array(edges.length - 1).fill(0);
-  const last = edges.length - 1;
   for (const v of values) {
-    if (!(v >= edges[0] && v <= edges[last])) continue;
-    let [low, high] = [0, last];
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (v >= edges[middle]) low = middle;
-      else high = middle;
-    }
-    counts[low]++;
+    if (v > edges.at(-1)) continue;
+    const bin = edges.findLastIndex((edge) => v >= edge);
+    if (bin >= 0) counts[Math.min(bin, counts.length - 1)]++;
   }
   return counts;
 }
