@@ -19,10 +19,15 @@ from dtc_helpers.surgery import CHOICES, n_keep
 KEEP_FRACTION = 0.9
 
 
+def _shuffled(weights: np.ndarray, shuffle: int) -> np.ndarray:
+    rng = np.random.RandomState(shuffle)
+    return rng.permutation(weights.size)
+
+
 ORDERS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "as_numbered": lambda weights, _: np.arange(weights.size),
     "sorted": lambda weights, _: np.argsort(weights, kind="stable"),
-    "shuffled": lambda weights, shuffle: np.random.RandomState(shuffle).permutation(weights.size),
+    "shuffled": _shuffled,
 }
 
 
