@@ -166,7 +166,7 @@ def test_every_command_names_a_place_that_is_read_only(tmp_path):
 
 FILLS = """
 import torch
-from dtc_helpers.any_network.checkpoints import write_checkpoint
+from dtc_helpers.any_network.checkpoints import Checkpoints
 from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs import methods
@@ -209,8 +209,7 @@ print(read_results(disk / "results").run["parameters"]["seeds"])
 print(sorted(path.name for path in (disk / "results").iterdir()))
 network = torch.nn.Linear(1000, 200)
 try:
-    state = {"network": network, "optimizer": torch.optim.Adam(network.parameters()), "also": {}}
-    write_checkpoint(disk / "cut_0001.pt", **state, run={})
+    Checkpoints(disk).write(1, network, torch.optim.Adam(network.parameters()), {})
 except OSError as error:
     print(type(error).__name__, error)
 print(sorted(path.name for path in disk.iterdir()))

@@ -42,9 +42,12 @@ class Checkpoints:
         """File of a cut."""
         return in_project(self.folder) / f"cut_{cut:04d}.pt"
 
-    def state(self) -> dict[str, Any]:
+    def states(self) -> dict[str, Any]:
         """State of all that `also` names."""
-        return {name: _state(each) for name, each in self.also.items()}
+        return {
+            name: each.get_state() if isinstance(each, torch.Generator) else each.state_dict()
+            for name, each in self.also.items()
+        }
 
     def check(self, plan: Mapping[str, Any]) -> dict[str, Any] | None:
         """Last checkpoint, if this run goes on after one.
@@ -56,7 +59,8 @@ class Checkpoints:
         CannotWriteError for a folder that takes no files.
         """
         writable_folder(in_project(self.folder), change="folder of checkpoints")
-        _check_plain(self.state())
+        for name, state in self.states().items():
+            _check_plain(name, state)
         if not self.paths:
             return None
         if not self.resume:
@@ -71,30 +75,27 @@ class Checkpoints:
             raise ValueError(f"also names {here}, the checkpoints have {there}: give the same as when the run began")
         return last
 
+    def write(self, cut: int, network: nn.Module, optimizer: Optimizer, run: Mapping[str, Any]) -> None:
+        """Write the state of a run after a cut, whole or not at all.
 
-def write_checkpoint(
-    path: Path, *, network: nn.Module, optimizer: Optimizer, also: Mapping[str, Any], run: Mapping[str, Any]
-) -> None:
-    """Write the state of a run, whole or not at all.
-
-    Parameters
-    ----------
-    also : states of what else belongs to the run.
-    run : plain values and tensors about the run: the cut's number, the plan, the widths of modules, the record,
-        and the shapes of the parameters before any cut.
-    """
-    content = {
-        "format": FORMAT,
-        "tensors": {name: tensor.detach() for name, tensor in all_tensors(network).items()},
-        "optimizer": optimizer.state_dict(),
-        "generators": _generators(),
-        "also": dict(also),
-        **run,
-    }
-    written = io.BytesIO()  # torch does not say that a disk is full
-    torch.save(content, written)
-    with whole_file(path) as temporary:
-        temporary.write_bytes(written.getbuffer())
+        Parameters
+        ----------
+        run : plain values about the run: the plan, the widths of modules, the record, and the shapes of the parameters
+            before any cut.
+        """
+        content = {
+            "format": FORMAT,
+            "cut": cut,
+            "tensors": {name: tensor.detach() for name, tensor in all_tensors(network).items()},
+            "optimizer": optimizer.state_dict(),
+            "generators": {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()},
+            "also": self.states(),
+            **run,
+        }
+        written = io.BytesIO()  # torch does not say that a disk is full
+        torch.save(content, written)
+        with whole_file(self.path(cut)) as temporary:
+            temporary.write_bytes(written.getbuffer())
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -151,8 +152,7 @@ def put_back(network: nn.Module, content: Mapping[str, Any]) -> None:
     _check_shapes(network, content)
     set_widths(network, content["widths"])
     for name, tensor in own.items():
-        values = stored[name].to(device=tensor.device, dtype=tensor.dtype)
-        tensor.data = values.clone()
+        tensor.data = stored[name].to(device=tensor.device, dtype=tensor.dtype, copy=True)
 
 
 def shapes_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -175,26 +175,16 @@ def put_back_others(also: Mapping[str, Any], content: Mapping[str, Any]) -> None
     for name, each in also.items():
         (each.set_state if isinstance(each, torch.Generator) else each.load_state_dict)(content["also"][name])
     torch.set_rng_state(content["generators"]["cpu"])
-    if content["generators"]["cuda"] and torch.cuda.is_available():
+    if torch.cuda.is_available():
         torch.cuda.set_rng_state_all(content["generators"]["cuda"])
 
 
-def _generators() -> dict[str, Any]:
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
-
-
-def _state(each: Any) -> Any:
-    return each.get_state() if isinstance(each, torch.Generator) else each.state_dict()
-
-
-def _check_plain(states: Mapping[str, Any]) -> None:
+def _check_plain(name: str, state: Any) -> None:
     """Raises ValueError for a state that could be written, but not be read again without running code."""
-    for name, state in states.items():
-        written = io.BytesIO()
-        torch.save(state, written)
-        written.seek(0)
-        try:
-            torch.load(written, weights_only=True)
-        except Exception as error:
-            raise ValueError(f"the state of {name!r} is more than tensors and plain values: {error}") from error
+    written = io.BytesIO()
+    torch.save(state, written)
+    written.seek(0)
+    try:
+        torch.load(written, weights_only=True)
+    except Exception as error:
+        raise ValueError(f"the state of {name!r} is more than tensors and plain values: {error}") from error

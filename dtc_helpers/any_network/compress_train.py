@@ -9,14 +9,14 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, shapes_of, write_checkpoint
+from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, shapes_of
 from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, check_importance, tried
 from dtc_helpers.any_network.graph import Prunable, prunable
 from dtc_helpers.any_network.modules import cuda_devices, n_parameters
 from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
 from dtc_helpers.any_network.plan import CutPlan, CutRecord, Ledger, Seconds, Train, plain
 from dtc_helpers.any_network.tracing import Examples
-from dtc_helpers.any_network.transcript import copied, make
+from dtc_helpers.any_network.transcript import make
 from dtc_helpers.any_network.troubles import CutRefusedError, check_network
 from dtc_helpers.runs.progress import progress
 
@@ -82,17 +82,17 @@ def compress_train_module(
     """
     check_network(network)
     check_optimizer(optimizer, network)
-    done = checkpoints.check(_settings(plan, optimizer)) if checkpoints else None
-    shapes = done.get("shapes") if done else shapes_of(network)
+    settings = plain(plan, optimizer)
+    done = checkpoints.check(settings) if checkpoints else None
     if done is not None:
         put_back(network, done)
         optimizer.load_state_dict(done["optimizer"])
     else:
         _rehearse(network, example_inputs, plan)
-    first = done["cut"] if done else 0
-    run = _Run(network, optimizer, example_inputs, plan, done["widths"] if done else {}, _ledger(done), shapes)
-    cuts = _cuts(run, train, done, checkpoints)
-    return progress(cuts, total=plan.cuts - first, title="cuts", describe=lambda r: f"{r.n_parameters:,} parameters")
+        done = {"cut": 0, "shapes": shapes_of(network), "widths": {}, "record": {"ledger": {}}}
+    run = _Run(network, optimizer, example_inputs, plan, done["widths"], done["record"]["ledger"])
+    cuts, total = _cuts(run, train, {**done, "plan": settings}, checkpoints), plan.cuts - done["cut"]
+    return progress(cuts, total=total, title="cuts", describe=lambda record: f"{record.n_parameters:,} parameters")
 
 
 @dataclass
@@ -105,35 +105,27 @@ class _Run:
     plan: CutPlan
     widths: dict[str, dict[str, Any]]  # that modules remember, as the cuts have changed them
     ledger: Ledger
-    shapes: dict[str, tuple[int, ...]] | None  # of the parameters before any cut; older checkpoints do not have them
 
 
-def _cuts(
-    run: _Run, train: Train, done: Mapping[str, Any] | None, checkpoints: Checkpoints | None
-) -> Iterator[CutRecord]:
-    if done is not None and checkpoints is not None:  # now, whatever was drawn since
+def _cuts(run: _Run, train: Train, done: Mapping[str, Any], checkpoints: Checkpoints | None) -> Iterator[CutRecord]:
+    """Records of the cuts after those that are `done`."""
+    if checkpoints is not None and "generators" in done:  # now, whatever was drawn since
         put_back_others(checkpoints.also, done)
-    for cut in range((done["cut"] if done else 0) + 1, run.plan.cuts + 1):
+    for cut in range(done["cut"] + 1, run.plan.cuts + 1):
         last, started = cut * run.plan.batches_per_cut, _now(run.network)
         train(run.network, run.optimizer, range(last - run.plan.batches_per_cut, last))
         trained = _now(run.network)
         _check_weights(run.network, cut)
-        found = prunable(copied(run.network), run.example_inputs, run.plan.limits)
+        found = prunable(run.network, run.example_inputs, run.plan.limits)
         if not found.groups:
             return
         made = _cut(run, cut, found)
         record = _record(run, cut, found, made, (started, trained, _now(run.network)))
         if checkpoints is not None:
-            about = {"cut": cut, "plan": _settings(run.plan, run.optimizer), "record": asdict(record)}
-            about |= {"widths": run.widths, "shapes": run.shapes}
-            state = {"network": run.network, "optimizer": run.optimizer, "also": checkpoints.state()}
-            write_checkpoint(checkpoints.path(cut), **state, run=about)
+            about = {"plan": done["plan"], "shapes": done.get("shapes")}  # older files have no shapes
+            about |= {"widths": run.widths, "record": asdict(record)}
+            checkpoints.write(cut, run.network, run.optimizer, about)
         yield record
-
-
-def _settings(plan: CutPlan, optimizer: Optimizer) -> dict[str, Any]:
-    """Settings in which a run that goes on must be the one that began."""
-    return {**plain(plan), "optimizer": type(optimizer).__name__}
 
 
 def _check_weights(network: nn.Module, cut: int) -> None:
@@ -159,13 +151,11 @@ def _cut(run: _Run, cut: int, found: Prunable) -> Attempt:
         run.widths[module] = {**run.widths.get(module, {}), **values}
     for layer, kept in made.transcript.kept.items():
         before = run.ledger.get(layer)
-        run.ledger[layer] = tuple(channel if before is None else before[channel] for channel in kept.tolist())
+        run.ledger[layer] = tuple(kept) if before is None else tuple(before[channel] for channel in kept)
     return made
 
 
-def _record(
-    run: _Run, cut: int, found: Prunable, made: Attempt, times: tuple["Seconds", "Seconds", "Seconds"]
-) -> CutRecord:
+def _record(run: _Run, cut: int, found: Prunable, made: Attempt, times: tuple[Seconds, Seconds, Seconds]) -> CutRecord:
     started, trained, ended = times
     gaps = getattr(run.plan.importance, "gaps", {})
     return CutRecord(
@@ -184,7 +174,7 @@ def _record(
 def _rehearse(network: nn.Module, example_inputs: Examples, plan: CutPlan) -> None:
     """Try a cut of the last channels of every group, and the importance, before any training is lost."""
     plan.limits.check(network)
-    found = prunable(copied(network), example_inputs, plan.limits)
+    found = prunable(network, example_inputs, plan.limits)
     if not found.groups:
         raise CutRefusedError({each.layer: each.reason for each in found.left_alone}, can_protect=False)
     gone = channels_to_cut(found, importance=_first_stay, keep_fraction=plan.keep_fraction)
@@ -194,10 +184,6 @@ def _rehearse(network: nn.Module, example_inputs: Examples, plan: CutPlan) -> No
 
 def _first_stay(group: Any) -> torch.Tensor:
     return -torch.arange(len(group[0].idxs), dtype=torch.float64)
-
-
-def _ledger(done: Mapping[str, Any] | None) -> Ledger:
-    return dict(done["record"]["ledger"]) if done else {}
 
 
 def _now(network: nn.Module) -> Seconds:

@@ -14,7 +14,7 @@ from dtc_helpers.any_network.graph import ChannelGroup, Limits, Prunable, prunab
 from dtc_helpers.any_network.group_sums import Group
 from dtc_helpers.any_network.modules import cuda_devices
 from dtc_helpers.any_network.tracing import Examples, called, tensors
-from dtc_helpers.any_network.transcript import Gone, Transcript, copied, make, transcript
+from dtc_helpers.any_network.transcript import Gone, Transcript, make, transcript
 from dtc_helpers.any_network.troubles import CutRefusedError
 from dtc_helpers.surgery import highest, n_keep
 
@@ -83,11 +83,11 @@ def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Exam
     """
     masked, cut = copy.deepcopy(network).eval(), copy.deepcopy(network).eval()
     uncut = _answers(masked, example_inputs)
-    for name, places in script.parameters.items():
-        parameter = masked.get_parameter(name)
-        stays = torch.zeros(parameter.numel(), dtype=torch.bool, device=parameter.device)
-        stays[places.to(parameter.device).flatten()] = True
-        parameter.data = parameter.data * stays.view(parameter.shape)
+    for name, parameter in masked.named_parameters():
+        if name in script.places:
+            stays = torch.zeros(parameter.numel(), dtype=torch.bool, device=parameter.device)
+            stays[script.places[name].to(parameter.device).flatten()] = True
+            parameter.data = parameter.data * stays.view(parameter.shape)
     make(cut, script)
     answers, others = (_answers(each, example_inputs) for each in (masked, cut))
     if [a.shape for a in answers] != [b.shape for b in others] or not answers:
@@ -114,28 +114,20 @@ class Attempt:
     """A cut as it went on copies."""
 
     transcript: Transcript | None  # None where the cut failed
-    difference: float  # between masked and cut network
-    error: str = ""
-
-    @property
-    def complaint(self) -> str | None:
-        """Reason why the cut must not be made, or nothing."""
-        if self.transcript is None:
-            return f"the cut network does not work ({self.error})"
-        if self.difference > TOLERANCE:
-            return f"the cut network and the masked one differ by {self.difference:.2g} on your examples"
-        return None
+    difference: float  # between masked and cut network; infinite where the cut failed
+    complaint: str = ""  # why the cut must not be made
 
 
 def attempt(network: nn.Module, example_inputs: Examples, gone: Gone, limits: Limits) -> Attempt:
     """Cut copies of a network and compare; nothing is done to the network itself."""
-    twin = copied(network)
-    found = prunable(twin, example_inputs, limits)
+    found = prunable(network, example_inputs, limits)
     try:
-        script = transcript(twin, found, gone, limits)
-        return Attempt(script, check_on_copies(network, script, example_inputs))
+        script = transcript(found, gone)
+        difference = check_on_copies(network, script, example_inputs)
     except Exception as error:  # whatever a network says to widths it was not made for
-        return Attempt(None, math.inf, f"{type(error).__name__}: {error}")
+        return Attempt(None, math.inf, f"the cut network does not work ({type(error).__name__}: {error})")
+    differ = f"the cut network and the masked one differ by {difference:.2g} on your examples"
+    return Attempt(script, difference, differ if difference > TOLERANCE else "")
 
 
 def tried(network: nn.Module, example_inputs: Examples, found: Prunable, gone: Gone, limits: Limits) -> Attempt:
@@ -156,8 +148,8 @@ def tried(network: nn.Module, example_inputs: Examples, found: Prunable, gone: G
         raise CutRefusedError(blamed or {"together": made.complaint}, can_protect=bool(blamed))
     if coupled:
         made = attempt(network, example_inputs, gone, limits)
-        if made.transcript is None or made.difference == math.inf:
-            raise CutRefusedError({name: made.complaint or "" for name in sorted(coupled)})
+        if made.difference == math.inf:
+            raise CutRefusedError(dict.fromkeys(sorted(coupled), made.complaint))
     return made
 
 

@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvNd
 from dtc_helpers.any_network import group_sums as sums
 from dtc_helpers.any_network import tracing, troubles
 from dtc_helpers.any_network.group_sums import Group, layer_name
-from dtc_helpers.any_network.modules import attention_parts, places
+from dtc_helpers.any_network.modules import attention_parts
 from dtc_helpers.any_network.tracing import RECURRENT, Examples
 from dtc_helpers.checks.fields import Between, check_fields
 
@@ -80,8 +80,8 @@ class ChannelGroup:
     layers: tuple[str, ...]  # all layers that make them
     group: Group  # of Torch-Pruning, all channels
     units: Tensor  # (n_units, channels a unit): what goes as one, e.g. a head, or a channel of each head
-    attention: str | None = None  # module whose heads, or channels of all heads, the units are
-    norm_coupled: bool = False
+    attention: tuple[str, str] | None  # module whose heads or their channels the units are, and what counts them in it
+    norm_coupled: bool
 
     @property
     def n_channels(self) -> int:
@@ -93,19 +93,17 @@ class ChannelGroup:
 class Prunable:
     """All groups of a network that can be cut, and the layers that are left alone."""
 
-    graph: Any  # torch_pruning.DependencyGraph
+    graph: Any  # torch_pruning.DependencyGraph of a copy of the network
     groups: tuple[ChannelGroup, ...]
     left_alone: tuple[LeftAlone, ...]
 
 
 def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Prunable:
-    """Groups of a network that can be cut; the network is traced, and left in `eval()`: give a copy.
+    """Groups of a network that can be cut, in the order in which it names its layers, found in a copy.
 
     Parameters
     ----------
-    network : a copy, whose parameters all require gradients: the trace follows these.
     example_inputs : a tensor, a tuple of arguments or a dictionary of named ones.
-    limits : what may be cut.
 
     Raises
     ------
@@ -116,7 +114,7 @@ def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Pr
     for group in tracing.all_groups(graph, left):
         names = tuple(layer_name(item, group) for item in group if sums.role(item, graph) == sums.PRODUCER)
         reason = _left_alone(group, graph, limits)
-        if reason is None and (trouble := troubles.trouble(network, group)):
+        if reason is None and (trouble := troubles.trouble(group)):
             refused[layer_name(group[0], group)] = trouble
         elif reason is None:
             made = _channel_group(group, names, limits)
@@ -125,9 +123,9 @@ def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Pr
         left |= {name: reason for name in names if reason is not None}
     if refused:
         raise troubles.CutRefusedError(refused)
-    left |= dict(_never_seen(network, graph, {name for made in groups for name in made.layers} | set(left)))
-    place = places(network)
-    groups.sort(key=lambda made: place[made.name])  # as the network names them; the trace goes backwards
+    left |= dict(_never_seen(graph, {name for made in groups for name in made.layers} | set(left)))
+    place = {name: i for i, (name, _) in enumerate(network.named_modules())}
+    groups.sort(key=lambda made: place[made.name])  # the trace goes backwards
     alone = sorted(left.items(), key=lambda each: place.get(each[0], -1))
     return Prunable(graph, tuple(groups), tuple(LeftAlone(*each) for each in alone))
 
@@ -148,9 +146,15 @@ def _left_alone(group: Group, graph: Any, limits: Limits) -> str | None:
         return "no layer makes its channels: they come from the input"
     if sums.ATTENTION in parts:
         return "its channels are those of a MultiheadAttention, whose softmax would change its scale"
-    if (norm := troubles.norm_of(group, graph)) and not limits.cut_norm_coupled:
+    if (norm := _norm_of(group)) and not limits.cut_norm_coupled:
         return f"its channels go through {norm}, which averages over them: a cut would change all others"
     return None
+
+
+def _norm_of(group: Group) -> str | None:
+    """Type of a norm that averages over the channels of a group, if there is one."""
+    norms = (item.dep.layer for item in group if sums.role(item, group._DG) == sums.NORM)
+    return next(("RMSNorm" if isinstance(norm, nn.Parameter) else type(norm).__name__ for norm in norms), None)
 
 
 def _kind(item: Any) -> str:
@@ -170,14 +174,13 @@ def _too_narrow(made: ChannelGroup, limits: Limits) -> str | None:
 def _channel_group(group: Group, names: tuple[str, ...], limits: Limits) -> ChannelGroup:
     """Group with what goes as one: single channels, one of each convolution group or head, or whole heads."""
     channels, model = torch.arange(len(group[0].idxs)), group._DG.model
-    attention = next((m for m in limits.attention if all(name.startswith(f"{m}.") for name in names)), None)
+    attention = next((m for m in limits.attention.items() if all(name.startswith(f"{m[0]}.") for name in names)), None)
     if attention is not None and len(names) > 1:  # queries, keys and values; not the halves of an MLP inside
-        counted = getattr(model.get_submodule(attention), limits.attention[attention])
-        units = channels.view(counted, -1) if attention in (limits.heads or {}) else channels.view(-1, counted).T
+        counted = getattr(model.get_submodule(attention[0]), attention[1])
+        units = channels.view(counted, -1) if attention[0] in (limits.heads or {}) else channels.view(-1, counted).T
     else:
         attention, units = None, channels.view(_n_convolution_groups(group), -1).T
-    norm = bool(troubles.norm_of(group, group._DG))
-    return ChannelGroup(layer_name(group[0], group), names, group, units, attention, norm_coupled=norm)
+    return ChannelGroup(layer_name(group[0], group), names, group, units, attention, _norm_of(group) is not None)
 
 
 def _n_convolution_groups(group: Group) -> int:
@@ -192,13 +195,12 @@ def _n_convolution_groups(group: Group) -> int:
     return max(found)
 
 
-def _never_seen(network: nn.Module, graph: Any, named: set[str]) -> Iterator[tuple[str, str]]:
+def _never_seen(graph: Any, named: set[str]) -> Iterator[tuple[str, str]]:
     """Layers with weights that are in no group, and why."""
-    channelwise = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm, nn.PReLU, *sums.NORMS)
-    inside = attention_parts(network)
-    for name, layer in network.named_modules():
-        own = [parameter for parameter in layer._parameters.values() if parameter is not None]
-        if not own or name in named or layer in inside or isinstance(layer, channelwise) or sums.is_depthwise(layer):
+    inside = attention_parts(graph.model)
+    for name, layer in graph.model.named_modules():
+        has_own = any(parameter is not None for parameter in layer._parameters.values())
+        if not has_own or name in named or layer in inside or sums.kind(layer) in (sums.CHANNELWISE, sums.NORM):
             continue
         if isinstance(layer, (*RECURRENT, nn.RNNBase, nn.MultiheadAttention)):
             yield name, f"{type(layer).__name__}: its channels cannot be cut"
@@ -209,4 +211,4 @@ def _never_seen(network: nn.Module, graph: Any, named: set[str]) -> Iterator[tup
         elif isinstance(layer, nn.Embedding):
             yield name, "its channels meet no linear or convolutional layer that could be cut with it"
         else:
-            yield name or type(network).__name__, "functional weights: parameters that are used without a layer"
+            yield name or type(layer).__name__, "functional weights: parameters that are used without a layer"

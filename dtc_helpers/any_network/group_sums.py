@@ -31,30 +31,25 @@ def role(item: Item, graph: Any) -> str:
     layer = item.dep.layer
     if type(layer).__module__.startswith("torch_pruning."):
         return OUTPUT if type(layer).__name__ == "_OutputOp" else OPERATION
-    if isinstance(layer, nn.Parameter):
-        return PARAMETER
-    if is_depthwise(layer):
-        return CHANNELWISE
+    if isinstance(layer, nn.Parameter):  # without a layer for Torch-Pruning, as those of RMSNorm are
+        owner, _, _ = graph._param_to_name[layer].rpartition(".")
+        return NORM if isinstance(graph.model.get_submodule(owner), NORMS) else PARAMETER
+    reads = kind(layer) == PRODUCER and not graph.is_out_channel_pruning_fn(item.dep.handler)
+    return CONSUMER if reads else kind(layer)
+
+
+def kind(layer: nn.Module) -> str:
+    """Role of a layer by its type: PRODUCER for layers that make channels of others, which they read."""
     if isinstance(layer, _ConvNd) and layer.groups > 1 and layer.groups in (layer.in_channels, layer.out_channels):
-        return UNSUPPORTED  # one channel makes several, or several make one
-    if isinstance(layer, (_ConvNd, nn.Linear)):
-        return PRODUCER if graph.is_out_channel_pruning_fn(item.dep.handler) else CONSUMER
-    return _role_by_type(layer)
-
-
-def _role_by_type(layer: nn.Module) -> str:
+        # every channel by itself; else one channel makes several, or several make one
+        return CHANNELWISE if layer.in_channels == layer.out_channels else UNSUPPORTED
     kinds = {
-        PRODUCER: nn.Embedding,
+        PRODUCER: (nn.Linear, _ConvNd, nn.Embedding),
         ATTENTION: nn.MultiheadAttention,
         CHANNELWISE: (_BatchNorm, _InstanceNorm, nn.PReLU),
         NORM: NORMS,
     }
     return next((name for name, types in kinds.items() if isinstance(layer, types)), UNSUPPORTED)
-
-
-def is_depthwise(layer: Any) -> bool:
-    """Whether a layer is a convolution of every channel by itself."""
-    return isinstance(layer, _ConvNd) and 1 < layer.groups == layer.in_channels == layer.out_channels
 
 
 def group_sums(group: Group, *, power: int = 1) -> GroupSums:
@@ -92,8 +87,9 @@ def group_sums(group: Group, *, power: int = 1) -> GroupSums:
 
 
 def layer_name(item: Item, group: Group) -> str:
-    """Name of the layer in its network."""
-    return group._DG._module2name[item.dep.layer]
+    """Name in the network of a layer, or of a parameter without one."""
+    layer, graph = item.dep.layer, group._DG
+    return graph._param_to_name[layer] if isinstance(layer, nn.Parameter) else graph._module2name[layer]
 
 
 def _weights(item: Item, graph: Any, power: int) -> list[tuple[str, Tensor]]:
@@ -108,28 +104,10 @@ def _weights(item: Item, graph: Any, power: int) -> list[tuple[str, Tensor]]:
         ]
     if part not in (PRODUCER, CONSUMER):
         return []
-    weight = layer.weight.detach() if power == 1 else layer.weight.detach().pow(power)
-    if isinstance(layer, nn.Embedding):
-        return [(PRODUCER, weight.sum(0))]
-    return [(part, _makes(layer, weight) if part == PRODUCER else _reads(layer, weight))]
-
-
-def _makes(layer: nn.Module, weight: Tensor) -> Tensor:
-    """Sum of the weights that make each output channel."""
-    if getattr(layer, "transposed", False):  # (in, out / groups, *kernel)
-        return _across(weight, int(layer.groups))  # pyright: ignore[reportArgumentType]
-    return weight.flatten(1).sum(-1)
-
-
-def _reads(layer: nn.Module, weight: Tensor) -> Tensor:
-    """Sum of the weights that read each input channel: only the outputs of its own group do."""
-    if isinstance(layer, nn.Linear):
-        return weight.sum(-2)
-    if layer.transposed:
-        return weight.flatten(1).sum(-1)
-    return _across(weight, int(layer.groups))  # pyright: ignore[reportArgumentType]
-
-
-def _across(weight: Tensor, n_groups: int) -> Tensor:
-    """Sums along the first axis within each group: (groups · a, b, *kernel) → (groups · b,)."""
-    return weight.unflatten(0, (n_groups, -1)).transpose(1, 2).flatten(2).sum(2).flatten()
+    weight = layer.weight.detach().pow(power)
+    if isinstance(layer, nn.Embedding) or (isinstance(layer, nn.Linear) and part == CONSUMER):
+        return [(part, weight.sum(0))]
+    if (part == PRODUCER) != getattr(layer, "transposed", False):  # its channels are the first axis
+        return [(part, weight.flatten(1).sum(-1))]
+    # The second axis: (groups · a, b, *kernel) → (groups · b,), for the channels of a group meet only their own.
+    return [(part, weight.unflatten(0, (layer.groups, -1)).transpose(1, 2).flatten(2).sum(2).flatten())]

@@ -23,11 +23,6 @@ def cuda_devices(network: nn.Module) -> list[torch.device]:
     return list(dict.fromkeys(device for device in devices if device.type == "cuda"))
 
 
-def places(network: nn.Module) -> dict[str, int]:
-    """Place of every module among all, by name: the order in which the network names them."""
-    return {name: place for place, (name, _) in enumerate(network.named_modules())}
-
-
 def attention_parts(network: nn.Module) -> set[nn.Module]:
     """Layers inside a MultiheadAttention, which calls its own function and none of them."""
     attentions = (each for each in network.modules() if isinstance(each, nn.MultiheadAttention))

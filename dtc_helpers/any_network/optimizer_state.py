@@ -44,12 +44,11 @@ def carry(optimizer: Optimizer, network: nn.Module, script: Transcript) -> None:
     ----------
     script : of the cut; the optimiser has passed `check_optimizer`.
     """
-    for name, places in script.parameters.items():
-        parameter = network.get_parameter(name)
-        state = optimizer.state.get(parameter, {})
+    for name, parameter in network.named_parameters():
+        state = optimizer.state.get(parameter, {}) if name in script.places else {}
         for key, value in state.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
-                state[key] = taken(value, places)
+                state[key] = taken(value, script.places[name])
 
 
 def _check_state(name: str, parameter: nn.Parameter, optimizer: Optimizer) -> None:

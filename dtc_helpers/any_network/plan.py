@@ -57,14 +57,16 @@ class CutRecord:
     compression: Seconds  # tracing, scoring, trying and cutting
 
 
-def plain(plan: CutPlan) -> dict[str, Any]:
-    """Plan as checkpoints keep it, but for the number of cuts, which may grow."""
-    importance = getattr(plan.importance, "settings", type(plan.importance).__name__)
-    heads = {name: dict(getattr(plan.limits, name) or {}) for name in ("heads", "head_widths")}
-    limits = {**asdict(plan.limits), "protect": list(plan.limits.protect), **heads}
+def plain(plan: CutPlan, optimizer: Optimizer) -> dict[str, Any]:
+    """Settings in which a run that goes on must be the one that began; the number of cuts may grow."""
+    limits = asdict(plan.limits)
     return {
-        "importance": importance,
+        **limits,
+        "protect": list(limits["protect"]),
+        "heads": dict(limits["heads"] or {}),
+        "head_widths": dict(limits["head_widths"] or {}),
+        "importance": getattr(plan.importance, "settings", type(plan.importance).__name__),
         "batches_per_cut": plan.batches_per_cut,
         "keep_fraction": plan.keep_fraction,
-        **limits,
+        "optimizer": type(optimizer).__name__,
     }

@@ -8,19 +8,13 @@ from torch import nn
 
 from dtc_helpers.any_network import group_sums as sums
 from dtc_helpers.any_network.cost import multiply_adds
-from dtc_helpers.any_network.graph import LeftAlone, Limits, Prunable, prunable
+from dtc_helpers.any_network.graph import LeftAlone, Limits, prunable
 from dtc_helpers.any_network.importance import ScoreImportance
-from dtc_helpers.any_network.modules import places
 from dtc_helpers.any_network.plan import CutRecord
 from dtc_helpers.any_network.tracing import Examples
-from dtc_helpers.any_network.transcript import copied
 from dtc_helpers.sensing import recovered_weights
 
 SIDES = {sums.PRODUCER: "makes", sums.CONSUMER: "reads"}
-
-
-def _found(network: nn.Module, example_inputs: Examples) -> Prunable:
-    return prunable(copied(network), example_inputs, Limits())
 
 
 def group_table(network: nn.Module, example_inputs: Examples) -> pd.DataFrame:
@@ -31,25 +25,18 @@ def group_table(network: nn.Module, example_inputs: Examples) -> pd.DataFrame:
     Columns group (name of its first layer), layer, role ("makes" or "reads" the channels), channels; in the order of
     the network.
     """
-    place = places(network)
-    rows = [
-        {
-            "group": made.name,
-            "layer": sums.layer_name(item, made.group),
-            "role": SIDES[part],
-            "channels": made.n_channels,
-        }
-        for made in _found(network, example_inputs).groups
-        for item in made.group
-        if (part := sums.role(item, made.group._DG)) in SIDES
-    ]
-    order = pd.DataFrame(rows).assign(place=lambda table: table.layer.map(place), start=lambda t: t.group.map(place))
-    return order.sort_values(["start", "place"], kind="stable").drop(columns=["place", "start"]).reset_index(drop=True)
+    layers, rows = [name for name, _ in network.named_modules()], []
+    for made in prunable(network, example_inputs, Limits()).groups:
+        parts = [(item, sums.role(item, made.group._DG)) for item in made.group]
+        sides = [(sums.layer_name(item, made.group), SIDES[part]) for item, part in parts if part in SIDES]
+        sides.sort(key=lambda side: layers.index(side[0]))
+        rows += [(made.name, *side, made.n_channels) for side in sides]
+    return pd.DataFrame(rows, columns=["group", "layer", "role", "channels"])
 
 
 def left_alone(network: nn.Module, example_inputs: Examples) -> tuple[LeftAlone, ...]:
     """Layers that a cut would leave alone, and why."""
-    return _found(network, example_inputs).left_alone
+    return prunable(network, example_inputs, Limits()).left_alone
 
 
 def incoming_rays(
@@ -65,7 +52,7 @@ def incoming_rays(
     ------
     ValueError for a group that is not there, or that cannot be scored.
     """
-    made = {each.name: each for each in _found(network, example_inputs).groups}.get(layer)
+    made = {each.name: each for each in prunable(network, example_inputs, Limits()).groups}.get(layer)
     seen = None if made is None else importance.hidden_layer(made.group)
     scores = None if seen is None else importance.score(seen)
     if seen is None or scores is None or scores.recovery is None:
@@ -96,7 +83,7 @@ def run_table(
     image), training_multiply_adds (of the training so far), parameters, difference, duality_gap, training_seconds and
     compression_seconds (of the processor). What is not there before the first cut is NaN.
     """
-    start = {made.name: made.n_channels for made in _found(network, example_inputs).groups}
+    start = {made.name: made.n_channels for made in prunable(network, example_inputs, Limits()).groups}
     counted, spent = multiply_adds(network, example_inputs), 0
     rows = [{"cut": 0, "layer": layer, "channels": n, "multiply_adds": counted.forward} for layer, n in start.items()]
     for record in records:

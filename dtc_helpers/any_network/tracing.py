@@ -1,5 +1,6 @@
 """Torch-Pruning's trace of a network, and the groups it finds."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -50,26 +51,35 @@ def tensors(values: Any) -> list[Tensor]:
     return [tensor for part in parts for tensor in tensors(part)]
 
 
+def _copied(network: nn.Module) -> nn.Module:
+    """Copy with the gradients, all of whose parameters require some: the trace of Torch-Pruning follows gradients."""
+    twin = copy.deepcopy(network)
+    for parameter, own in zip(twin.parameters(), network.parameters(), strict=True):
+        parameter.requires_grad_(parameter.is_floating_point())
+        parameter.grad = None if own.grad is None else own.grad.detach().clone()
+    return twin
+
+
 def traced(network: nn.Module, example_inputs: Examples) -> Any:
-    """Dependency graph of a network, which is left in `eval()` and with recurrent layers that cannot be trained.
+    """Dependency graph of a copy of a network: its `model`, which has the network's gradients.
 
     Raises
     ------
     CutRefusedError for a network that Torch-Pruning cannot follow; errors of the network itself come as they are.
     """
-    answered = []
+    twin, answered = _copied(network), []
 
     def forward(network: nn.Module, inputs: Examples) -> Any:
         answered.append(called(network, inputs))
         return answered[0]
 
-    for layer in network.modules():
+    for layer in twin.modules():
         if isinstance(layer, RECURRENT):  # the gates would look like layers of the network
             layer.forward = _in_one_step(layer.forward)
     settings: dict[str, Any] = {"customized_pruners": {kind: _Uncut() for kind in RECURRENT}, "verbose": False}
     try:
         with torch.enable_grad():  # a trace is one of gradients
-            return tp.DependencyGraph().build_dependency(network, example_inputs, forward_fn=forward, **settings)  # pyright: ignore[reportArgumentType]
+            return tp.DependencyGraph().build_dependency(twin, example_inputs, forward_fn=forward, **settings)  # pyright: ignore[reportArgumentType]
     except Exception as error:
         if not answered:
             raise

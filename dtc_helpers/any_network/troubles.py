@@ -1,13 +1,11 @@
 """Networks, groups and layers that a cut would damage without a word: found before anything is cut."""
 
-from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from torch import nn
 from torch.nn.utils import parametrize
 
-from dtc_helpers.any_network.group_sums import NORM, NORMS, PARAMETER, PRODUCER, Group, layer_name, role
+from dtc_helpers.any_network.group_sums import PARAMETER, PRODUCER, Group, layer_name, role
 
 REMOVE = {  # parameters that a reparametrisation leaves behind, and how it is removed
     ("weight_g", "weight_v"): "torch.nn.utils.remove_weight_norm(layer)",
@@ -54,36 +52,26 @@ def check_network(network: nn.Module) -> None:
             )
 
 
-def trouble(network: nn.Module, group: Group) -> str | None:
+def trouble(group: Group) -> str | None:
     """Reason why a group would be cut wrongly, or nothing.
 
     Weights shared by two layers (one of the two is cut), parametrisations and masks (they hold the old shape), raw
     parameters (which of their axes holds the channels is a guess), and channels of one layer that go together.
     """
-    owners, found = _owners(network), None
+    names = _names(group._DG.model)
     for item in group:
         layer = item.dep.layer
-        if role(item, group._DG) == PARAMETER and not _is_of_norm(layer, network):
-            found = f"it meets the raw parameter {_name(network, layer)}, and which of its axes is cut is a guess"
-        elif isinstance(layer, nn.Module):
-            own = [parameter for parameter in layer.parameters() if owners[parameter] > 1]
-            shared = [name for each in own for name, _ in _names(network, each)]
-            found = f"{' and '.join(shared)} are one tensor: a cut would untie them" if shared else _held(layer)
-            found = found and (found if shared else f"{layer_name(item, group)} {found}")
-        if found:
-            return found
+        if role(item, group._DG) == PARAMETER:
+            return f"it meets the raw parameter {layer_name(item, group)}, and which of its axes is cut is a guess"
+        if isinstance(layer, nn.Module):
+            shared = [
+                each for parameter in layer.parameters() if len(names[parameter]) > 1 for each in names[parameter]
+            ]
+            if shared:
+                return f"{' and '.join(shared)} are one tensor: a cut would untie them"
+            if held := _held(layer):
+                return f"{layer_name(item, group)} {held}"
     return _together(group)
-
-
-def norm_of(group: Group, graph: Any) -> str | None:
-    """Type of a norm that averages over the channels of a group, if there is one."""
-    for item in group:
-        layer = item.dep.layer
-        if role(item, graph) == NORM:
-            return type(layer).__name__
-        if role(item, graph) == PARAMETER and _is_of_norm(layer, graph.model):
-            return "RMSNorm"
-    return None
 
 
 def _together(group: Group) -> str | None:
@@ -102,24 +90,13 @@ def _together(group: Group) -> str | None:
     return None
 
 
-def _owners(network: nn.Module) -> Counter[nn.Parameter]:
-    """For every parameter the number of modules that hold it."""
-    held = (each for module in network.modules() for each in module._parameters.values() if each is not None)
-    return Counter(held)
-
-
-def _names(network: nn.Module, parameter: nn.Parameter) -> list[tuple[str, nn.Parameter]]:
-    return [each for each in network.named_parameters(remove_duplicate=False) if each[1] is parameter]
-
-
-def _name(network: nn.Module, parameter: nn.Parameter) -> str:
-    return _names(network, parameter)[0][0]
-
-
-def _is_of_norm(parameter: nn.Parameter, network: nn.Module) -> bool:
-    return any(
-        parameter is each for module in network.modules() if isinstance(module, NORMS) for each in module.parameters()
-    )
+def _names(network: nn.Module) -> dict[nn.Parameter, list[str]]:
+    """Names of every parameter, several where several modules hold it."""
+    names: dict[nn.Parameter, list[str]] = {}
+    for path, module in network.named_modules():
+        for name, parameter in module.named_parameters(path, recurse=False, remove_duplicate=False):
+            names.setdefault(parameter, []).append(name)
+    return names
 
 
 def _held(layer: nn.Module) -> str | None:

@@ -9,12 +9,11 @@ from torch import nn
 
 from dtc_helpers.any_network.group_sums import group_sums
 from dtc_helpers.any_network.tracing import all_groups, traced
-from dtc_helpers.any_network.transcript import copied
 
 
 def sums_of(network, example, name, **options):
     """Sums of the group whose root, or another producer, has this name."""
-    for group in all_groups(traced(copied(network), example), {}):
+    for group in all_groups(traced(network, example), {}):
         sums = group_sums(group, **options)
         if name in sums.producers:
             return sums
@@ -134,6 +133,6 @@ def test_attention_reads_by_its_inner_projections_and_makes_by_the_outer():
 def test_group_of_some_channels_has_their_sums_alone():
     network, some = zoo.lenet(), [5, 1, 2]
     graph = traced(network, zoo.images())
-    group = graph.get_pruning_group(network[3], tp.prune_conv_out_channels, some)
+    group = graph.get_pruning_group(graph.model[3], tp.prune_conv_out_channels, some)
     whole = sums_of(network, zoo.images(), "3")
     assert_sums(group_sums(group), whole.incoming[some], whole.outgoing[some])

@@ -17,7 +17,6 @@ from dtc_helpers import cycle
 from dtc_helpers.any_network.cutting import channels_to_cut
 from dtc_helpers.any_network.graph import Limits, prunable
 from dtc_helpers.any_network.importance import DTCImportance, RandomImportance, ScoreImportance
-from dtc_helpers.any_network.transcript import copied
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import load_dataset
 from dtc_helpers.readings import READINGS, Plan
@@ -62,7 +61,7 @@ def assert_same_choices(importance, reading, plan, dataset, hidden, monkeypatch,
     number = 0
     for module, number, kept, ids in found:
         importance.cut = number
-        groups = prunable(copied(module), torch.ones(2, dataset.n_inputs), Limits())
+        groups = prunable(module, torch.ones(2, dataset.n_inputs), Limits())
         gone = channels_to_cut(groups, importance=importance, keep_fraction=plan.keep_fraction)
         assert [made.name for made in groups.groups] == [str(2 * i) for i in range(len(hidden))]
         for made, stay, names in zip(groups.groups, kept, ids, strict=True):
@@ -96,7 +95,7 @@ def test_other_scores_choose_alike_too(method, tiny_dataset, monkeypatch):
 def test_exact_zeros_tie_and_the_lower_index_stays(tiny_dataset):
     common = {"reading": exact("published"), "seeds": [1], "device": torch.device("cpu")}
     network = as_module(start_networks(tiny_dataset, (24,), **common))
-    (made,) = prunable(copied(network), torch.ones(2, 6), Limits()).groups
+    (made,) = prunable(network, torch.ones(2, 6), Limits()).groups
     importance = DTCImportance("published", seed=1)
     scores = dtc_scores(importance.hidden_layer(made.group)).values[0]
     places = importance(made.group)
@@ -107,7 +106,7 @@ def test_exact_zeros_tie_and_the_lower_index_stays(tiny_dataset):
 
 
 def places_of(network, example, importance):
-    graph = prunable(copied(network), example, Limits())
+    graph = prunable(network, example, Limits())
     return {made.name: importance(made.group).tolist() for made in graph.groups}
 
 
@@ -119,7 +118,7 @@ def test_streams_depend_on_seed_cut_and_layer_only(make):
     later = make(seed=1)
     later.cut = 2
     assert places_of(network, example, later) != reference
-    groups = list(prunable(copied(network), example, Limits()).groups)
+    groups = list(prunable(network, example, Limits()).groups)
     for order in itertools.permutations(groups):
         importance = make(seed=1)
         assert {made.name: importance(made.group).tolist() for made in order} == reference
@@ -136,7 +135,7 @@ def test_draws_nothing_from_the_global_generators():
 
 def test_random_control_is_uniform():
     network, (n, n_kept) = zoo.mlp(hidden=(8,)), (8, n_keep(8, 0.5))
-    (made,) = prunable(copied(network), zoo.vectors(), Limits()).groups
+    (made,) = prunable(network, zoo.vectors(), Limits()).groups
     counts = np.zeros(n)
     for seed in range(2000):
         places = RandomImportance(seed)(made.group)
@@ -192,8 +191,8 @@ def test_settings_that_do_not_exist_are_refused(wrong, message):
 
 def test_pruner_of_torch_pruning_cuts_the_same_channels():
     network, keep = zoo.mlp(hidden=(20,)), 0.7
-    (made,) = prunable(copied(network), zoo.vectors(), Limits()).groups
-    found = prunable(copied(network), zoo.vectors(), Limits())
+    (made,) = prunable(network, zoo.vectors(), Limits()).groups
+    found = prunable(network, zoo.vectors(), Limits())
     gone = channels_to_cut(found, importance=DTCImportance(seed=1), keep_fraction=keep)
     n, stay = 20, n_keep(20, keep)
     pruner = tp.pruner.BasePruner(
@@ -214,7 +213,7 @@ def test_ranks_keep_a_threshold_from_cutting_all_that_tie():
 
     importance = ScoreImportance(score, reading=READINGS["described"], seed=1)
     network = zoo.mlp(hidden=(30,))
-    (made,) = prunable(copied(network), zoo.vectors(), Limits()).groups
+    (made,) = prunable(network, zoo.vectors(), Limits()).groups
     places = importance(made.group)
     assert int((places <= places.sort().values[2]).sum()) == 3  # by scores it would be 30
     assert random_scores is RandomImportance(1).score

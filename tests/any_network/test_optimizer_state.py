@@ -13,7 +13,7 @@ from torch.nn import functional
 from dtc_helpers.any_network.cutting import attempt
 from dtc_helpers.any_network.graph import Limits, prunable
 from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
-from dtc_helpers.any_network.transcript import copied, make, transcript
+from dtc_helpers.any_network.transcript import make, transcript
 
 OPTIMIZERS = {
     "SGD": partial(optim.SGD, lr=0.01),
@@ -53,19 +53,18 @@ def cut(network, optimizer, example, gone=None):
 
     Torch-Pruning cuts gradients along: where they hold 0, 1, 2, … before, they hold the places of the survivors after.
     """
-    found = prunable(twin := copied(network), example, Limits())
+    found = prunable(network, example, Limits())
     gone = gone or {made.name: made.units[1::3].flatten().sort().values for made in found.groups}
-    script = transcript(twin, found, gone, Limits())
-    oracle = copied(network)
-    for parameter in oracle.parameters():
+    script = transcript(found, gone)
+    again = prunable(network, example, Limits())
+    for parameter in again.graph.model.parameters():
         parameter.grad = torch.arange(parameter.numel(), dtype=parameter.dtype).view(parameter.shape)
-    again = prunable(oracle, example, Limits())
     for made in again.groups:
         root = made.group[0].dep
         again.graph.get_pruning_group(root.layer, root.handler, gone[made.name].tolist()).prune()
     carry(optimizer, network, script)
     make(network, script)
-    return {name: parameter.grad.long() for name, parameter in oracle.named_parameters()}
+    return {name: parameter.grad.long() for name, parameter in again.graph.model.named_parameters()}
 
 
 @every_optimizer
