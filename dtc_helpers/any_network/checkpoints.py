@@ -76,12 +76,9 @@ class Checkpoints:
         return last
 
     def write(self, cut: int, network: nn.Module, optimizer: Optimizer, run: Mapping[str, Any]) -> None:
-        """Write the state of a run after a cut, whole or not at all.
+        """Write the state of a run after a cut, whole or not at all, with plain values about the `run`.
 
-        Parameters
-        ----------
-        run : plain values about the run: the plan, the widths of modules, the record, and the shapes of the parameters
-            before any cut.
+        These are the plan, the widths of modules, the record, and the shapes of the parameters before any cut.
         """
         content = {
             "format": FORMAT,
@@ -101,8 +98,6 @@ class Checkpoints:
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Content of a checkpoint; a relative path starts at the project.
 
-    Raises
-    ------
     ValueError for a damaged file, and for one of another format.
     """
     path = in_project(path)
@@ -139,8 +134,6 @@ def load_network(path: str | Path, build: Callable[[], nn.Module]) -> nn.Module:
 def put_back(network: nn.Module, content: Mapping[str, Any]) -> None:
     """Give a network the widths and weights of a checkpoint, in place; parameters stay the same objects.
 
-    Raises
-    ------
     ValueError for a network with other parameters or buffers, and for one that has the widths neither of before all
     cuts nor of after this one; files that do not say the former are taken as they are.
     """

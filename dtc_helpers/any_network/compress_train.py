@@ -34,16 +34,15 @@ def compress_train_module(
 
     Parameters
     ----------
-    network : changed in place. Parameters stay the same objects, so hooks, gradients, frozen flags, the optimiser's
-        groups and schedulers stay as they are; `train` and `eval` modes too.
+    network : its parameters stay the same objects, so hooks, gradients, frozen flags, the optimiser's groups and
+        schedulers stay as they are; `train` and `eval` modes too.
     train : `train(network, optimizer, batch_numbers)` makes one step for each number of the range; numbers go on from
         cut to cut, so that data chosen by them is the same after an interruption. After the last cut train on as you
         like.
     example_inputs : a few real inputs, on the device of the network: a tensor, a tuple of arguments, or a dictionary.
         On them the masked and the cut network must agree to 1e-5 of the largest answer, before a cut is made.
     optimizer : of `torch.optim` or like one; all but Adafactor and LBFGS.
-    plan : what is cut, when and how much. Its importance is called once before the training, to see what it gives.
-    checkpoints : where to keep the state after each cut, and whether to go on from there.
+    plan : its importance is called once before the training, to see what it gives.
 
     Yields
     ------
@@ -146,9 +145,8 @@ def _cut(run: _Run, cut: int, found: Prunable) -> Attempt:
     assert made.transcript is not None  # else `tried` has raised
     carry(run.optimizer, run.network, made.transcript)
     make(run.network, made.transcript)
-    check_optimizer(run.optimizer, run.network)
     for module, values in made.transcript.attributes.items():
-        run.widths[module] = {**run.widths.get(module, {}), **values}
+        run.widths.setdefault(module, {}).update(values)
     for layer, kept in made.transcript.kept.items():
         before = run.ledger.get(layer)
         run.ledger[layer] = tuple(kept) if before is None else tuple(before[channel] for channel in kept)
@@ -177,13 +175,11 @@ def _rehearse(network: nn.Module, example_inputs: Examples, plan: CutPlan) -> No
     found = prunable(network, example_inputs, plan.limits)
     if not found.groups:
         raise CutRefusedError({each.layer: each.reason for each in found.left_alone}, can_protect=False)
-    gone = channels_to_cut(found, importance=_first_stay, keep_fraction=plan.keep_fraction)
+    gone = channels_to_cut(
+        found, importance=lambda group: -torch.arange(len(group[0].idxs)), keep_fraction=plan.keep_fraction
+    )
     tried(network, example_inputs, found, gone, plan.limits)
     check_importance(found, plan.importance)
-
-
-def _first_stay(group: Any) -> torch.Tensor:
-    return -torch.arange(len(group[0].idxs), dtype=torch.float64)
 
 
 def _now(network: nn.Module) -> Seconds:

@@ -34,11 +34,8 @@ class MultiplyAdds:
 def multiply_adds(network: nn.Module, example_inputs: Examples) -> MultiplyAdds:
     """Multiply-adds of one example; the network is left as it is.
 
-    Count once for each shape, not in every step: counting takes several times as long as the step itself.
-
-    Parameters
-    ----------
-    example_inputs : as the network takes them, examples along the first axis of the first tensor.
+    Count once for each shape, not in every step: counting takes several times as long as the step itself. The inputs
+    are as the network takes them, examples along the first axis of the first tensor.
 
     Examples
     --------
@@ -97,12 +94,7 @@ def _backward(answer: Any) -> None:
 def cost_table(
     networks: Mapping[str, nn.Module], example_inputs: Tensor, *, batch_sizes: Sequence[int] = (1, 128), n: int = 30
 ) -> pd.DataFrame:
-    """Cost of networks, one row each.
-
-    Parameters
-    ----------
-    networks : by title; the first is the one that the others are compared with.
-    example_inputs : examples along the first axis.
+    """Cost of networks by title, one row each; the first is the one that the others are compared with.
 
     Returns
     -------

@@ -25,8 +25,6 @@ Importance = Callable[[Group], Tensor | None]
 def channels_to_cut(found: Prunable, *, importance: Importance, keep_fraction: float) -> dict[str, Tensor]:
     """Channels that go from every group: all are scored before any is cut, and ⌈keep_fraction · (n − 1)⌉ units stay.
 
-    Raises
-    ------
     RuntimeError for an importance that gives other than one number a channel.
     """
     gone = {}
@@ -43,11 +41,7 @@ def check_importance(found: Prunable, importance: Importance) -> None:
     """Try an importance on the narrowest group of a copy, whose gradients are 0 where there are none yet.
 
     It is a copy of the importance that is called, and torch's and NumPy's generators stay as they are. Whatever the
-    importance itself raises is let pass: it may need what only a training gives.
-
-    Raises
-    ------
-    RuntimeError for an importance that gives other than one number a channel.
+    importance itself raises is let pass: it may need what only a training gives. RuntimeError as `channels_to_cut`.
     """
     for parameter in found.graph.model.parameters():
         if parameter.grad is None and parameter.is_floating_point():
@@ -76,10 +70,8 @@ def _one_each(scores: Any, made: ChannelGroup) -> Tensor:
 def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Examples) -> float:
     """Largest difference, on the examples, between the network with zeros for all that goes and the one that is cut.
 
-    Returns
-    -------
-    Relative to the largest answer of the masked or the uncut network; infinite where an answer is not finite or has
-    another shape.
+    It is relative to the largest answer of the masked or the uncut network; infinite where an answer is not finite or
+    has another shape.
     """
     masked, cut = copy.deepcopy(network).eval(), copy.deepcopy(network).eval()
     uncut = _answers(masked, example_inputs)
@@ -134,11 +126,7 @@ def tried(network: nn.Module, example_inputs: Examples, found: Prunable, gone: G
     """Attempt that may be made.
 
     Channels that go through a norm (`Limits.cut_norm_coupled`) cannot agree: of them is only tried that the cut network
-    runs, and all others are tried without them first.
-
-    Raises
-    ------
-    CutRefusedError for a cut that would be wrong, with the layers that are to blame.
+    runs, and all others are tried without them first. CutRefusedError names the layers that are to blame.
     """
     coupled = {made.name for made in found.groups if made.norm_coupled}
     exact = {name: channels for name, channels in gone.items() if name not in coupled}

@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +27,20 @@ class Energy:
 def measured_energy(work: Callable[[], Any], *, powercap: Path = POWERCAP) -> list[Energy]:
     """Energy used while some work is done, by every counter of this machine that can be read.
 
-    What else the machine does meanwhile is in it. Reading RAPL needs the right to do so (root, on most Linux systems).
-
-    Returns
-    -------
-    One Energy a counter; a single one that says "not measured" where there is none.
+    Where there is none, a single Energy says "not measured". What else the machine does meanwhile is in it. Reading
+    RAPL needs the right to do so (root, on most Linux systems).
     """
     counters = [*_rapl_counters(powercap), *_nvml_counters()]
     before = [read() for _, read, _ in counters]
     work()
     used = [
-        Energy(((read() - start) % wraps if wraps else read() - start) / 1e6, name)
+        Energy((read() - start) % wraps / 1e6, name)
         for (name, read, wraps), start in zip(counters, before, strict=True)
     ]
     return used or [Energy(None, NOT_MEASURED)]
 
 
-Counter = tuple[str, Callable[[], int], int]  # name, microjoules so far, value at which it starts again (0: never)
+Counter = tuple[str, Callable[[], int], int]  # name, microjoules so far, value at which it starts again
 
 
 def _rapl_counters(powercap: Path) -> list[Counter]:
@@ -68,19 +66,19 @@ def _nvml_counters() -> list[Counter]:
     except OSError:
         return []
     found, count = [], ctypes.c_uint()
-    if nvml.nvmlInit_v2() == 0 and nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0:
-        for i in range(count.value):
-            handle = ctypes.c_void_p()
-            if (
-                nvml.nvmlDeviceGetHandleByIndex_v2(i, ctypes.byref(handle)) == 0
-                and _millijoules(nvml, handle) is not None
-            ):
-                found.append((f"NVML GPU {i}", lambda handle=handle: 1000 * (_millijoules(nvml, handle) or 0), 0))
+    nvml.nvmlInit_v2()
+    nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
+    for i in range(count.value):
+        handle = ctypes.c_void_p()
+        nvml.nvmlDeviceGetHandleByIndex_v2(i, ctypes.byref(handle))
+        if _microjoules(nvml, handle) is not None:
+            found.append((f"NVML GPU {i}", partial(_microjoules, nvml, handle), 1000 * 2**64))
     return found
 
 
-def _millijoules(nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> int | None:
+def _microjoules(nvml: ctypes.CDLL, handle: ctypes.c_void_p) -> int | None:
     """Energy of a GPU since its driver was loaded; None where it has no such counter."""
     torch.cuda.synchronize()
-    energy = ctypes.c_ulonglong()
-    return energy.value if nvml.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(energy)) == 0 else None
+    millijoules = ctypes.c_ulonglong()
+    failed = nvml.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(millijoules))
+    return None if failed else 1000 * millijoules.value

@@ -18,13 +18,7 @@ BATCH_SIZES = (1, 3, 8)  # at which an exported network is compared with its ori
 def to_exported(network: nn.Module, example_inputs: Tensor) -> torch.export.ExportedProgram:
     """Network as `torch.export` writes it, in `eval()`, for any number of examples; the network is left as it is.
 
-    Parameters
-    ----------
-    example_inputs : at least two examples, along the first axis.
-
-    Raises
-    ------
-    ValueError for a single example: the number of examples would be fixed at 1.
+    The examples are along the first axis, at least two: ValueError for one, which would fix their number at 1.
     """
     twin, sizes = _ready(network, example_inputs)
     return torch.export.export(twin, (example_inputs,), dynamic_shapes=sizes, strict=False)
@@ -36,7 +30,7 @@ def to_onnx(network: nn.Module, example_inputs: Tensor, *, path: str | Path) -> 
     Parameters
     ----------
     example_inputs : at least two real examples, along the first axis; the comparison is on them.
-    path : of the file; relative ones start at the project. It is written whole or not at all.
+    path : relative ones start at the project. The file is written whole or not at all.
 
     Returns
     -------

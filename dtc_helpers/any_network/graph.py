@@ -28,13 +28,7 @@ class LeftAlone:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of what may be cut.
-
-    Raises
-    ------
-    TypeError for a `protect` that is no list of names, and for other fields of another type; ValueError for numbers
-    that cannot be.
-    """
+    """Limits of what may be cut; TypeError or ValueError for fields that cannot be."""
 
     protect: Sequence[str] = ()  # names of layers, or of modules that hold layers
     narrowest: Annotated[int, Between(0, 10**9)] = 1  # a layer with so few channels or fewer is left alone
@@ -44,11 +38,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         names = self.protect
-        if (
-            isinstance(names, str)
-            or not isinstance(names, Sequence)
-            or not all(isinstance(each, str) for each in names)
-        ):
+        if not isinstance(names, (list, tuple)) or not all(isinstance(each, str) for each in names):
             example = [names] if isinstance(names, str) else ["head"]
             raise TypeError(f"protect = {names!r}: expected a list of names of layers or modules: protect={example}")
         object.__setattr__(self, "protect", tuple(names))
@@ -101,19 +91,13 @@ class Prunable:
 def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Prunable:
     """Groups of a network that can be cut, in the order in which it names its layers, found in a copy.
 
-    Parameters
-    ----------
-    example_inputs : a tensor, a tuple of arguments or a dictionary of named ones.
-
-    Raises
-    ------
     CutRefusedError for groups that would be cut wrongly (`troubles.trouble`), all of them named with what to do.
     """
     graph = tracing.traced(network, example_inputs)
     groups, refused, left = [], {}, {}
     for group in tracing.all_groups(graph, left):
         names = tuple(layer_name(item, group) for item in group if sums.role(item, graph) == sums.PRODUCER)
-        reason = _left_alone(group, graph, limits)
+        reason = _left_alone(group, limits)
         if reason is None and (trouble := troubles.trouble(group)):
             refused[layer_name(group[0], group)] = trouble
         elif reason is None:
@@ -130,10 +114,10 @@ def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Pr
     return Prunable(graph, tuple(groups), tuple(LeftAlone(*each) for each in alone))
 
 
-def _left_alone(group: Group, graph: Any, limits: Limits) -> str | None:
+def _left_alone(group: Group, limits: Limits) -> str | None:
     """Reason why a group is not cut, or nothing."""
-    parts = {sums.role(item, graph): item for item in group}
-    changed = [layer_name(item, group) for item in group if sums.role(item, graph) in HAVE_CHANNELS]
+    parts = {sums.role(item, group._DG): item for item in group}
+    changed = [layer_name(item, group) for item in group if sums.role(item, group._DG) in HAVE_CHANNELS]
     if any(name == kept or name.startswith(f"{kept}.") for name in changed for kept in limits.protect):
         return "protected by you"
     if any(None in item.root_idxs for item in group):

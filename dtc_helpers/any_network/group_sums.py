@@ -55,22 +55,18 @@ def kind(layer: nn.Module) -> str:
 def group_sums(group: Group, *, power: int = 1) -> GroupSums:
     """Sums of the weights that make each channel, and of those that read it: kernels, columns and layers summed.
 
+    For a perceptron they are those of arXiv:2505.23869, section IV. Weights of one channel to itself (batch norm,
+    depthwise convolution, PReLU) and biases are no weights between neurons, and count in neither sum.
+
     Parameters
     ----------
-    group : of Torch-Pruning, with all channels of a layer or some.
+    group : of Torch-Pruning, with all channels of a layer or some; the sums are in the order of its root.
     power : 2 sums the squares of the weights.
-
-    Returns
-    -------
-    GroupSums, a channel where the group's root has it. Weights of one channel to itself (batch norm, depthwise
-    convolution, PReLU) and biases are no weights between neurons, and count in neither sum.
 
     Raises
     ------
     ValueError for a layer whose columns do not lead back to channels of the root (grouped-query attention), and for a
     MultiheadAttention with projections of their own.
-
-    Source: arXiv:2505.23869, section IV, whose sums these are for a perceptron.
     """
     place = {channel: i for i, channel in enumerate(group[0].idxs)}
     device = next(group._DG.model.parameters()).device

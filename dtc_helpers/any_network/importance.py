@@ -18,27 +18,23 @@ from dtc_helpers.sensing import MEASUREMENT_COUNTS, gaussian_matrix
 class ScoreImportance(tp.importance.Importance):
     """Importance by a score of the perceptron (`scoring.SCORES`, or one of your own), for any Torch-Pruning group.
 
+    Calling it with a group returns (n_channels,) float64: the *places* 1 … n of the channels, n for the one that stays
+    longest. Places and not scores, because exact solves give exact zeros, and a pruner that cuts by a threshold cuts
+    all that tie; of two that tie the one with the lower index stays, as everywhere in this project. None for a group
+    that no layer makes or no layer reads. RuntimeError for a solve without a proof.
+
     Parameters
     ----------
     score : one number a neuron; it is shown the sums of the whole group (`group_sums.group_sums`).
     reading : which scores stay, the ray domain, how many measurements, and the random streams.
-    seed : of all random numbers. Those of a layer depend on the seed, the cut and the layer's number among the linear
-        and convolutional layers of the network, never on which other layers are scored.
+    seed : a whole number from 0 to 2³² − 1 (TypeError or ValueError for another). The random numbers of a layer depend
+        on it, the cut and the layer's number among the linear and convolutional layers, not on what else is scored.
     plan : λ and the share of measurements.
 
     Attributes
     ----------
     cut : number of the cut, 1 is the first. `compress_train_module` counts it up; set it yourself for another loop.
     gaps : relative duality gap of the last solve of each layer, by the layer's name.
-
-    Calling it with a group returns (n_channels,) float64: the *places* 1 … n of the channels, n for the one that stays
-    longest. Places and not scores, because exact solves give exact zeros, and a pruner that cuts by a threshold cuts
-    all that tie; of two that tie the one with the lower index stays, as everywhere in this project. None for a group
-    that no layer makes or no layer reads. RuntimeError for a solve without a proof.
-
-    Raises
-    ------
-    TypeError or ValueError for a seed that is no whole number from 0 to 2³² − 1.
     """
 
     def __init__(self, score: Score, *, reading: Reading, seed: int, plan: Plan | None = None) -> None:
@@ -73,10 +69,9 @@ class ScoreImportance(tp.importance.Importance):
         n_channels = len(sums.incoming)
         if not (sums.producers and sums.consumers) or n_channels < 2:
             return None
-        streams, number = self.reading.streams(self.seed), layer_number(group)
-        n_measurements = MEASUREMENT_COUNTS[self.reading.measurement_rounding](
-            n_channels, self.plan.measurement_fraction
-        )
+        streams, number = self.reading.streams(self.seed), _layer_number(group)
+        count = MEASUREMENT_COUNTS[self.reading.measurement_rounding]
+        n_measurements = count(n_channels, self.plan.measurement_fraction)
         Phi = gaussian_matrix(n_measurements, n_channels, rng=streams.measurement_matrix(self.cut, number))
         return HiddenLayer(
             *(values.unsqueeze(0) for values in (sums.incoming, sums.outgoing)),
@@ -91,7 +86,8 @@ class ScoreImportance(tp.importance.Importance):
 class DTCImportance(ScoreImportance):
     """Dual tomography as an importance: rays of the incoming and of the outgoing sums by one certified solve.
 
-    On a perceptron it chooses exactly the neurons that `compress_train` chooses with the same seed.
+    On a perceptron it chooses exactly the neurons that `compress_train` chooses with the same seed. TypeError or
+    ValueError for settings that cannot be. Source: arXiv:2505.23869, sections III and IV.
 
     Parameters
     ----------
@@ -101,13 +97,6 @@ class DTCImportance(ScoreImportance):
     l1_penalty : λ.
     measurement_fraction : m / n of every group of n channels; above 0.1 solves of thousands of channels take seconds.
     ray_domain : "recovered_weights" or "sparse_code", if not the one of the reading.
-
-    Raises
-    ------
-    ValueError for a reading or ray domain that does not exist, a seed outside 0 … 2³² − 1, and numbers that `Plan`
-    refuses; TypeError alike.
-
-    Source: arXiv:2505.23869, sections III and IV.
 
     Examples
     --------
@@ -137,19 +126,13 @@ class DTCImportance(ScoreImportance):
 
 
 class RandomImportance(ScoreImportance):
-    """Random choice with a seed, the control: as many channels of the same layers go as by any other importance.
-
-    Examples
-    --------
-    >>> RandomImportance(seed=1).score.__name__
-    'random_scores'
-    """
+    """Random choice with a seed, the control: as many channels of the same layers go as by any other importance."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(random_scores, reading=READINGS["described"], seed=seed)
 
 
-def layer_number(group: Group) -> int:
+def _layer_number(group: Group) -> int:
     """Number of the group's root among the linear and convolutional layers of its network; 0 is the first."""
     layers = [layer for layer in group._DG.model.modules() if isinstance(layer, (nn.Linear, _ConvNd))]
     return next(i for i, layer in enumerate(layers) if layer is group[0].dep.layer)

@@ -62,12 +62,9 @@ class LatencyComparison:
 def latency(
     dense: nn.Module, cut: nn.Module, example_inputs: Tensor, *, batch_size: int, n: int = 30
 ) -> LatencyComparison:
-    """Time both networks in turn, dense, cut and dense again, in `eval()` and without gradients.
+    """Time both networks in n turns, dense, cut and dense again, in `eval()` and without gradients.
 
-    Parameters
-    ----------
-    example_inputs : examples along the first axis, repeated to the batch size.
-    n : turns, after three that are not counted.
+    The examples are along the first axis, repeated to the batch size. Three turns before are not counted.
     """
     batch = example_inputs[torch.arange(batch_size) % len(example_inputs)]
     with in_eval(dense, cut):

@@ -20,13 +20,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class LeNet5(nn.Module):
-    """Two convolutions with pooling, two linear layers; 28 × 28 pixels, or 8 × 8 with smaller kernels.
-
-    Parameters
-    ----------
-    image_shape : (height, width).
-    n_classes : of the answer.
-    """
+    """Two convolutions with pooling, two linear layers; 28 × 28 pixels, or 8 × 8 with smaller kernels."""
 
     def __init__(self, image_shape: tuple[int, ...], n_classes: int) -> None:
         super().__init__()
@@ -45,8 +39,6 @@ class LeNet5(nn.Module):
 def lenet5(data: Dataset, *, seed: int) -> LeNet5:
     """Untrained LeNet-5 for a dataset, with PyTorch's own distribution of weights, drawn from a seed.
 
-    Raises
-    ------
     ValueError for a dataset without two-dimensional images.
     """
     if len(data.image_shape) != 2:

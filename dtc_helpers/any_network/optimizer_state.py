@@ -17,9 +17,7 @@ REFUSED = {
 def check_optimizer(optimizer: Optimizer, network: nn.Module) -> None:
     """Refuse an optimiser whose state cannot go through a cut, or that does not train all of the network.
 
-    Raises
-    ------
-    ValueError that names the optimiser or the parameters, and says what to do.
+    ValueError names the optimiser or the parameters, and says what to do.
     """
     for kind in type(optimizer).__mro__:
         if reason := REFUSED.get(kind.__name__):
@@ -36,13 +34,9 @@ def check_optimizer(optimizer: Optimizer, network: nn.Module) -> None:
 
 
 def carry(optimizer: Optimizer, network: nn.Module, script: Transcript) -> None:
-    """Cut the optimiser's state like the weights it belongs to, in place; call it before the network is cut.
+    """Cut the state of a checked optimiser like the weights it belongs to, in place, before the network is cut.
 
     Parameters stay the same objects (`transcript.make`), so groups, their order and schedulers go on as they were.
-
-    Parameters
-    ----------
-    script : of the cut; the optimiser has passed `check_optimizer`.
     """
     for name, parameter in network.named_parameters():
         state = optimizer.state.get(parameter, {}) if name in script.places else {}

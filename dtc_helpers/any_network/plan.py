@@ -17,12 +17,7 @@ Ledger = dict[str, tuple[int, ...]]  # name of a layer → its channels, as they
 
 @dataclass(frozen=True)
 class CutPlan:
-    """When, how much and by what channels are cut.
-
-    Raises
-    ------
-    ValueError for numbers that cannot be.
-    """
+    """When, how much and by what channels are cut; TypeError or ValueError for fields that cannot be."""
 
     importance: Importance  # of a Torch-Pruning group: one number a channel, the lowest go
     cuts: Batches = 10

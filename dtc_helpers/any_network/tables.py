@@ -18,12 +18,9 @@ SIDES = {sums.PRODUCER: "makes", sums.CONSUMER: "reads"}
 
 
 def group_table(network: nn.Module, example_inputs: Examples) -> pd.DataFrame:
-    """Layers of every group that can be cut.
+    """Layers of every group that can be cut, in the order of the network.
 
-    Returns
-    -------
-    Columns group (name of its first layer), layer, role ("makes" or "reads" the channels), channels; in the order of
-    the network.
+    Columns group (name of its first layer), layer, role ("makes" or "reads" the channels), channels.
     """
     layers, rows = [name for name, _ in network.named_modules()], []
     for made in prunable(network, example_inputs, Limits()).groups:
@@ -42,14 +39,8 @@ def left_alone(network: nn.Module, example_inputs: Examples) -> tuple[LeftAlone,
 def incoming_rays(
     network: nn.Module, example_inputs: Examples, *, importance: ScoreImportance, layer: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Inverse compressed sensing of the incoming sums of one group: w, Ψs and s, (n_channels,) each.
+    """Inverse compressed sensing of the incoming sums of the group of a layer: w, Ψs and s, (n_channels,) each.
 
-    Parameters
-    ----------
-    layer : name of the group.
-
-    Raises
-    ------
     ValueError for a group that is not there, or that cannot be scored.
     """
     made = {each.name: each for each in prunable(network, example_inputs, Limits()).groups}.get(layer)
@@ -106,9 +97,7 @@ def run_table(
 def curves(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Accuracy of single runs as `network_costs.accuracy_by_cost` draws it: columns arm, mean, low and high (the same).
 
-    Parameters
-    ----------
-    runs : arm → table of `run_table`.
+    Each arm comes with the table that `run_table` gave.
     """
     parts = [table.groupby("cut", as_index=False).first().assign(arm=arm) for arm, table in runs.items()]
     found: pd.DataFrame = pd.concat(parts).dropna(subset="accuracy")

@@ -19,12 +19,9 @@ Examples = Tensor | Sequence[Any] | Mapping[str, Any]  # as the network takes th
 
 
 class _Uncut(DummyPruner):
-    """Recurrent layers in the graph: their inputs are not their outputs, and neither can be cut."""
+    """Recurrent layers in the graph: by a function of their own for inputs, these do not go with the outputs."""
 
     def prune_in_channels(self, layer: nn.Module, idxs: list[int]) -> nn.Module:
-        raise NotImplementedError(f"{type(layer).__name__} cannot be cut")
-
-    def prune_out_channels(self, layer: nn.Module, idxs: list[int]) -> nn.Module:
         raise NotImplementedError(f"{type(layer).__name__} cannot be cut")
 
 
@@ -63,8 +60,6 @@ def _copied(network: nn.Module) -> nn.Module:
 def traced(network: nn.Module, example_inputs: Examples) -> Any:
     """Dependency graph of a copy of a network: its `model`, which has the network's gradients.
 
-    Raises
-    ------
     CutRefusedError for a network that Torch-Pruning cannot follow; errors of the network itself come as they are.
     """
     twin, answered = _copied(network), []

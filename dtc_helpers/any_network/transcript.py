@@ -32,7 +32,8 @@ def transcript(found: Prunable, gone: Gone) -> Transcript:
         tensor.data = torch.arange(tensor.numel(), dtype=torch.float64, device=tensor.device).view(tensor.shape)
     shapes = {name: tensor.shape for name, tensor in all_tensors(network).items()}
     before = _widths(network)
-    kept = {name: _channels(found, name) for made in cut for name in made.layers}
+    layers = {name: network.get_submodule(name) for made in cut for name in made.layers}
+    kept = {name: np.arange(found.graph.get_out_channels(layer)) for name, layer in layers.items()}
     for made in cut:
         _cut(made, gone[made.name], kept)
     return Transcript(
@@ -68,11 +69,6 @@ def taken(values: Tensor, places: Tensor) -> Tensor:
     return values.flatten()[places.to(values.device)]
 
 
-def _channels(found: Prunable, name: str) -> np.ndarray:
-    """Numbers of all channels that a layer makes."""
-    return np.arange(found.graph.get_out_channels(found.graph.model.get_submodule(name)))
-
-
 def _cut(made: ChannelGroup, gone: Tensor, kept: dict[str, np.ndarray]) -> None:
     """Cut a group, take what goes from what is kept of its layers, and tell an attention module what it has left."""
     graph, root = made.group._DG, made.group[0].dep
@@ -88,18 +84,15 @@ def _cut(made: ChannelGroup, gone: Tensor, kept: dict[str, np.ndarray]) -> None:
         setattr(graph.model.get_submodule(module), counted, len(made.units) - len(gone) // made.units.shape[1])
 
 
-def _widths(network: nn.Module) -> dict[str, dict[str, Any]]:
-    """Whole numbers, and tuples, that modules hold: their widths are among them."""
-    kinds = (int, tuple)
-    return {
-        name: {key: value for key, value in vars(module).items() if isinstance(value, kinds)}
-        for name, module in network.named_modules()
-    }
+def _widths(network: nn.Module) -> dict[tuple[str, str], Any]:
+    """Whole numbers, and tuples, that modules hold, by module and attribute: their widths are among them."""
+    held = ((name, *each) for name, module in network.named_modules() for each in vars(module).items())
+    return {(name, attribute): value for name, attribute, value in held if isinstance(value, (int, tuple))}
 
 
-def _changed(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    changed = {
-        name: {key: value for key, value in values.items() if before[name].get(key) != value}
-        for name, values in after.items()
-    }
-    return {name: values for name, values in changed.items() if values}
+def _changed(before: Mapping[tuple[str, str], Any], after: Mapping[tuple[str, str], Any]) -> dict[str, dict[str, Any]]:
+    changed: dict[str, dict[str, Any]] = {}
+    for (name, attribute), value in after.items():
+        if before.get((name, attribute)) != value:
+            changed.setdefault(name, {})[attribute] = value
+    return changed

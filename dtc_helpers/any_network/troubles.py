@@ -18,12 +18,9 @@ WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "Distribut
 class CutRefusedError(ValueError):
     """A cut would be wrong, and nothing was cut.
 
-    Attributes
-    ----------
-    reasons : name of a layer → why it cannot be cut.
-
     Parameters
     ----------
+    reasons : name of a layer → why it cannot be cut; an attribute too.
     can_protect : whether all else can be cut once these layers are protected; otherwise the message does not advise it.
     """
 
@@ -36,12 +33,7 @@ class CutRefusedError(ValueError):
 
 
 def check_network(network: nn.Module) -> None:
-    """Refuse what only wraps a network, and weights that are computed from others and can't be copied.
-
-    Raises
-    ------
-    ValueError that says what to give or to do instead.
-    """
+    """Refuse what only wraps a network, and weights that are computed from others and can't be copied: ValueError."""
     for name, module in network.named_modules():
         if held := _reparametrised(module):
             raise ValueError(f"nothing was cut. {name} {held}")
