@@ -1,6 +1,7 @@
 # pyright: reportAttributeAccessIssue=false, reportIndexIssue=false, reportCallIssue=false, reportArgumentType=false
 # pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false, reportOptionalOperand=false
 # A module's attributes have no types, and these tests look into many.
+import ctypes
 import importlib.util
 import sys
 import time
@@ -202,6 +203,36 @@ def test_counter_that_is_not_for_us_is_no_counter(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     counters(tmp_path, 0).unlink()
     assert str(measured_energy(lambda: None, powercap=tmp_path)[0]) == NOT_MEASURED
+
+
+class Driver:
+    """NVIDIA's library with two cards, of which the second has no counter."""
+
+    millijoules = 0
+
+    def nvmlInit_v2(self):  # noqa: N802
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, count):  # noqa: N802
+        count._obj.value = 2
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, i, handle):  # noqa: N802
+        handle._obj.value = i + 1
+        return 0
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle, energy):  # noqa: N802
+        energy._obj.value = self.millijoules
+        return handle.value - 1
+
+
+def test_energy_of_a_graphics_card_is_what_its_counter_has_gone_on(tmp_path, monkeypatch):
+    driver = Driver()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: driver)
+    found = measured_energy(lambda: setattr(driver, "millijoules", 2500), powercap=tmp_path)
+    assert [(energy.joules, energy.counter) for energy in found] == [(2.5, "NVML GPU 0")]
 
 
 # -------------------------------------------------------------------------------------------- export

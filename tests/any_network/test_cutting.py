@@ -255,6 +255,13 @@ def test_protected_layer_between_keeps_its_channels(layer):
     assert layers_cut(network, example, Limits(protect=["5"])) == {"0"}  # it reads those of "0"
 
 
+def test_protected_rms_norm_keeps_its_channels():
+    """Its weight is a parameter without a layer for Torch-Pruning."""
+    limits = Limits(protect=["1"], cut_norm_coupled=True)
+    assert layers_cut(rms_norm(), zoo.vectors(), limits) == {"2"}
+    assert reasons(rms_norm(), zoo.vectors(), limits)["0"] == "protected by you"
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
