@@ -96,7 +96,7 @@ def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Pr
     graph = tracing.traced(network, example_inputs)
     groups, refused, left = [], {}, {}
     for group in tracing.all_groups(graph, left):
-        names = tuple(layer_name(item, group) for item in group if sums.role(item, graph) == sums.PRODUCER)
+        names = tuple(layer_name(item, group) for item in group if sums.role(item, group) == sums.PRODUCER)
         reason = _left_alone(group, limits)
         if reason is None and (trouble := troubles.trouble(group)):
             refused[layer_name(group[0], group)] = trouble
@@ -116,8 +116,8 @@ def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Pr
 
 def _left_alone(group: Group, limits: Limits) -> str | None:
     """Reason why a group is not cut, or nothing."""
-    parts = {sums.role(item, group._DG): item for item in group}
-    changed = [layer_name(item, group) for item in group if sums.role(item, group._DG) in HAVE_CHANNELS]
+    parts = {sums.role(item, group): item for item in group}
+    changed = [layer_name(item, group) for item in group if sums.role(item, group) in HAVE_CHANNELS]
     if any(name == kept or name.startswith(f"{kept}.") for name in changed for kept in limits.protect):
         return "protected by you"
     if any(None in item.root_idxs for item in group):
@@ -137,7 +137,7 @@ def _left_alone(group: Group, limits: Limits) -> str | None:
 
 def _norm_of(group: Group) -> str | None:
     """Type of a norm that averages over the channels of a group, if there is one."""
-    norms = (item.dep.layer for item in group if sums.role(item, group._DG) == sums.NORM)
+    norms = (item.dep.layer for item in group if sums.role(item, group) == sums.NORM)
     return next(("RMSNorm" if isinstance(norm, nn.Parameter) else type(norm).__name__ for norm in norms), None)
 
 
@@ -172,7 +172,7 @@ def _n_convolution_groups(group: Group) -> int:
     found = [1]
     for item in group:
         layer = item.dep.layer
-        if isinstance(layer, _ConvNd) and sums.role(item, group._DG) != sums.CHANNELWISE:
+        if isinstance(layer, _ConvNd) and sums.role(item, group) != sums.CHANNELWISE:
             found.append(layer.groups)
         elif isinstance(layer, nn.GroupNorm):
             found.append(layer.num_groups)

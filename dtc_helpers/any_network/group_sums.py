@@ -26,9 +26,9 @@ class GroupSums:
     consumers: tuple[str, ...]  # names of the layers that read them
 
 
-def role(item: Item, graph: Any) -> str:
+def role(item: Item, group: Group) -> str:
     """Role of a layer: what it does with the channels of its group."""
-    layer = item.dep.layer
+    layer, graph = item.dep.layer, group._DG
     if type(layer).__module__.startswith("torch_pruning."):
         return OUTPUT if type(layer).__name__ == "_OutputOp" else OPERATION
     if isinstance(layer, nn.Parameter):  # without a layer for Torch-Pruning, as those of RMSNorm are
@@ -73,7 +73,7 @@ def group_sums(group: Group, *, power: int = 1) -> GroupSums:
     sums = {side: torch.zeros(len(place), dtype=torch.float64, device=device) for side in (PRODUCER, CONSUMER)}
     names: dict[str, list[str]] = {PRODUCER: [], CONSUMER: []}
     for item in group:
-        for side, per_channel in _weights(item, group._DG, power):
+        for side, per_channel in _weights(item, group, power):
             if None in item.root_idxs:
                 raise ValueError(f"{layer_name(item, group)}: its columns do not lead back to single channels")
             where = torch.tensor([place[channel] for channel in item.root_idxs], device=device)
@@ -88,9 +88,9 @@ def layer_name(item: Item, group: Group) -> str:
     return graph._param_to_name[layer] if isinstance(layer, nn.Parameter) else graph._module2name[layer]
 
 
-def _weights(item: Item, graph: Any, power: int) -> list[tuple[str, Tensor]]:
+def _weights(item: Item, group: Group, power: int) -> list[tuple[str, Tensor]]:
     """Sides of a layer in a group, each with one number for every channel the layer has on that side."""
-    layer, part = item.dep.layer, role(item, graph)
+    layer, part = item.dep.layer, role(item, group)
     if part == ATTENTION:
         if layer.in_proj_weight is None:
             raise ValueError("a MultiheadAttention with kdim or vdim of its own is not supported")

@@ -24,7 +24,7 @@ def group_table(network: nn.Module, example_inputs: Examples) -> pd.DataFrame:
     """
     layers, rows = [name for name, _ in network.named_modules()], []
     for made in prunable(network, example_inputs, Limits()).groups:
-        parts = [(item, sums.role(item, made.group._DG)) for item in made.group]
+        parts = [(item, sums.role(item, made.group)) for item in made.group]
         sides = [(sums.layer_name(item, made.group), SIDES[part]) for item, part in parts if part in SIDES]
         sides.sort(key=lambda side: layers.index(side[0]))
         rows += [(made.name, *side, made.n_channels) for side in sides]

@@ -111,7 +111,7 @@ def all_groups(graph: Any, left: dict[str, str]) -> Iterator[Group]:
         except Exception as error:  # what Torch-Pruning says to an operation that it cannot follow
             left[graph._module2name[layer]] = f"Torch-Pruning cannot follow its channels ({error})"
             continue
-        seen |= {layer, *(item.dep.layer for item in group if role(item, graph) == PRODUCER)}
+        seen |= {layer, *(item.dep.layer for item in group if role(item, group) == PRODUCER)}
         yield group
 
 

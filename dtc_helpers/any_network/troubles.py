@@ -53,13 +53,11 @@ def trouble(group: Group) -> str | None:
     names = _names(group._DG.model)
     for item in group:
         layer = item.dep.layer
-        if role(item, group._DG) == PARAMETER:
+        if role(item, group) == PARAMETER:
             return f"it meets the raw parameter {layer_name(item, group)}, and which of its axes is cut is a guess"
         if isinstance(layer, nn.Module):
-            shared = [
-                each for parameter in layer.parameters() if len(names[parameter]) > 1 for each in names[parameter]
-            ]
-            if shared:
+            held_as = [names[parameter] for parameter in layer.parameters()]
+            if shared := [name for several in held_as if len(several) > 1 for name in several]:
                 return f"{' and '.join(shared)} are one tensor: a cut would untie them"
             if held := _held(layer):
                 return f"{layer_name(item, group)} {held}"
@@ -75,7 +73,7 @@ def _together(group: Group) -> str | None:
     for bit in range((n_channels - 1).bit_length()):
         told = {channel for channel in range(n_channels) if channel >> bit & 1}
         cut = group._DG.get_pruning_group(root.layer, root.handler, sorted(told))
-        own = [item for item in cut if item.dep.layer is root.layer and role(item, group._DG) == PRODUCER]
+        own = [item for item in cut if item.dep.layer is root.layer and role(item, group) == PRODUCER]
         others = {channel for item in own for channel in item.idxs if channel < n_channels} - told
         if others:
             return f"its channel {min(others)} goes with others of it, as where an output is split and multiplied"
