@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from dtc_helpers.images.idx_files import MNIST_SHA256, find_or_download, read_idx_files
-from dtc_helpers.images.own_data import SUFFIX, arrays_of, read_npz
+from dtc_helpers.images.own_data import SUFFIX, Arrays, arrays_of, read_npz
 from dtc_helpers.paths import in_project
 
 
@@ -139,14 +139,7 @@ class Dataset:
 
     def to(self, device: torch.device | str) -> "Dataset":
         """Same dataset on another device."""
-        return Dataset(
-            self.name,
-            self.title,
-            self.train.to(device),
-            self.test.to(device),
-            self.n_validation,
-            self.image_shape,
-        )
+        return replace(self, train=self.train.to(device), test=self.test.to(device))
 
 
 def load_dataset(name: str | Path) -> Dataset:
@@ -154,11 +147,10 @@ def load_dataset(name: str | Path) -> Dataset:
 
     Parameters
     ----------
-    name : one of `DATASETS`, or the path of an .npz file of one's own, see `images.own_data`.
-        "mnist", "fashion_mnist" and "kmnist" are searched in the folder named by the
-        environment variable DTC_DATA_DIR, then in `./data` of the project (compressed or not, see
-        `images.idx_files.find_folder`), then downloaded there by torchvision (given up when nothing arrives for 15
-        seconds); "digits" and "mnist1d" need no network.
+    name : one of `DATASETS`, or the path of an .npz file of one's own, see `images.own_data`. "mnist", "fashion_mnist"
+        and "kmnist" are searched in the folder named by the environment variable DTC_DATA_DIR, then in `./data` of the
+        project (see `images.idx_files.find_folder`), then downloaded there by torchvision (given up when nothing
+        arrives for 15 seconds); "digits" and "mnist1d" need no network.
 
     Raises
     ------
@@ -173,10 +165,8 @@ def load_dataset(name: str | Path) -> Dataset:
     (1437, 360, 64, 10)
     """
     if not isinstance(name, str | Path):
-        kind = type(name).__name__
-        raise TypeError(
-            f"dataset is of type {kind}: expected a name or the path of an .npz file; see Dataset.from_arrays"
-        )
+        expected = "expected a name or the path of an .npz file; see Dataset.from_arrays"
+        raise TypeError(f"dataset is of type {type(name).__name__}: {expected}")
     if (text := str(name)).endswith(SUFFIX):
         return _load_own(in_project(name))
     if text not in DATASETS:
@@ -264,9 +254,6 @@ def _load_mnist1d() -> Dataset:
     return _standardised("mnist1d", *parts, image_shape=(40,))
 
 
-Arrays = tuple[np.ndarray, np.ndarray]  # pixels (n_images, n_inputs), labels (n_images,)
-
-
 def _standardised(name: str, train: Arrays, test: Arrays, *, image_shape: tuple[int, ...]) -> Dataset:
     """Shift and scale all pixels alike, by the mean and deviation of the training pixels."""
     mean, deviation = train[0].mean(), train[0].std()
@@ -274,13 +261,11 @@ def _standardised(name: str, train: Arrays, test: Arrays, *, image_shape: tuple[
         Split(torch.tensor((pixels - mean) / deviation, dtype=torch.float32), torch.tensor(labels, dtype=torch.int64))
         for pixels, labels in (train, test)
     ]
-    title = TITLES.get(name, name)
-    return Dataset(name, title, *splits, n_validation=len(train[1]) // 6, image_shape=image_shape)
+    return Dataset(name, TITLES.get(name, name), *splits, n_validation=len(train[1]) // 6, image_shape=image_shape)
 
 
-def _loaders() -> dict[str, Callable[[], Dataset]]:
-    idx = {name: cache(lambda name=name: _load_idx(name)) for name in IDX_FAMILIES}
-    return {**idx, "digits": cache(_load_digits), "mnist1d": cache(_load_mnist1d)}
-
-
-DATASETS = _loaders()
+DATASETS: dict[str, Callable[[], Dataset]] = {
+    **{name: cache(partial(_load_idx, name)) for name in IDX_FAMILIES},
+    "digits": cache(_load_digits),
+    "mnist1d": cache(_load_mnist1d),
+}

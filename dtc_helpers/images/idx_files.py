@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import math
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,7 +65,7 @@ def find_folder(torchvision_class: str) -> Path | None:
 def _places(root: Path, torchvision_class: str) -> Iterator[Path]:
     """Folders that may hold a set, torchvision's first."""
     yield root / torchvision_class / "raw"
-    for folder in sorted(folder for folder in _entries(root) if _is_named(folder, torchvision_class)):
+    for folder in sorted(folder for folder in root.glob("*") if _is_named(folder, torchvision_class)):
         yield from (folder / "raw", folder)
     if torchvision_class == "MNIST" or _is_named(root, torchvision_class) or _is_named(root.parent, torchvision_class):
         yield from (root / "raw", root)
@@ -74,13 +73,6 @@ def _places(root: Path, torchvision_class: str) -> Iterator[Path]:
 
 def _is_named(folder: Path, torchvision_class: str) -> bool:
     return "".join(filter(str.isalnum, folder.name)).lower() == torchvision_class.lower()
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:
-        return []
 
 
 def idx_paths(folder: Path) -> dict[str, Path]:
@@ -119,23 +111,19 @@ def read_idx_files(folder: Path, sha256: dict[str, str]) -> dict[str, np.ndarray
     if not paths:
         raise ValueError(f"{folder} holds none of the files {', '.join(IDX_SHAPES)}: copy them from a whole set")
     if missing := [name for name in IDX_SHAPES if name not in paths]:
-        there = ", ".join(path.name for path in paths.values())
-        raise ValueError(
-            f"{folder / missing[0]} is missing, though other files of the set are there ({there}): {remedy}"
-        )
+        there = f"other files of the set are there ({', '.join(path.name for path in paths.values())})"
+        raise ValueError(f"{folder / missing[0]} is missing, though {there}: {remedy}")
     arrays = {}
     for name, path in paths.items():
         try:
             content = _uncompressed(path, _header_bytes(name) + math.prod(IDX_SHAPES[name]))
             arrays[name] = _checked(content, name)
             _check_sum(content, name, sha256)
-        except (ValueError, OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path} {_why(error)}: {remedy}") from None
+        except ValueError as error:
+            raise ValueError(f"{path} {error}: {remedy}") from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} cannot be read ({error}): {remedy}") from None
     return arrays
-
-
-def _why(error: Exception) -> str:
-    return str(error) if isinstance(error, ValueError) else f"cannot be read ({error})"
 
 
 def _uncompressed(path: Path, n_bytes: int) -> bytes:
@@ -181,7 +169,7 @@ def _check_sum(content: bytes, name: str, sha256: dict[str, str]) -> None:
 
 def _described(folder: Path) -> str:
     """A data folder and what is in it, for an error."""
-    names = sorted(path.name for path in _entries(folder))
+    names = sorted(path.name for path in folder.glob("*"))
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     holds = f"holds {', '.join(names[:_SHOWN])}{more}" if names else "is empty" if folder.is_dir() else "is no folder"
     return f"{folder}, which {holds}"
@@ -189,25 +177,23 @@ def _described(folder: Path) -> str:
 
 def _download(torchvision_class: str) -> Path:
     """Let torchvision download in a process of its own, so that a network that never answers can be given up."""
-    root = project_root() / "data"
+    root, raw = project_root() / "data", Path(torchvision_class) / "raw"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        incoming = Path(tempfile.mkdtemp(prefix=".incoming-", dir=root))  # what is left there is no dataset
+        incoming = tempfile.TemporaryDirectory(prefix=".incoming-", dir=root)  # what is left there is no dataset
     except OSError as error:
         raise _not_found(torchvision_class, f"cannot be downloaded there ({error.strerror})") from None
-    code = f"import torchvision; torchvision.datasets.{torchvision_class}({str(incoming)!r}, download=True)"
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            _wait_while_files_grow(process, incoming)
-        finally:
-            process.kill()
-    raw = Path(torchvision_class) / "raw"
-    complete = process.returncode == 0 and all((incoming / raw / name).is_file() for name in IDX_SHAPES)
-    if complete:
-        _put(incoming / raw, root / raw)
-    shutil.rmtree(incoming)
+    with incoming as folder:
+        code = f"import torchvision; torchvision.datasets.{torchvision_class}({folder!r}, download=True)"
+        silent = subprocess.DEVNULL
+        with subprocess.Popen([sys.executable, "-c", code], stdout=silent, stderr=silent) as process:
+            try:
+                _wait_while_files_grow(process, Path(folder))
+            finally:
+                process.kill()
+        complete = process.returncode == 0 and all((folder / raw / name).is_file() for name in IDX_SHAPES)
+        if complete:
+            _put(folder / raw, root / raw)
     if not complete:
         raise _not_found(torchvision_class, "the download failed")
     return root / raw

@@ -28,16 +28,14 @@ def read_npz(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.n
         raise FileNotFoundError(f"dataset: there is no file {path}")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in (*_NAMES, *_TEST_NAMES) if name in archive.files}
+            found = {name: archive[name] for name in _NAMES + _TEST_NAMES if name in archive.files}
             others = ", ".join(archive.files) or "nothing"
     except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise ValueError(f"{path} cannot be read as an .npz file of numbers: {error}") from None
-    missing = [name for name in _NAMES if name not in found]
-    if any(name in found for name in _TEST_NAMES):
-        missing += [name for name in _TEST_NAMES if name not in found]
-    if missing:
+    has_test = not found.keys().isdisjoint(_TEST_NAMES)
+    if missing := [name for name in _NAMES + _TEST_NAMES * has_test if name not in found]:
         raise ValueError(f"{path} has no {' and no '.join(missing)}, but {others}: expected images and labels")
-    test = (found["test_images"], found["test_labels"]) if "test_images" in found else None
+    test = (found["test_images"], found["test_labels"]) if has_test else None
     return found["images"], found["labels"], test
 
 
@@ -63,9 +61,8 @@ def arrays_of(
     if len(classes) < 2:
         raise ValueError("labels are all the same: expected at least 2 classes")
     if missing := sorted(set(range(int(classes[-1]) + 1)) - set(classes.tolist())):
-        raise ValueError(
-            f"labels go to {classes[-1]}, but {missing[0]} is missing in training: number the classes 0, 1, …"
-        )
+        rest = f"but {missing[0]} is missing in training: number the classes 0, 1, …"
+        raise ValueError(f"labels go to {classes[-1]}, {rest}")
     if test is None:
         train, held_out = _split(*train, classes, np.random.default_rng(seed))
     else:
