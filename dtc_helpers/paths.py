@@ -33,8 +33,6 @@ def project_root() -> Path:
 def in_project(path: str | Path) -> Path:
     """Absolute path of what a person names: relative paths start at the project, wherever the process was started.
 
-    Raises
-    ------
     ValueError for the home folder (~) of somebody who has none.
     """
     try:
@@ -67,13 +65,7 @@ class CannotWriteError(OSError):
 def writable_folder(folder: str | Path, *, change: str = "folder") -> Path:
     """Folder that takes files, made where it is not there yet: asked before long work whose results go there.
 
-    Parameters
-    ----------
-    change : what a person changes to have another one, e.g. "results_dir".
-
-    Raises
-    ------
-    CannotWriteError saying which folder takes none, and why.
+    CannotWriteError says which folder takes none, why, and what to `change` to have another one, e.g. "results_dir".
     """
     folder = Path(folder)
     with _in_words(folder, change):
@@ -101,8 +93,6 @@ def _in_words(folder: Path, change: str = "folder") -> Iterator[None]:
 def whole_file(path: Path) -> Iterator[Path]:
     """Temporary file that becomes `path` when the block ends well, and is gone when it does not.
 
-    Raises
-    ------
     CannotWriteError where nothing can be written there, or `path` is a folder.
     """
     with _incoming(path) as folder:
@@ -127,8 +117,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
         yield temporary
         while temporary.exists():  # again where another process put one there in between: the last stays
             shutil.rmtree(path, ignore_errors=True)
-            with _unless(errno.ENOTEMPTY, errno.EEXIST):
+            try:
                 temporary.rename(path)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
 
 
 @contextmanager
@@ -154,12 +147,6 @@ def _incoming(path: Path) -> Iterator[Path]:
 def only_writer(folder: Path, *, wait_seconds: float = 0, change: str = "results_dir") -> Iterator[None]:
     """Folder, made where it is not there yet, into which no other process writes until the block ends.
 
-    Parameters
-    ----------
-    change : what a person changes to have another one.
-
-    Raises
-    ------
     FolderInUseError where another one does, after waiting for so long; CannotWriteError where nobody can.
     """
     writable_folder(folder, change=change)
@@ -204,9 +191,10 @@ def read_together(folder: Path, names: Sequence[str], read: Callable[[], Kept]) 
     ----------
     names : of the files; where one was replaced while `read` went on, it reads again.
     """
+    paths = [folder / name for name in (*names, _COMPLETE)]
     while True:
-        before = _files(folder, names)
-        if (folder / _COMPLETE).is_dir():
+        before = [_mark(path) for path in paths]
+        if before[-1]:
             with suppress(FolderInUseError), only_writer(folder):
                 _finish(folder)
             time.sleep(0.01)  # where another process does it
@@ -214,27 +202,20 @@ def read_together(folder: Path, names: Sequence[str], read: Callable[[], Kept]) 
         try:
             found = read()
         except Exception:
-            if _is_as(before, folder, names):
+            if [_mark(path) for path in paths] == before:
                 raise
             continue
-        if _is_as(before, folder, names):
+        if [_mark(path) for path in paths] == before:
             return found
 
 
-def _files(folder: Path, names: Sequence[str]) -> list[tuple[int, int] | None]:
-    """Marks that tell each file from another one of its name; None where there is none."""
-    found: list[tuple[int, int] | None] = []
-    for name in names:
-        try:
-            status = (folder / name).stat()
-            found.append((status.st_ino, status.st_mtime_ns))
-        except OSError:
-            found.append(None)
-    return found
-
-
-def _is_as(before: list[tuple[int, int] | None], folder: Path, names: Sequence[str]) -> bool:
-    return not (folder / _COMPLETE).exists() and _files(folder, names) == before
+def _mark(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _finish(folder: Path) -> None:
@@ -244,16 +225,6 @@ def _finish(folder: Path) -> None:
         for path in complete.iterdir():
             path.replace(folder / path.name)
         complete.rmdir()
-
-
-@contextmanager
-def _unless(*numbers: int) -> Iterator[None]:
-    """Pass over an OSError of these numbers."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in numbers:
-            raise
 
 
 def write_json(value: Any, path: Path) -> None:

@@ -45,16 +45,10 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Matching:
-    """Text of a form.
+    """Text of a form."""
 
-    Parameters
-    ----------
-    pattern : regular expression of the whole text.
-    expected : the same in words.
-    """
-
-    pattern: str
-    expected: str
+    pattern: str  # regular expression of the whole text
+    expected: str  # the same in words
 
     def check(self, name: str, values: list[str]) -> None:
         """Raises ValueError for a text of another form."""
@@ -89,16 +83,14 @@ def check_fields(owner: Any) -> None:
     for name, (kind, limits) in _kinds(type(owner)).items():
         value = getattr(owner, name)
         check_type(name, value, kind)
-        if (own := _pythons_own(value)) is not value:
-            object.__setattr__(owner, name, own)  # it is frozen, and not made yet
+        object.__setattr__(owner, name, _pythons_own(value))  # it is frozen, and not made yet
         for limit in limits:
             limit.check(name, list(_leaves(value)))
 
 
 def _pythons_own(value: Any) -> Any:
     if isinstance(value, list):
-        own = [_pythons_own(each) for each in value]
-        return value if all(one is other for one, other in zip(own, value, strict=True)) else own
+        return [_pythons_own(each) for each in value]
     if isinstance(value, Real) and type(value) not in (bool, int, float):
         return int(value) if isinstance(value, Integral) else float(value)
     return value
@@ -139,7 +131,7 @@ def check_type(name: str, value: Any, kind: Any) -> None:
         hint = "; YAML reads 1e-4 as text: write 1.0e-4" if isinstance(value, str) and kind is float else ""
         came = type(value).__name__
         if isinstance(value, list):
-            came = f"list of {', '.join(sorted({type(element).__name__ for element in value})) or 'nothing'}"
+            came += f" of {', '.join(sorted({type(element).__name__ for element in value})) or 'nothing'}"
         raise TypeError(f"{name} = {value!r}: expected {_words(kind)}, got {came}{hint}")
 
 
