@@ -64,7 +64,7 @@ def compress_train(
     ----------
     network : untrained; its weights are changed by the first cycle.
     dataset : on the device of the network.
-    method : one of `scoring.SCORES`, or a score of your own.
+    method : one of `scoring.SCORES`, or a score of your own, a function that gives `Scores`.
     reading : what is computed, see `readings.READINGS`.
     seeds : one a replicate; all randomness of replicate r comes from seeds[r], but the order of the images, which all
         replicates share, from the first.
@@ -72,14 +72,19 @@ def compress_train(
 
     Raises
     ------
-    ValueError for an unknown method, other than one seed a replicate, or a dataset without training or test images;
-    while it goes on FloatingPointError for weights that are NaN or infinite, and RuntimeError for a solve that gives
-    no answer, or no proof where the reading asks for one. Each names the cycle.
+    ValueError for an unknown method, other than one seed a replicate, or a dataset without training or test images,
+    TypeError for what is no seed or no score; while it goes on FloatingPointError for weights that are NaN or infinite,
+    TypeError for a score that gives no `Scores`, and RuntimeError for a solve that gives no answer, or no proof where
+    the reading asks for one. Each names the cycle.
     """
     if isinstance(method, str) and method not in SCORES:
         raise ValueError(f"method = {method!r} is not one of {', '.join(SCORES)}")
+    if not isinstance(method, str) and not callable(method):
+        raise TypeError(f"method is of type {type(method).__name__}: expected a name, or a function that gives Scores")
     if len(seeds) != network.n_replicates:
         raise ValueError(f"{len(seeds)} seeds for {network.n_replicates} replicates: expected one each")
+    for seed in seeds:
+        reading.streams(seed)  # refuses what is no seed
     if not (len(dataset.train) and len(dataset.test)):
         raise ValueError(f"{len(dataset.train)} training and {len(dataset.test)} test images: expected some of both")
     return _cycles(network, dataset, method=method, reading=reading, seeds=seeds, plan=plan)
@@ -150,9 +155,12 @@ def _check_weights(network: ReplicatedMLP, cycle: int) -> None:
 
 def _scores(method: str | Score, view: HiddenLayer, reading: Reading, place: str) -> Scores:
     """Scores, refused where the reading's solver owes a proof and gives none; where it owes none, a bad gap is said."""
-    owes_proof = reading.solver not in REFERENCES
+    owes_proof, expected = reading.solver not in REFERENCES, tuple(view.incoming_sums.shape)
     try:
         scores = (SCORES[method] if isinstance(method, str) else method)(view)
+        came = tuple(scores.values.shape) if isinstance(scores, Scores) else type(scores).__name__
+        if came != expected:
+            raise TypeError(f"{place}: the score gave {came}: expected Scores with values {expected}, one a neuron")
         if scores.recovery is not None and owes_proof:
             scores.recovery.certified()
     except RuntimeError as error:

@@ -55,16 +55,7 @@ class ReplicatedMLP(nn.Module):
         return self.weights[0].device
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits.
-
-        Parameters
-        ----------
-        images : (n_images, n_inputs), the same for all replicates.
-
-        Returns
-        -------
-        (n_replicates, n_images, n_classes)
-        """
+        """Logits, (n_replicates, n_images, n_classes), of images (n_images, n_inputs), the same for all replicates."""
         first, *others = self.weights
         # One product for the first layers of all replicates; images are columns from here on. The ReLU overwrites
         # each product, and comes before the view: autograd would copy what is overwritten through one.
@@ -77,15 +68,12 @@ class ReplicatedMLP(nn.Module):
 def xavier_mlp(
     layer_widths: Sequence[int], *, generators: Sequence[torch.Generator], device: torch.device | str = "cpu"
 ) -> ReplicatedMLP:
-    """Networks with Xavier-normal weights, one replicate for each generator; the same weights on every device.
+    """Networks with Xavier-normal weights, one replicate for each generator (section VI); the same on every device.
 
     Parameters
     ----------
-    layer_widths : inputs, hidden neurons of each layer, classes.
+    layer_widths : inputs, hidden neurons of each layer, classes; ValueError without a layer or neuron between.
     generators : CPU generators; each draws the weights of its replicate, first layer first (the published order).
-    device : where the networks live.
-
-    Source: arXiv:2505.23869, section VI.
     """
     if len(layer_widths) < 3 or min(layer_widths) < 1:
         raise ValueError(f"layer_widths = {list(layer_widths)}: expected inputs, at least one hidden layer, classes")

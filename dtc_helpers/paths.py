@@ -210,7 +210,7 @@ def read_together(folder: Path, names: Sequence[str], read: Callable[[], Kept]) 
 
 
 def _mark(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of its name; None where there is none."""
+    """Number and time of a file, which tell it from another one of its name; None where there is none."""
     try:
         status = path.stat()
     except OSError:

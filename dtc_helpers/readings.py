@@ -10,17 +10,33 @@ from typing import Annotated
 import numpy as np
 import torch
 
-from dtc_helpers.checks.fields import Batches, CutShare, MeasurementShare, OneOf, Penalty, PenaltyShare, check_fields
+from dtc_helpers.checks.fields import (
+    SEEDS,
+    Batches,
+    CutShare,
+    MeasurementShare,
+    OneOf,
+    Penalty,
+    PenaltyShare,
+    check_fields,
+)
 from dtc_helpers.recovery import SOLVERS
 from dtc_helpers.sensing import MEASUREMENT_COUNTS
 from dtc_helpers.surgery import CHOICES
 
 
 @dataclass(frozen=True)
-class PublishedStreams:
-    """One seed used anew for every purpose and every cycle, as the published notebooks do."""
+class _Seeded:
+    """Holds the seed of a replicate to its type and limits."""
 
-    seed: int
+    seed: Annotated[int, SEEDS]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+class PublishedStreams(_Seeded):
+    """One seed used anew for every purpose and every cycle, as the published notebooks do."""
 
     def weights(self) -> torch.Generator:
         """Draws the initial weights."""
@@ -39,14 +55,11 @@ class PublishedStreams:
         return np.random.RandomState(self.seed)
 
 
-@dataclass(frozen=True)
-class IndependentStreams:
+class IndependentStreams(_Seeded):
     """One stream of random numbers for every purpose, cycle and layer, independent of each other, from one seed.
 
     None of them depends on how much was drawn elsewhere, so methods that share a seed share all they have in common.
     """
-
-    seed: int
 
     def weights(self) -> torch.Generator:
         """Draws the initial weights."""

@@ -14,11 +14,7 @@ SOLVERS = ("exact", *exact.METHODS, *REFERENCES)
 
 
 def l1_penalty_max(sensing_matrix: Tensor, measurement: Tensor) -> Tensor:
-    """Smallest λ for which ‖Θs − y‖² + λ‖s‖₁ is minimal at s = 0:  2‖Θᵀy‖∞.
-
-    Returns
-    -------
-    (...), one per problem.
+    """Smallest λ for which ‖Θs − y‖² + λ‖s‖₁ is minimal at s = 0:  2‖Θᵀy‖∞, (...), one per problem.
 
     Examples
     --------
@@ -46,12 +42,7 @@ class Recovery:
         return self.duality_gap <= self.tolerance
 
     def certified(self) -> "Recovery":
-        """Itself, if every problem reached the tolerance.
-
-        Raises
-        ------
-        RuntimeError that says how many did not, and the worst gap.
-        """
+        """Itself, if every problem reached the tolerance; else RuntimeError: how many did not, and the worst gap."""
         if not self.converged.all():
             raise RuntimeError(
                 f"{int((~self.converged).sum())} of {self.converged.numel()} problems did not reach the tolerance "

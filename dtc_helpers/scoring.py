@@ -46,14 +46,7 @@ def hidden_layer(
 ) -> HiddenLayer:
     """Hidden layer of the network in a cycle, with the measurement matrix and the draws that the reading gives it.
 
-    Parameters
-    ----------
-    layer, cycle : 0 is the first layer, 1 the first cycle.
-    seeds : one a replicate.
-
-    Raises
-    ------
-    ValueError if there are not as many seeds as replicates.
+    Layer 0 is the first, cycle 1 too; ValueError if there are not as many seeds as replicates.
     """
     if len(seeds) != network.n_replicates:
         raise ValueError(f"{len(seeds)} seeds for {network.n_replicates} replicates: expected one a replicate")
@@ -100,8 +93,8 @@ def weight_rays(layer: HiddenLayer) -> tuple[Tensor, Recovery]:
     """
     fraction = layer.plan.l1_penalty_fraction
     penalty = {"l1_penalty": layer.plan.l1_penalty} if fraction is None else {"l1_penalty_fraction": fraction}
-    Theta, solver = sensing.sensing_matrix(layer.measurement_matrix), layer.reading.solver
-    recovery = recover(Theta, layer.measurements, solver=solver, **penalty)
+    Theta = sensing.sensing_matrix(layer.measurement_matrix)
+    recovery = recover(Theta, layer.measurements, solver=layer.reading.solver, **penalty)
     code = recovery.sparse_code.sum(0)
     return sensing.recovered_weights(code) if layer.reading.ray_domain == "recovered_weights" else code, recovery
 

@@ -13,16 +13,11 @@ RandomSource = np.random.Generator | np.random.RandomState  # the second draws w
 
 
 def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: RandomSource) -> Tensor:
-    """Measurement matrix Φ with independent standard normal entries.
+    """Measurement matrix Φ with independent standard normal entries, (m, N) of the paper (section III), float64.
 
     Parameters
     ----------
-    n_measurements, n_neurons : m and N of the paper (section III).
     rng : a `RandomState(seed)` draws the published matrix bit for bit; a `Generator` draws a new one.
-
-    Returns
-    -------
-    (n_measurements, n_neurons) float64.
 
     Raises
     ------
@@ -43,11 +38,7 @@ def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: RandomSource) -
 
 
 def dct_basis(n_neurons: int, *, dct_type: int = 1) -> Tensor:
-    """Orthonormal discrete cosine transform Ψ as a matrix: recovered_weights = Ψ · sparse_code.
-
-    Returns
-    -------
-    (n_neurons, n_neurons) float64, ΨᵀΨ = I.
+    """Orthonormal discrete cosine transform Ψ, (N, N) float64, ΨᵀΨ = I: recovered_weights = Ψ · sparse_code.
 
     Raises
     ------
@@ -71,20 +62,9 @@ def _check_dct(n_neurons: int, dct_type: int) -> None:
 
 
 def sensing_matrix(measurement_matrix: Tensor, *, dct_type: int = 1) -> Tensor:
-    """Θ = ΦΨ, without Ψ: each row of Θ is Ψᵀ times a row of Φ, a fast cosine transform.
+    """Θ = ΦΨ of Φ, (..., n_measurements, n_neurons), in float64; ValueError as `dct_basis`.
 
-    Parameters
-    ----------
-    measurement_matrix : Φ, (..., n_measurements, n_neurons).
-    dct_type : of Ψ, 1 to 4.
-
-    Returns
-    -------
-    (..., n_measurements, n_neurons) float64; it differs from the product with `dct_basis` by rounding.
-
-    Raises
-    ------
-    ValueError as `dct_basis`.
+    Each row of Θ is Ψᵀ times a row of Φ, a fast cosine transform: from the product with Ψ it differs by rounding.
 
     Examples
     --------
@@ -92,16 +72,11 @@ def sensing_matrix(measurement_matrix: Tensor, *, dct_type: int = 1) -> Tensor:
     >>> torch.allclose(sensing_matrix(Phi), Phi @ dct_basis(3))
     True
     """
-    _check_dct(measurement_matrix.shape[-1], dct_type)
     return _along_rows(scipy.fft.idct, measurement_matrix, dct_type)  # Ψᵀ is the inverse of Ψ
 
 
 def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
-    """Recovered weights Ψs by a fast cosine transform, (..., n_neurons) float64.
-
-    Raises
-    ------
-    ValueError as `dct_basis`.
+    """Recovered weights Ψs by a fast cosine transform, (..., n_neurons) float64; ValueError as `dct_basis`.
 
     Examples
     --------
@@ -111,26 +86,22 @@ def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
     >>> torch.allclose(weights, dct_basis(4)[:, 2])
     True
     """
-    _check_dct(sparse_code.shape[-1], dct_type)
     return _along_rows(scipy.fft.dct, sparse_code, dct_type)
 
 
 def _along_rows(transform: Callable[..., Any], rows: Tensor, dct_type: int) -> Tensor:
+    _check_dct(rows.shape[-1], dct_type)
     transformed = transform(rows.detach().double().cpu().numpy(), type=dct_type, norm="ortho", axis=-1)
     return torch.from_numpy(transformed).to(rows.device)
 
 
 def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
-    """Measurement y = Φw.
+    """Measurement y = Φw, (..., n_measurements), of the type of Φ, or float64 where Φ holds whole numbers.
 
     Parameters
     ----------
     measurement_matrix : Φ, (..., n_measurements, n_neurons).
     weights : w, (..., n_neurons).
-
-    Returns
-    -------
-    (..., n_measurements), of the type of Φ, or float64 where Φ holds whole numbers
 
     Examples
     --------
@@ -145,14 +116,9 @@ def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
     return (measurement_matrix @ weights.unsqueeze(-1)).squeeze(-1)
 
 
-def _truncated(n_neurons: int, measurement_fraction: float) -> int:
-    """Number of measurements as published: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29)."""
-    return max(1, int(n_neurons * (1 - (1 - measurement_fraction))))
-
-
-def _rounded(n_neurons: int, measurement_fraction: float) -> int:
-    """Number of measurements m as the text says: the nearest whole number to measurement_fraction · N, at least 1."""
-    return max(1, round(n_neurons * measurement_fraction))
-
-
-MEASUREMENT_COUNTS = {"truncated": _truncated, "rounded": _rounded}
+MEASUREMENT_COUNTS: dict[str, Callable[[int, float], int]] = {  # m of N and the measurement fraction, at least 1
+    # as published: int(N · (1 − 0.9)) in floating point (460 → 45, 300 → 29)
+    "truncated": lambda n_neurons, fraction: max(1, int(n_neurons * (1 - (1 - fraction)))),
+    # as the text says: the nearest whole number
+    "rounded": lambda n_neurons, fraction: max(1, round(n_neurons * fraction)),
+}

@@ -12,8 +12,6 @@ from dtc_helpers.networks import ReplicatedMLP
 def n_keep(n_neurons: int, keep_fraction: float) -> int:
     """Number of neurons that stay: ⌈keep_fraction · (N − 1)⌉, as many as score below the published quantile.
 
-    Raises
-    ------
     ValueError if the only neuron would be cut, or for a share that is not between 0 and 1.
     """
     if not 0 < keep_fraction < 1:
@@ -40,16 +38,12 @@ def schedules(hidden_widths: Sequence[int], *, keep_fraction: float, stop_at: in
 
 
 def lowest(scores: Tensor, n_kept: int, *, ranked: bool = False) -> Tensor:
-    """Indices of the `n_kept` lowest scores, ties to the lower index.
+    """Indices of the `n_kept` lowest scores, (n_replicates, n_kept) int64, ties to the lower index.
 
     Parameters
     ----------
     scores : (n_replicates, n_neurons).
     ranked : give them in the order of their scores instead of ascending.
-
-    Returns
-    -------
-    (n_replicates, n_kept) int64.
 
     Raises
     ------
@@ -105,16 +99,15 @@ def carry_adam(
     before, after : the network before and after the cut of all its hidden layers.
     kept : what `keep_neurons` kept, (n_replicates, n_kept) for each hidden layer.
     """
-    moments = {}
-    for name in ("exp_avg", "exp_avg_sq"):
-        tensors = [optimizer.state[weight][name] for weight in before.weights]
-        for layer, indices in enumerate(kept):
-            tensors = _keep(tensors, indices, layer)
-        moments[name] = tensors
     carried = torch.optim.Adam(after.parameters(), **optimizer.defaults)
-    for i, (old, new) in enumerate(zip(before.weights, after.weights, strict=True)):
-        own = {name: tensors[i] for name, tensors in moments.items()}
-        carried.state[new] = {"step": optimizer.state[old]["step"], **own}
+    for old, new in zip(before.weights, after.weights, strict=True):
+        carried.state[new] = {"step": optimizer.state[old]["step"]}
+    for name in ("exp_avg", "exp_avg_sq"):
+        moments = [optimizer.state[weight][name] for weight in before.weights]
+        for layer, indices in enumerate(kept):
+            moments = _keep(moments, indices, layer)
+        for weight, moment in zip(after.weights, moments, strict=True):
+            carried.state[weight][name] = moment
     return carried
 
 

@@ -1,5 +1,6 @@
 """Training by batches of Adam, and test accuracy, for all replicates at once."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,12 +17,10 @@ Batch = tuple[Tensor, Tensor]  # images (n_images, n_inputs), labels (n_images,)
 RngOfPass = Callable[[int], RandomSource]
 
 
-def batches(images: Tensor, labels: Tensor, *, n_batches: int, batch_size: int = BATCH_SIZE) -> Iterator[Batch]:
+def batches(images: Tensor, labels: Tensor, *, n_batches: int) -> Iterator[Batch]:
     """Batches in stored order, passing over the images as often as needed; each pass ends with what is left."""
-    starts = range(0, len(labels), batch_size)
-    for i in range(n_batches):
-        start = starts[i % len(starts)]
-        yield images[start : start + batch_size], labels[start : start + batch_size]
+    one_pass = list(zip(images.split(BATCH_SIZE), labels.split(BATCH_SIZE), strict=True))
+    return itertools.islice(itertools.cycle(one_pass), n_batches)
 
 
 def shuffled_batches(
@@ -67,19 +66,11 @@ def train(
 
 
 def outputs(logits: Tensor, *, axis: str) -> Tensor:
-    """Answers of the network, the largest of which is its prediction.
+    """Answers of the network, (n_replicates, n_images, n_classes) as the logits: the largest is its prediction.
 
     The published network ends in a log-softmax over the BATCH axis, so its answer for an image depends on the other
     images of the batch, in training and in testing alike. Over the class axis the largest logit stays the largest.
-
-    Parameters
-    ----------
-    logits : (n_replicates, n_images, n_classes).
-    axis : "batch" or "class".
-
-    Raises
-    ------
-    ValueError for any other axis.
+    ValueError for an axis that is neither "batch" nor "class".
     """
     if axis not in ("batch", "class"):
         raise ValueError(f"loss_axis = {axis!r} is not one of batch, class")
@@ -87,17 +78,12 @@ def outputs(logits: Tensor, *, axis: str) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, axis: str) -> Tensor:
-    """Mean cross-entropy of each replicate, summed over replicates, so that each has the gradient it has alone.
+    """Mean cross-entropy of each replicate in nats, summed over replicates: each has the gradient it has alone.
 
     Parameters
     ----------
-    logits : (n_replicates, n_images, n_classes).
-    labels : (n_images,).
+    logits, labels : (n_replicates, n_images, n_classes) and (n_images,).
     axis : "batch" takes the cross-entropy of a log-softmax over the images, as published; "class" is the usual one.
-
-    Returns
-    -------
-    scalar, in nats.
     """
     n_replicates = len(logits)
     # Images last, as the network makes them: five times faster than a softmax over neighbouring classes.
@@ -141,11 +127,7 @@ def accuracy(
 def class_constants(network: nn.Module, images: Tensor) -> Tensor:
     """Constants that a log-softmax over the batch takes off the logits of every class, all images in one batch.
 
-    A constant added to all logits of a class changes no loss, so a network trained with it never learns this scale.
-
-    Returns
-    -------
-    (n_replicates, n_classes): log Σ exp of the logits of a class over the images.
+    They are log Σ exp of the logits of a class over the images, (n_replicates, n_classes). A constant added to all
+    logits of a class changes no loss, so a network trained with it never learns this scale.
     """
-    first = range(0, len(images), BATCH_SIZE)
-    return torch.stack([network(images[i : i + BATCH_SIZE]).logsumexp(1) for i in first]).logsumexp(0)
+    return torch.stack([network(part).logsumexp(1) for part in images.split(BATCH_SIZE)]).logsumexp(0)

@@ -7,7 +7,7 @@ import torch
 from dtc_helpers.cycle import compress_train, cycle_batches, start_networks
 from dtc_helpers.paper import FIRST_CUT_ACCURACY, PUBLISHED_SEED
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.scoring import SCORES
+from dtc_helpers.scoring import SCORES, Scores
 from dtc_helpers.surgery import schedule
 
 READING = READINGS["published"]
@@ -230,6 +230,40 @@ def test_bad_arguments_are_refused_before_anything_is_trained(tiny_dataset):
         compress_train(network, tiny_dataset, method="random", seeds=(1, 2), **common)
     with pytest.raises(ValueError, match="600 training and 0 test images"):
         compress_train(network, empty, method="random", seeds=(1,), **common)
+    with pytest.raises(TypeError, match="method is of type Tensor: expected a name, or a function that gives Scores"):
+        compress_train(network, tiny_dataset, method=torch.ones(1, 16), seeds=(1,), **common)  # pyright: ignore[reportArgumentType]
+
+
+@every_reading
+@pytest.mark.parametrize(
+    ("seed", "message"),
+    [
+        (None, "seed = None: expected int, got NoneType"),
+        (1.5, r"seed = 1\.5: expected int, got float"),
+        (True, "seed = True: expected int, got bool"),
+        (-1, "seed = -1 is outside 0 … 4294967295"),
+    ],
+)
+def test_what_is_no_seed_is_refused_before_anything_is_drawn_or_trained(tiny_dataset, reading, seed, message):
+    common = {"reading": reading, "seeds": [1, seed]}
+    network = start_networks(tiny_dataset, [16], reading=reading, seeds=[1, 2], device=CPU)
+    with pytest.raises((TypeError, ValueError), match=message):
+        compress_train(network, tiny_dataset, method="random", plan=PLAN, **common)
+    with pytest.raises((TypeError, ValueError), match=message):
+        start_networks(tiny_dataset, [16], device=CPU, **common)
+
+
+@pytest.mark.parametrize(
+    ("score", "came"),
+    [
+        (lambda layer: layer.incoming_sums.abs(), "Tensor"),
+        (lambda layer: Scores(layer.incoming_sums[:, 1:].abs()), r"\(2, 15\)"),
+    ],
+)
+def test_score_that_gives_no_scores_is_told_what_it_should_give(tiny_dataset, score, came):
+    expected = rf"cycle 1, hidden layer 1: the score gave {came}: expected Scores with values \(2, 16\), one a neuron"
+    with pytest.raises(TypeError, match=expected):
+        run(tiny_dataset, method=score, seeds=(1, 2))
 
 
 @every_reading

@@ -38,11 +38,12 @@ def trained(network, dataset, *, n_batches, loss_axis):
 # ------------------------------------------------------------------------------------------- batches
 
 
-def test_batches_keep_the_stored_order_end_with_what_is_left_and_start_anew():
+def test_batches_keep_the_stored_order_end_with_what_is_left_and_start_anew(monkeypatch):
+    monkeypatch.setattr("dtc_helpers.training.BATCH_SIZE", 4)
     images, labels = torch.arange(10.0)[:, None], torch.arange(10)
-    shown = [batch.tolist() for _, batch in batches(images, labels, n_batches=5, batch_size=4)]
+    shown = [batch.tolist() for _, batch in batches(images, labels, n_batches=5)]
     assert shown == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9], [0, 1, 2, 3], [4, 5, 6, 7]]
-    for batch_images, batch_labels in batches(images, labels, n_batches=5, batch_size=4):
+    for batch_images, batch_labels in batches(images, labels, n_batches=5):
         assert torch.equal(batch_images[:, 0].long(), batch_labels)
 
 
