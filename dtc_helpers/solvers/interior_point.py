@@ -17,6 +17,7 @@ Source: S. Mehrotra, On the implementation of a primal-dual interior point metho
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -46,8 +47,7 @@ class _Best:
         self.code[rows], self.dual_point[rows], self.gap[rows] = code[chosen], dual_point[chosen], gap[chosen]
 
 
-@dataclass(frozen=True)
-class _Iterate:
+class _Iterate(NamedTuple):
     """State of a batch."""
 
     problem: Tensor  # which of the caller's problems, (problems,)
@@ -55,13 +55,8 @@ class _Iterate:
     dual_point: Tensor  # ν, (problems, m)
     pairs: Tensor  # x = (u, v) and their slacks z, (problems, 2, 2, N)
 
-    def only(self, kept: Tensor) -> "_Iterate":
-        """Some of the problems."""
-        return _Iterate(self.problem[kept], self.y[kept], self.dual_point[kept], self.pairs[kept])
 
-
-@dataclass(frozen=True)
-class _Newton:
+class _Newton(NamedTuple):
     """The system at an iterate, its factor, and the predictor."""
 
     factor: Tensor  # Cholesky factor of ½I + ΘDΘᵀ, (problems, m, m)
@@ -72,9 +67,13 @@ class _Newton:
     gap: Tensor  # relative duality gap, (problems,)
     change: Tensor  # Δz/z of a step that aims at μ = 0, (problems, 2, N); Δx/x is −1 less that
 
-    def only(self, kept: Tensor) -> "_Newton":
-        """Some of the problems."""
-        return _Newton(*(getattr(self, field)[kept] for field in self.__dataclass_fields__))
+
+_State = TypeVar("_State", _Iterate, _Newton)
+
+
+def _only(state: _State, kept: Tensor) -> _State:
+    """Some of the problems."""
+    return state._make(values[kept] for values in state)
 
 
 @contextmanager
@@ -120,13 +119,13 @@ def _iterate(Theta: Tensor, y: Tensor, tolerance: float, max_iterations: int) ->
     signs = y.new_tensor([[-1.0], [1.0]])
     above = 2.0 * largest > 1.0  # elsewhere s = 0 is the optimum, and y its proof
     if not above.all():
-        state, Theta = state.only(above), Theta if Theta.ndim == 2 else Theta[above]
+        state, Theta = _only(state, above), Theta if Theta.ndim == 2 else Theta[above]
     while len(state.y):
         iteration += 1
         newton = _predict(Theta, state, signs)
         going = _leave(Theta, state, newton, best, tolerance=tolerance, last=iteration == max_iterations)
         if going is not None:
-            state, newton = state.only(going), newton.only(going)
+            state, newton = _only(state, going), _only(newton, going)
             Theta = Theta if Theta.ndim == 2 else Theta[going]
         if len(state.y):
             state = _correct(Theta, state, newton)
@@ -224,7 +223,7 @@ def _leave(
         return None
     going = torch.ones_like(ends)
     if len(tried) < len(going):
-        state, newton, ends = state.only(tried), newton.only(tried), ends[tried]
+        state, newton, ends = _only(state, tried), _only(newton, tried), ends[tried]
         Theta = Theta if Theta.ndim == 2 else Theta[tried]
     code, dual_point, confirmed = polish(Theta, state.y, -newton.change)
     best.write(state.problem, confirmed, code, dual_point, torch.zeros_like(newton.gap))

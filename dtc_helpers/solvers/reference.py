@@ -7,8 +7,6 @@ import numpy as np
 
 from dtc_helpers.solvers import Answer
 
-_CVXPY_NAMES = {"scs": cp.SCS, "clarabel": cp.CLARABEL}
-
 
 def minimise(Theta: np.ndarray, y: np.ndarray, penalty: np.ndarray, *, solver: str) -> Answer:
     """Minimise ‖Θs − y‖² + λ‖s‖₁ one problem at a time; each solver stops where it likes, not at our tolerance.
@@ -38,7 +36,7 @@ def _by_cvxpy(Theta: np.ndarray, y: np.ndarray, l1_penalty: float, *, solver: st
         # "may be inaccurate": the duality gap of every answer says by how much
         warnings.filterwarnings("ignore", message="Solution may be inaccurate")
         try:
-            problem.solve(solver=_CVXPY_NAMES[solver])
+            problem.solve(solver=solver.upper())
         except cp.SolverError as error:
             raise RuntimeError(_no_answer(solver, l1_penalty, str(error).split(". ")[0])) from error
     if s.value is None:
