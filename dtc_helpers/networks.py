@@ -90,16 +90,6 @@ def incoming_sums(network: ReplicatedMLP, layer: int = 0) -> Tensor:
     return network.weights[layer].detach().sum(-1).double()
 
 
-def incoming_norms(network: ReplicatedMLP, layer: int = 0) -> Tensor:
-    """L2 norm of the incoming weights of every neuron of a hidden layer, (n_replicates, n_neurons) float64."""
-    return network.weights[layer].detach().norm(dim=-1).double()
-
-
-def outgoing_norms(network: ReplicatedMLP, layer: int = 0) -> Tensor:
-    """L2 norm of the outgoing weights of every neuron of a hidden layer, (n_replicates, n_neurons) float64."""
-    return network.weights[layer + 1].detach().norm(dim=-2).double()
-
-
 def outgoing_sums(network: ReplicatedMLP, layer: int = 0) -> Tensor:
     """Outgoing sums b_i = Σ_k W[k, i] of every neuron of a hidden layer, (n_replicates, n_neurons) float64."""
     return network.weights[layer + 1].detach().sum(-2).double()

@@ -110,6 +110,5 @@ def recover(
     else:
         methods = exact.methods_for(solver, *problem, device=device)
         found = exact.minimise(*problem, tolerance=tolerance, methods=methods, device=device)
-    arrays = batch.as_given(found.code, found.objective, found.gap, found.dual_point)
-    code, objective, gap, dual_point = (torch.from_numpy(values).to(device) for values in arrays)
+    code, objective, gap, dual_point = (torch.from_numpy(values).to(device) for values in batch.as_given(found))
     return Recovery(code, objective, gap, dual_point, tuple(found.solved_by), found.iterations, tolerance)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dtc_helpers import sensing
-from dtc_helpers.networks import ReplicatedMLP, incoming_norms, incoming_sums, outgoing_norms, outgoing_sums
+from dtc_helpers.networks import ReplicatedMLP, incoming_sums, outgoing_sums
 from dtc_helpers.readings import Plan, Reading
 from dtc_helpers.recovery import Recovery, recover
 
@@ -55,7 +55,10 @@ def hidden_layer(
     rngs = [s.measurement_matrix(cycle, layer) for s in streams]
     matrices = [sensing.gaussian_matrix(n_measurements, n_neurons, rng=rng) for rng in rngs]
     return HiddenLayer(
-        *(view(network, layer) for view in (incoming_sums, outgoing_sums, incoming_norms, outgoing_norms)),
+        incoming_sums(network, layer),
+        outgoing_sums(network, layer),
+        network.weights[layer].detach().norm(dim=-1).double(),
+        network.weights[layer + 1].detach().norm(dim=-2).double(),
         measurement_matrix=torch.stack(matrices).to(network.device),
         choice_rngs=[s.choice(cycle, layer) for s in streams],
         reading=reading,

@@ -1,4 +1,7 @@
-"""Training by batches of Adam, and test accuracy, for all replicates at once."""
+"""Training by batches of Adam, and test accuracy, for all replicates at once.
+
+Everywhere images are (n_images, n_inputs), labels (n_images,) and logits (n_replicates, n_images, n_classes).
+"""
 
 import itertools
 import math
@@ -13,7 +16,7 @@ from dtc_helpers.sensing import RandomSource
 
 BATCH_SIZE = 512
 LEARNING_RATE = 1e-3
-Batch = tuple[Tensor, Tensor]  # images (n_images, n_inputs), labels (n_images,)
+Batch = tuple[Tensor, Tensor]  # images, labels
 RngOfPass = Callable[[int], RandomSource]
 
 
@@ -55,8 +58,7 @@ def train(
 
     Parameters
     ----------
-    network, optimizer : both are changed; the network gives logits (n_replicates, n_images, n_classes).
-    image_batches : (images, labels) each, see `batches`.
+    network, optimizer : both are changed.
     loss_axis : "batch" (as published) or "class"; see `cross_entropy`.
     """
     for images, labels in image_batches:
@@ -66,7 +68,7 @@ def train(
 
 
 def outputs(logits: Tensor, *, axis: str) -> Tensor:
-    """Answers of the network, (n_replicates, n_images, n_classes) as the logits: the largest is its prediction.
+    """Answers of the network, shaped as its logits: the largest is its prediction.
 
     The published network ends in a log-softmax over the BATCH axis, so its answer for an image depends on the other
     images of the batch, in training and in testing alike. Over the class axis the largest logit stays the largest.
@@ -80,10 +82,7 @@ def outputs(logits: Tensor, *, axis: str) -> Tensor:
 def cross_entropy(logits: Tensor, labels: Tensor, *, axis: str) -> Tensor:
     """Mean cross-entropy of each replicate in nats, summed over replicates: each has the gradient it has alone.
 
-    Parameters
-    ----------
-    logits, labels : (n_replicates, n_images, n_classes) and (n_images,).
-    axis : "batch" takes the cross-entropy of a log-softmax over the images, as published; "class" is the usual one.
+    Over "batch" it is that of a log-softmax over the images, as published; over "class" it is the usual one.
     """
     n_replicates = len(logits)
     # Images last, as the network makes them: five times faster than a softmax over neighbouring classes.

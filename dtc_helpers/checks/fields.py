@@ -1,4 +1,7 @@
-"""Fields of dataclasses, each held to its type and to the limits that stand beside it."""
+"""Fields of dataclasses, each held to its type and to the limits that stand beside it in `Annotated`.
+
+A limit is anything with `check(name, values)`, which raises ValueError for a value that is not allowed.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -6,15 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from numbers import Integral, Real
 from types import UnionType
-from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
-
-
-class Limit(Protocol):
-    """Limit of the values of a field: what `Annotated` holds beside its type."""
-
-    def check(self, name: str, values: list[Any]) -> None:
-        """Raises ValueError for a value that is not allowed."""
-        ...
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -97,13 +92,13 @@ def _pythons_own(value: Any) -> Any:
 
 
 @cache
-def _kinds(owner: type) -> dict[str, tuple[Any, list[Limit]]]:
+def _kinds(owner: type) -> dict[str, tuple[Any, list[Any]]]:
     """Type and limits of every field."""
     limits = get_type_hints(owner, include_extras=True)
     return {name: (kind, list(dict.fromkeys(_limits(limits[name])))) for name, kind in get_type_hints(owner).items()}
 
 
-def _limits(kind: Any) -> Iterator[Limit]:
+def _limits(kind: Any) -> Iterator[Any]:
     """Limits anywhere in a type: of the elements of a list, of each side of a union."""
     if get_origin(kind) is Annotated:
         yield from kind.__metadata__

@@ -1,4 +1,8 @@
-"""Solvers of min ‖Θs − y‖² + λ‖s‖₁: two exact ones of which each covers the other's weakness, and the paper's peers."""
+"""Solvers of min ‖Θs − y‖² + λ‖s‖₁: two exact ones of which each covers the other's weakness, and the paper's peers.
+
+In all of them a flat batch of problems is Theta, Θ, (m, N) where they share it, else (problems, m, N), with y,
+(problems, m), and penalty, λ, (problems,).
+"""
 
 from dataclasses import dataclass
 

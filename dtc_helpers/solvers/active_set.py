@@ -17,17 +17,7 @@ _NO_BOUND = 1e30  # DAQP's infinity, for a column of zeros
 
 
 def minimise(Theta: np.ndarray, y: np.ndarray) -> Answer:
-    """Minimise ‖Θs − y‖² + ‖s‖₁ for each row of y.
-
-    Parameters
-    ----------
-    Theta : (m, N), shared, or (problems, m, N).
-    y : (problems, m).
-
-    Returns
-    -------
-    Answer; a problem that DAQP gives up has s = 0 and c = y.
-    """
+    """Minimise ‖Θs − y‖² + ‖s‖₁ for each row of y; a problem that DAQP gives up has s = 0 and c = y."""
     shared = _unit_columns(Theta) if Theta.ndim == 2 else None
     codes, dual_points, iterations = np.zeros((len(y), Theta.shape[-1])), y.copy(), 0
     identity = np.eye(y.shape[-1])

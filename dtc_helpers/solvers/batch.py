@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dtc_helpers.solvers import Answer
-from dtc_helpers.solvers.certificate import l1_penalty_max, within
+from dtc_helpers.solvers.certificate import Proven, l1_penalty_max, within
 
 _PENALTIES = 1e-300, 1e300  # λ in the units of the solve
 
@@ -59,14 +59,12 @@ class FlatBatch:
         answer = solve(self._Theta, self._y, penalty * self._of_matrix * self._of_measurement, solver=solver)
         return replace(answer, code=answer.code * self._of_matrix / self._of_measurement[:, None])
 
-    def as_given(
-        self, code: np.ndarray, objective: np.ndarray, gap: np.ndarray, dual_point: np.ndarray
-    ) -> tuple[np.ndarray, ...]:
-        """Answer in the units and with the leading axes of the problems as they were given."""
+    def as_given(self, found: Proven) -> tuple[np.ndarray, ...]:
+        """Code, objective, gap and dual point in the units and with the leading axes of the problems as given."""
         unit = self._of_measurement
         with np.errstate(over="ignore", under="ignore"):  # where float64 has no such number
-            code, objective = code * unit[:, None] / self._of_matrix, objective * unit * unit
-        arrays = (code, objective, gap, dual_point * unit[:, None])
+            code, objective = found.code * unit[:, None] / self._of_matrix, found.objective * unit * unit
+        arrays = (code, objective, found.gap, found.dual_point * unit[:, None])
         return tuple(values.reshape((*self.shape, *values.shape[1:])) for values in arrays)
 
 

@@ -45,11 +45,6 @@ def judged(Theta: np.ndarray, y: np.ndarray, penalty: np.ndarray, answer: Answer
     The dual of min ‖Θs − y‖² + λ‖s‖₁ is  max 2cᵀy − ‖c‖²  over ‖2Θᵀc‖∞ ≤ λ. The residual r = y − Θs, scaled to the
     best feasible multiple, is such a c; its value bounds the optimum from below whatever solver s came from. Where
     λ_max/λ nears 1 / rounding the residual is all rounding, and only a c that was carried along proves anything.
-
-    Parameters
-    ----------
-    Theta : Θ, (m, N), shared, or (problems, m, N).
-    y, penalty : (problems, m) and λ, (problems,).
     """
     residual = y - np.vecdot(Theta, answer.code[:, None, :])
     objective = np.vecdot(residual, residual) + penalty * np.abs(answer.code).sum(-1)

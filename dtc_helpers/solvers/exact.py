@@ -24,25 +24,15 @@ def minimise(
     methods: Sequence[str],
     device: torch.device,
 ) -> Proven:
-    """Minimise ‖Θs − y‖² + λ‖s‖₁ for each row of y.
+    """Minimise ‖Θs − y‖² + λ‖s‖₁ for each row of y, with at most m nonzeros; Θ and y are of about unit size.
 
     Of what the methods find the better code and the better bound are kept, so that nothing is lost.
 
     Parameters
     ----------
-    Theta : (m, N), shared, or (problems, m, N); of about unit size, as y.
-    y, penalty : (problems, m) and (problems,).
-    tolerance : relative duality gap.
+    tolerance : relative duality gap; ValueError for one below 0, or none.
     methods : of METHODS, in the order in which they are tried.
     device : where the interior point works.
-
-    Returns
-    -------
-    Proven with at most m nonzeros a problem.
-
-    Raises
-    ------
-    ValueError for a tolerance below 0, or none.
     """
     if not isinstance(tolerance, int | float) or not tolerance >= 0:
         raise ValueError(f"tolerance = {tolerance!r}: expected a relative duality gap, 0 or more")

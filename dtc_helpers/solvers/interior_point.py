@@ -96,15 +96,8 @@ def minimise(Theta: Tensor, y: Tensor, *, tolerance: float, max_iterations: int 
     From a gap of `_polish_below` on, each iteration asks whether the support it sees is the true one; a confirmed
     support ends a problem at once. What ends, by that or by its gap, leaves the batch.
 
-    Parameters
-    ----------
-    Theta : (m, N), shared, or (problems, m, N).
-    y : (problems, m).
-    tolerance : relative duality gap.
-
-    Returns
-    -------
-    Answer with at most m nonzeros; a problem that did not reach the tolerance holds its best iterate.
+    The answer has at most m nonzeros; of a problem that did not reach the tolerance, a relative duality gap, it is the
+    best iterate.
     """
     with _few_threads(Theta):
         best, iterations = _iterate(Theta, y, tolerance, max_iterations)
@@ -137,9 +130,7 @@ def _iterate(Theta: Tensor, y: Tensor, tolerance: float, max_iterations: int) ->
 def _first_iterate(y: Tensor, correlation: Tensor, largest: Tensor) -> _Iterate:
     """A multiple of y well inside the dual feasible set, and u, v with equal products u z₁ = v z₂.
 
-    Parameters
-    ----------
-    correlation, largest : Θᵀy, (problems, N), and its largest magnitude, (problems, 1).
+    From the correlation Θᵀy, (problems, N), and its largest magnitude, (problems, 1).
     """
     fraction = _FIRST_DUAL_FRACTION / largest
     slack = fraction * correlation

@@ -21,7 +21,6 @@ def polish(Theta: Tensor, y: Tensor, activity: Tensor) -> tuple[Tensor, Tensor, 
 
     Parameters
     ----------
-    Theta, y : as in `products`.
     activity : (problems, 2, N): above ½ where the positive, or the negative, part of s is thought to be nonzero.
 
     Returns
@@ -74,10 +73,7 @@ def independent_support(Theta: Tensor, code: Tensor) -> Tensor:
 
     Duplicate columns share what one of them can carry. Along n with Θ_A n = 0 the objective changes by sign(s)ᵀn per
     step, so one way it does not grow until an entry of s is zero (Carathéodory); that entry leaves, and so on.
-
-    Parameters
-    ----------
-    Theta, code : (m, N) and (N,), one problem.
+    Here Θ is that of one problem, (m, N), and the code (N,).
     """
     support = torch.nonzero(code).squeeze(-1)
     values, null_space = code[support], _null_space(Theta[:, support])

@@ -9,17 +9,9 @@ from dtc_helpers.solvers import Answer
 
 
 def minimise(Theta: np.ndarray, y: np.ndarray, penalty: np.ndarray, *, solver: str) -> Answer:
-    """Minimise ‖Θs − y‖² + λ‖s‖₁ one problem at a time; each solver stops where it likes, not at our tolerance.
+    """Minimise ‖Θs − y‖² + λ‖s‖₁ one problem at a time by "scs", "clarabel" or "lars".
 
-    Parameters
-    ----------
-    Theta : (m, N), shared, or (problems, m, N).
-    y, penalty : (problems, m) and (problems,).
-    solver : "scs", "clarabel" or "lars".
-
-    Raises
-    ------
-    RuntimeError where the solver gives no answer at all.
+    Each stops where it likes, not at our tolerance; RuntimeError where it gives no answer at all.
     """
     problems = zip(np.broadcast_to(Theta, (len(y), *Theta.shape[-2:])), y, penalty.tolist(), strict=True)
     solve = _by_lars if solver == "lars" else lambda *problem: _by_cvxpy(*problem, solver=solver)
