@@ -26,7 +26,7 @@ from dtc_helpers.runs.results import read_results, write_results
 from dtc_helpers.runs.tables import alive_by_cycle
 from dtc_helpers.scoring import hidden_layer
 from dtc_helpers.sensing import measure
-from dtc_helpers.surgery import highest, keep_neurons, lowest
+from dtc_helpers.surgery import highest, lowest
 from dtc_helpers.sweeps.grid import read_grid
 from dtc_helpers.sweeps.table import collect, read_sweep
 
@@ -91,16 +91,6 @@ def test_whole_numbers_measure_real_weights_without_cutting_them_off():
     assert (found.dtype, found.tolist()) == (torch.float64, [1.25, 1.25])
 
 
-@pytest.fixture
-def two_networks():
-    return ReplicatedMLP([torch.ones(2, 3, 4), torch.ones(2, 2, 3)])
-
-
-def test_indices_of_any_whole_type_keep_the_same(two_networks):
-    for kind in (torch.uint8, torch.int32, torch.int64):
-        assert keep_neurons(two_networks, torch.tensor([0, 2], dtype=kind)).neuron_ids[0].tolist() == [[0, 2], [0, 2]]
-
-
 @pytest.mark.parametrize("choose", [lowest, highest])
 def test_scores_that_give_no_order_and_counts_that_cannot_stay_are_refused(choose):
     scores = torch.tensor([[3.0, 1.0, 2.0]])
@@ -113,7 +103,8 @@ def test_scores_that_give_no_order_and_counts_that_cannot_stay_are_refused(choos
 
 
 @pytest.mark.parametrize("seeds", [[], [1], [1, 2, 3]])
-def test_hidden_layer_wants_one_seed_a_replicate(two_networks, seeds):
+def test_hidden_layer_wants_one_seed_a_replicate(seeds):
+    two_networks = ReplicatedMLP([torch.ones(2, 3, 4), torch.ones(2, 2, 3)])
     with pytest.raises(ValueError, match=f"{len(seeds)} seeds for 2 replicates: expected one a replicate"):
         hidden_layer(two_networks, 0, cycle=1, reading=READINGS["published"], seeds=seeds, plan=Plan())
 

@@ -261,11 +261,14 @@ def test_only_hidden_layers_can_be_cut(layer):
         ([0, 1, 8], r"kept\[2\] = 8 is outside 0…7: indices refer to the current network"),
         ([-1, 1], r"kept\[0\] = -1 is outside 0…7"),
         ([3, 5, 3], "names a neuron twice"),
+        ([], "kept is empty"),
         (torch.zeros(2, 0, dtype=torch.int64), "last neuron"),
         (torch.zeros(3, 2, dtype=torch.int64), r"shape \(3, 2\).*expected whole numbers, \(2 replicates, n_kept\)"),
         (torch.zeros(1, 2, 2, dtype=torch.int64), r"shape \(1, 2, 2\)"),
         (torch.tensor(3), r"shape \(\)"),
         ([0.0, 1.0], "expected whole numbers"),
+        ([True] * 8, "expected whole numbers"),
+        ([False, True], "expected whole numbers"),
     ],
 )
 def test_what_does_not_name_neurons_is_refused(kept, message):
@@ -273,20 +276,12 @@ def test_what_does_not_name_neurons_is_refused(kept, message):
         keep_neurons(networks(5, 8, 3, seeds=[1, 2]), kept)
 
 
-def test_empty_list_is_refused_as_empty():
-    with pytest.raises(ValueError, match="kept is empty"):
-        keep_neurons(networks(5, 8, 3), [])
+WHOLE = [torch.tensor([1, 2], dtype=kind) for kind in (torch.uint8, torch.int32, torch.int64)]
 
 
-@pytest.mark.parametrize("mask", [[True] * 8, [False, True]])
-def test_mask_instead_of_indices_is_refused(mask):
-    with pytest.raises(ValueError, match="expected whole numbers"):
-        keep_neurons(networks(5, 8, 3), torch.tensor(mask))
-
-
-@pytest.mark.parametrize("kept", [np.array([1, 2]), torch.tensor([1, 2], dtype=torch.int32), [1, 2]], ids=type)
-def test_indices_may_be_a_list_an_array_or_32_bit(kept):
-    assert keep_neurons(networks(5, 8, 3), kept).neuron_ids[0].tolist() == [[1, 2]]
+@pytest.mark.parametrize("kept", [[1, 2], np.array([1, 2]), *WHOLE], ids=str)
+def test_indices_may_be_a_list_an_array_or_of_any_whole_type(kept):
+    assert keep_neurons(networks(5, 8, 3, seeds=[1, 2]), kept).neuron_ids[0].tolist() == [[1, 2], [1, 2]]
 
 
 @pytest.mark.parametrize("kind", [torch.uint8, torch.int64, torch.float32])
