@@ -62,6 +62,8 @@ def gibbs_entropy(
 def occurrence_probabilities(measurement: np.ndarray, *, bin_edges: Bins) -> np.ndarray:
     """Share of the counted values in every bin, p = counts / Σ counts, (n_bins,); all NaN when none is counted.
 
+    Raises
+    ------
     ValueError for edges that make no bins.
 
     Examples

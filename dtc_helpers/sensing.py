@@ -13,11 +13,16 @@ RandomSource = np.random.Generator | np.random.RandomState  # the second draws w
 
 
 def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: RandomSource) -> Tensor:
-    """Measurement matrix Φ with independent standard normal entries, (m, N) of the paper (section III), float64.
+    """Measurement matrix Φ with independent standard normal entries.
 
     Parameters
     ----------
+    n_measurements, n_neurons : m and N of the paper (section III).
     rng : a `RandomState(seed)` draws the published matrix bit for bit; a `Generator` draws a new one.
+
+    Returns
+    -------
+    (n_measurements, n_neurons) float64.
 
     Raises
     ------
@@ -38,7 +43,11 @@ def gaussian_matrix(n_measurements: int, n_neurons: int, *, rng: RandomSource) -
 
 
 def dct_basis(n_neurons: int, *, dct_type: int = 1) -> Tensor:
-    """Orthonormal discrete cosine transform Ψ, (N, N) float64, ΨᵀΨ = I: recovered_weights = Ψ · sparse_code.
+    """Orthonormal discrete cosine transform Ψ as a matrix: recovered_weights = Ψ · sparse_code.
+
+    Returns
+    -------
+    (n_neurons, n_neurons) float64, ΨᵀΨ = I.
 
     Raises
     ------
@@ -62,9 +71,20 @@ def _check_dct(n_neurons: int, dct_type: int) -> None:
 
 
 def sensing_matrix(measurement_matrix: Tensor, *, dct_type: int = 1) -> Tensor:
-    """Θ = ΦΨ of Φ, (..., n_measurements, n_neurons), in float64; ValueError as `dct_basis`.
+    """Θ = ΦΨ, without Ψ: each row of Θ is Ψᵀ times a row of Φ, a fast cosine transform.
 
-    Each row of Θ is Ψᵀ times a row of Φ, a fast cosine transform: from the product with Ψ it differs by rounding.
+    Parameters
+    ----------
+    measurement_matrix : Φ, (..., n_measurements, n_neurons).
+    dct_type : of Ψ, 1 to 4.
+
+    Returns
+    -------
+    (..., n_measurements, n_neurons) float64; it differs from the product with `dct_basis` by rounding.
+
+    Raises
+    ------
+    ValueError as `dct_basis`.
 
     Examples
     --------
@@ -76,7 +96,11 @@ def sensing_matrix(measurement_matrix: Tensor, *, dct_type: int = 1) -> Tensor:
 
 
 def recovered_weights(sparse_code: Tensor, *, dct_type: int = 1) -> Tensor:
-    """Recovered weights Ψs by a fast cosine transform, (..., n_neurons) float64; ValueError as `dct_basis`.
+    """Recovered weights Ψs by a fast cosine transform, (..., n_neurons) float64.
+
+    Raises
+    ------
+    ValueError as `dct_basis`.
 
     Examples
     --------
@@ -96,12 +120,16 @@ def _along_rows(transform: Callable[..., Any], rows: Tensor, dct_type: int) -> T
 
 
 def measure(measurement_matrix: Tensor, weights: Tensor) -> Tensor:
-    """Measurement y = Φw, (..., n_measurements), of the type of Φ, or float64 where Φ holds whole numbers.
+    """Measurement y = Φw.
 
     Parameters
     ----------
     measurement_matrix : Φ, (..., n_measurements, n_neurons).
     weights : w, (..., n_neurons).
+
+    Returns
+    -------
+    (..., n_measurements), of the type of Φ, or float64 where Φ holds whole numbers
 
     Examples
     --------

@@ -68,11 +68,19 @@ def train(
 
 
 def outputs(logits: Tensor, *, axis: str) -> Tensor:
-    """Answers of the network, shaped as its logits: the largest is its prediction.
+    """Answers of the network, the largest of which is its prediction.
 
     The published network ends in a log-softmax over the BATCH axis, so its answer for an image depends on the other
     images of the batch, in training and in testing alike. Over the class axis the largest logit stays the largest.
-    ValueError for an axis that is neither "batch" nor "class".
+
+    Parameters
+    ----------
+    logits : (n_replicates, n_images, n_classes).
+    axis : "batch" or "class".
+
+    Raises
+    ------
+    ValueError for any other axis.
     """
     if axis not in ("batch", "class"):
         raise ValueError(f"loss_axis = {axis!r} is not one of batch, class")
@@ -80,9 +88,17 @@ def outputs(logits: Tensor, *, axis: str) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, axis: str) -> Tensor:
-    """Mean cross-entropy of each replicate in nats, summed over replicates: each has the gradient it has alone.
+    """Mean cross-entropy of each replicate, summed over replicates, so that each has the gradient it has alone.
 
-    Over "batch" it is that of a log-softmax over the images, as published; over "class" it is the usual one.
+    Parameters
+    ----------
+    logits : (n_replicates, n_images, n_classes).
+    labels : (n_images,).
+    axis : "batch" takes the cross-entropy of a log-softmax over the images, as published; "class" is the usual one.
+
+    Returns
+    -------
+    scalar, in nats.
     """
     n_replicates = len(logits)
     # Images last, as the network makes them: five times faster than a softmax over neighbouring classes.
@@ -126,7 +142,10 @@ def accuracy(
 def class_constants(network: nn.Module, images: Tensor) -> Tensor:
     """Constants that a log-softmax over the batch takes off the logits of every class, all images in one batch.
 
-    They are log Σ exp of the logits of a class over the images, (n_replicates, n_classes). A constant added to all
-    logits of a class changes no loss, so a network trained with it never learns this scale.
+    A constant added to all logits of a class changes no loss, so a network trained with it never learns this scale.
+
+    Returns
+    -------
+    (n_replicates, n_classes): log Σ exp of the logits of a class over the images.
     """
     return torch.stack([network(part).logsumexp(1) for part in images.split(BATCH_SIZE)]).logsumexp(0)
