@@ -12,7 +12,7 @@ from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP, xavier_mlp
 from dtc_helpers.readings import Plan, Reading
 from dtc_helpers.recovery import REFERENCES
-from dtc_helpers.scoring import SCORES, HiddenLayer, Score, Scores, hidden_layer
+from dtc_helpers.scoring import SCORES, HiddenLayer, NoScoresError, Score, Scores, hidden_layer, scored
 from dtc_helpers.surgery import CHOICES, carry_adam, keep_neurons, n_keep
 from dtc_helpers.training import Accuracy, Batch, accuracy, adam, batches, class_constants, shuffled_batches, train
 
@@ -154,19 +154,15 @@ def _check_weights(network: ReplicatedMLP, cycle: int) -> None:
 
 
 def _scores(method: str | Score, view: HiddenLayer, reading: Reading, place: str) -> Scores:
-    """Scores, refused where the reading's solver owes a proof and gives none; where it owes none, a bad gap is said."""
-    owes_proof, expected = reading.solver not in REFERENCES, tuple(view.incoming_sums.shape)
+    """Scores, whose errors name the place; where the reading's solver owes no proof, a bad gap is said."""
     try:
-        scores = (SCORES[method] if isinstance(method, str) else method)(view)
-        came = tuple(scores.values.shape) if isinstance(scores, Scores) else type(scores).__name__
-        if came != expected:
-            raise TypeError(f"{place}: the score gave {came}: expected Scores with values {expected}, one a neuron")
-        if scores.recovery is not None and owes_proof:
-            scores.recovery.certified()
+        scores = scored(SCORES[method] if isinstance(method, str) else method, view)
+    except NoScoresError as error:
+        raise NoScoresError(f"{place}: {error}") from None
     except RuntimeError as error:
         raise RuntimeError(f"{place}: {error}") from error
     gap = 0.0 if scores.recovery is None else float(scores.recovery.duality_gap.max())
-    if gap > LOUD_GAP and not owes_proof:
+    if gap > LOUD_GAP and reading.solver in REFERENCES:
         stops = f"{reading.solver} stops at a relative duality gap of {gap:.2g}"
         warnings.warn(f"{place}: {stops}, above {LOUD_GAP:g}: its answer is far from optimal", stacklevel=3)
     return scores

@@ -11,7 +11,7 @@ from torch import Tensor
 from dtc_helpers import sensing
 from dtc_helpers.networks import ReplicatedMLP, incoming_sums, outgoing_sums
 from dtc_helpers.readings import Plan, Reading
-from dtc_helpers.recovery import Recovery, recover
+from dtc_helpers.recovery import REFERENCES, Recovery, recover
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Scores:
 
     values: Tensor  # (n_replicates, n_neurons)
     recovery: Recovery | None = None  # of the incoming and the outgoing sums, leading axes (2, n_replicates)
+
+
+class NoScoresError(TypeError):
+    """A score of one's own gave something else than `Scores` with one number for every neuron."""
 
 
 def hidden_layer(
@@ -115,3 +119,19 @@ SCORES: dict[str, Score] = {
     "random": random_scores,
     "dtc": dtc_scores,
 }
+
+
+def scored(score: Score, layer: HiddenLayer) -> Scores:
+    """Scores of a hidden layer, with the proof that the solver of its reading owes.
+
+    Raises
+    ------
+    NoScoresError for what is not one number a neuron; RuntimeError for a solve without a proof.
+    """
+    scores, expected = score(layer), tuple(layer.incoming_sums.shape)
+    came = tuple(scores.values.shape) if isinstance(scores, Scores) else type(scores).__name__
+    if came != expected:
+        raise NoScoresError(f"the score gave {came}: expected Scores with values {expected}, one a neuron")
+    if scores.recovery is not None and layer.reading.solver not in REFERENCES:
+        scores.recovery.certified()
+    return scores

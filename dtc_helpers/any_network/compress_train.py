@@ -53,7 +53,7 @@ def compress_train_module(
     ------
     CutRefusedError (a ValueError) for layers that would be cut wrongly; ValueError for a wrapped or reparametrised
     network, an optimiser that cannot be carried, or checkpoints of another run; RuntimeError for an importance that
-    gives other than one number a channel: before anything is trained or cut.
+    gives other than one number a channel, TypeError for a score that gives no `Scores`: all before training.
     While it runs, FloatingPointError for weights that are NaN or infinite, CutRefusedError for a cut that its trial
     finds wrong, and RuntimeError for a solve without a proof.
 

@@ -16,6 +16,7 @@ from dtc_helpers.any_network.modules import cuda_devices
 from dtc_helpers.any_network.tracing import Examples, called, tensors
 from dtc_helpers.any_network.transcript import Gone, Transcript, make, transcript
 from dtc_helpers.any_network.troubles import CutRefusedError
+from dtc_helpers.scoring import NoScoresError
 from dtc_helpers.surgery import highest, n_keep
 
 TOLERANCE = 1e-5  # between the masked and the cut network, relative to the largest answer
@@ -41,7 +42,8 @@ def check_importance(found: Prunable, importance: Importance) -> None:
     """Try an importance on the narrowest group of a copy, whose gradients are 0 where there are none yet.
 
     It is a copy of the importance that is called, and torch's and NumPy's generators stay as they are. Whatever the
-    importance itself raises is let pass: it may need what only a training gives. RuntimeError as `channels_to_cut`.
+    importance itself raises is let pass: it may need what only a training gives. RuntimeError as `channels_to_cut`, and
+    NoScoresError for a score that gives no `Scores`.
     """
     for parameter in found.graph.model.parameters():
         if parameter.grad is None and parameter.is_floating_point():
@@ -50,6 +52,8 @@ def check_importance(found: Prunable, importance: Importance) -> None:
     try:
         with torch.random.fork_rng(devices=cuda_devices(found.graph.model)):
             scores = copy.deepcopy(importance)(narrowest.group)
+    except NoScoresError:
+        raise
     except Exception:
         return
     finally:

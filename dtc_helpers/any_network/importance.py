@@ -8,10 +8,8 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from dtc_helpers.any_network.group_sums import Group, group_sums, layer_name
-from dtc_helpers.checks.fields import SEEDS, check_type
 from dtc_helpers.readings import READINGS, Plan, Reading
-from dtc_helpers.recovery import REFERENCES
-from dtc_helpers.scoring import HiddenLayer, Score, dtc_scores, random_scores
+from dtc_helpers.scoring import HiddenLayer, Score, dtc_scores, random_scores, scored
 from dtc_helpers.sensing import MEASUREMENT_COUNTS, gaussian_matrix
 
 
@@ -21,7 +19,7 @@ class ScoreImportance(tp.importance.Importance):
     Calling it with a group returns (n_channels,) float64: the *places* 1 … n of the channels, n for the one that stays
     longest. Places and not scores, because exact solves give exact zeros, and a pruner that cuts by a threshold cuts
     all that tie; of two that tie the one with the lower index stays, as everywhere in this project. None for a group
-    that no layer makes or no layer reads. RuntimeError for a solve without a proof.
+    that no layer makes or no layer reads. Errors as `scoring.scored`.
 
     Parameters
     ----------
@@ -38,8 +36,7 @@ class ScoreImportance(tp.importance.Importance):
     """
 
     def __init__(self, score: Score, *, reading: Reading, seed: int, plan: Plan | None = None) -> None:
-        check_type("seed", seed, int)
-        SEEDS.check("seed", [seed])
+        reading.streams(seed)  # refuses what is no seed
         self.score, self.reading, self.seed, self.plan = score, reading, int(seed), plan or Plan()
         self.cut = 1
         self.gaps: dict[str, float] = {}
@@ -55,12 +52,9 @@ class ScoreImportance(tp.importance.Importance):
         layer = self.hidden_layer(group)
         if layer is None:
             return None
-        scores = self.score(layer)
+        scores = scored(self.score, layer)
         if scores.recovery is not None:
-            name = layer_name(group[0], group)
-            self.gaps[name] = float(scores.recovery.duality_gap.max())
-            if self.reading.solver not in REFERENCES:
-                scores.recovery.certified()
+            self.gaps[layer_name(group[0], group)] = float(scores.recovery.duality_gap.max())
         return _places(scores.values[0], highest_stay=self.reading.kept_scores == "highest")
 
     def hidden_layer(self, group: Group) -> HiddenLayer | None:

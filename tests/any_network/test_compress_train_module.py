@@ -17,9 +17,10 @@ from dtc_helpers.any_network import compress_train as loop
 from dtc_helpers.any_network.checkpoints import Checkpoints, load_network, read_checkpoint, shapes_of
 from dtc_helpers.any_network.compress_train import compress_train_module
 from dtc_helpers.any_network.graph import Limits
-from dtc_helpers.any_network.importance import DTCImportance, RandomImportance
+from dtc_helpers.any_network.importance import DTCImportance, RandomImportance, ScoreImportance
 from dtc_helpers.any_network.plan import CutPlan
 from dtc_helpers.any_network.troubles import CutRefusedError
+from dtc_helpers.readings import READINGS
 from dtc_helpers.surgery import schedule
 
 LABELS = torch.arange(4) % 3
@@ -209,6 +210,12 @@ def test_optimizers_typing_errors_and_wrong_numbers_are_refused_before_training(
 def test_importance_that_gives_no_number_a_channel_is_refused_before_training(importance, came):
     message = rf"0: the importance gave no number for each of 6 channels, but {came}: expected a tensor of shape \(6,\)"
     with pytest.raises(RuntimeError, match=message):
+        run(zoo.lenet(), train=never, plan=plan_of(importance))
+
+
+def test_score_that_gives_no_scores_is_refused_before_training():
+    importance = ScoreImportance(lambda layer: layer.incoming_sums, reading=READINGS["described"], seed=1)
+    with pytest.raises(TypeError, match=r"the score gave Tensor: expected Scores with values \(1, 6\)"):
         run(zoo.lenet(), train=never, plan=plan_of(importance))
 
 
