@@ -12,43 +12,26 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
-PUBLISHED_LOWESS_FRACTION = 0.3
 
+def smooth(position: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """LOWESS curve at the given positions, (n_points,) (the paper's Table 1 prints it instead of the accuracies).
 
-def smooth(position: np.ndarray, value: np.ndarray, *, fraction: float = PUBLISHED_LOWESS_FRACTION) -> np.ndarray:
-    """LOWESS curve at the given positions (the paper's Table 1 prints it instead of the accuracies).
-
-    Parameters
-    ----------
-    position, value : (n_points,).
-    fraction : of the points that each local line is fitted to.
-
-    Returns
-    -------
-    (n_points,); one point is its own curve, and NaN stays NaN.
-
-    Raises
-    ------
-    ValueError unless there are as many values as positions, at least one.
+    Every local line is fitted to 0.3 of the points, as published. One point is its own curve, and NaN stays NaN.
+    Raises ValueError unless there are as many values as positions, at least one.
     """
     x, y = np.asarray(position, dtype=float), np.asarray(value, dtype=float)
     if x.ndim != 1 or x.shape != y.shape or x.size == 0:
         raise ValueError(f"positions {x.shape} and values {y.shape}: expected (n_points,) of both, at least one")
     if x.size == 1:  # statsmodels would divide by 0
         return y
-    return lowess(y, x, frac=fraction, return_sorted=False)
+    return lowess(y, x, frac=0.3, return_sorted=False)
 
 
 def pearson(values: ArrayLike, others: ArrayLike) -> float:
     """Pearson correlation over the places at which the values are defined.
 
-    Returns
-    -------
-    NaN if either does not vary there, or one of the others is not finite.
-
-    Raises
-    ------
-    ValueError unless there are as many others as values.
+    It is NaN if either does not vary there, or one of the others is not finite. Raises ValueError unless there are as
+    many others as values.
     """
     x, y = _pairs(values, others)
     if len(x) < 2 or not np.isfinite(y).all() or (x == x[0]).all() or (y == y[0]).all():
@@ -78,6 +61,7 @@ def spearman(values: ArrayLike, others: ArrayLike) -> float:
 # ------------------------------------------------------------------------------- intervals and comparisons
 
 EQUIVALENCE_MARGIN = 0.005  # accuracy; fixed beforehand for 51 neurons, ten-fold compression
+LEVEL = 0.05  # of the tests
 
 
 @dataclass(frozen=True)
@@ -85,7 +69,7 @@ class Estimate:
     """Mean of replicates, and how sure it is."""
 
     mean: float
-    low: float  # ends of the interval; NaN for fewer than two replicates
+    low: float  # ends of the 95 % interval; NaN for fewer than two replicates
     high: float
     sd: float  # sample standard deviation; NaN for fewer than two replicates
     n: int  # replicates in which the quantity is defined
@@ -99,82 +83,49 @@ class Estimate:
         return f"{self.mean:.4f} ({self.low:.4f} to {self.high:.4f}, n = {self.n})"
 
 
-def bootstrap_interval(values: ArrayLike, *, rng: np.random.Generator, confidence: float = 0.95) -> Estimate:
-    """Mean with its percentile bootstrap interval (2,000 resamples).
+def bootstrap_interval(values: ArrayLike, *, rng: np.random.Generator) -> Estimate:
+    """Mean with its 95 % percentile bootstrap interval (2,000 resamples), which a single replicate has not.
 
     From 10 replicates the interval is somewhat narrow: it misses the truth in up to one of ten cases instead of twenty.
 
     Parameters
     ----------
     values : (n_replicates,); NaN where a replicate has no such number: it is left out, and `n` says so.
-
-    Returns
-    -------
-    Estimate; without an interval (NaN) for fewer than 2 numbers: one replicate says nothing of the spread.
-
-    Raises
-    ------
-    ValueError for a confidence that is not between 0 and 1.
     """
-    _check_share("confidence", confidence)
     found = np.asarray(values, dtype=float)
     found = found[np.isfinite(found)]
     if len(found) < 2:
         return Estimate(float(found.mean()) if len(found) else np.nan, np.nan, np.nan, np.nan, len(found))
     interval = scipy.stats.bootstrap(
-        (found,), np.mean, n_resamples=2000, confidence_level=confidence, method="percentile", rng=rng
+        (found,), np.mean, n_resamples=2000, confidence_level=0.95, method="percentile", rng=rng
     ).confidence_interval
     return Estimate(
         float(found.mean()), float(interval.low), float(interval.high), float(found.std(ddof=1)), len(found)
     )
 
 
-def excess(tested: ArrayLike, expected: ArrayLike, *, rng: np.random.Generator) -> Estimate:
-    """Excess of what is tested over what is expected without it, paired by replicate, with its bootstrap interval.
-
-    Parameters
-    ----------
-    tested, expected : (n_replicates,) in the same order; NaN where a replicate has none.
-
-    Raises
-    ------
-    ValueError unless there are as many of both.
-    """
-    x, y = np.asarray(tested, dtype=float), np.asarray(expected, dtype=float)
-    if x.shape != y.shape:
-        raise ValueError(f"tested {x.shape} and expected {y.shape}: expected as many of both")
-    return bootstrap_interval(x - y, rng=rng)
-
-
 def error_of_mean(errors: ArrayLike) -> float:
-    """Standard error of a mean of independent numbers, from that of each; NaN is of a number that is not there.
+    """Standard error of a mean of independent numbers, from that of each.
 
-    Returns
-    -------
-    NaN if none is there.
+    NaN is of a number that is not there, and the answer if none is.
     """
     found = np.asarray(errors, dtype=float)
     found = found[np.isfinite(found)]
     return float(np.sqrt((found**2).sum()) / len(found)) if len(found) else float("nan")
 
 
-def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:
-    """Mean with Student's t interval.
+def t_interval(values: ArrayLike) -> Estimate:
+    """Mean with Student's 95 % t interval, of (n_replicates,) values that are independent of each other.
 
-    Parameters
-    ----------
-    values : (n_replicates,), independent of each other.
-    confidence : share of such intervals that cover the true mean, where the values are normally distributed.
-
-    Raises
-    ------
-    ValueError if there is no value, or one is not finite, or the confidence is not between 0 and 1.
+    Raises ValueError if there is no value, or one is not finite.
     """
-    _check_share("confidence", confidence)
     x = _finite(values)
-    mean, sd = float(x.mean()), float(x.std(ddof=1)) if x.size > 1 else float("nan")
-    half = scipy.stats.t.ppf((1 + confidence) / 2, x.size - 1) * sd / np.sqrt(x.size) if x.size > 1 else float("nan")
-    return Estimate(mean, mean - float(half), mean + float(half), sd, x.size)
+    mean = float(x.mean())
+    if x.size == 1:
+        return Estimate(mean, np.nan, np.nan, np.nan, 1)
+    sd = float(x.std(ddof=1))
+    half = float(scipy.stats.t.ppf(0.975, x.size - 1) * sd / np.sqrt(x.size))
+    return Estimate(mean, mean - half, mean + half, sd, x.size)
 
 
 @dataclass(frozen=True)
@@ -211,17 +162,25 @@ def compare(values: ArrayLike, others: ArrayLike, *, margin: float = EQUIVALENCE
     return Comparison(difference, (x.size, y.size), improvement, p_difference, p_equivalence, margin)
 
 
+def _finite(values: ArrayLike) -> np.ndarray:
+    x = np.asarray(values, float)
+    if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
+        raise ValueError(f"values of shape {x.shape}, all finite or not: expected (n_replicates,) finite numbers")
+    return x
+
+
 def _paired(x: np.ndarray, y: np.ndarray, margin: float) -> tuple[Estimate, float, float]:
     p_equivalence = float(ttost_paired(x, y, -margin, margin)[0]) if np.ptp(x - y) > 0 else np.nan
     return t_interval(x - y), no_difference(x - y), p_equivalence
 
 
 def _unpaired(x: np.ndarray, y: np.ndarray, margin: float) -> tuple[Estimate, float, float]:
+    n = min(x.size, y.size)
     if np.ptp(x) == np.ptp(y) == 0:
-        return Estimate(float(x[0] - y[0]), np.nan, np.nan, np.nan, min(x.size, y.size)), np.nan, np.nan
+        return Estimate(float(x[0] - y[0]), np.nan, np.nan, np.nan, n), np.nan, np.nan
     found: Any = scipy.stats.ttest_ind(x, y, equal_var=False)
-    low, high = found.confidence_interval(0.95)
-    difference = Estimate(float(x.mean() - y.mean()), float(low), float(high), np.nan, min(x.size, y.size))
+    low, high = map(float, found.confidence_interval(0.95))
+    difference = Estimate(float(x.mean() - y.mean()), low, high, np.nan, n)
     return difference, float(found.pvalue), float(ttost_ind(x, y, -margin, margin, usevar="unequal")[0])
 
 
@@ -232,7 +191,7 @@ def no_difference(differences: ArrayLike) -> float:
     return float("nan") if found is None else float(found.pvalue)
 
 
-def equivalence_power(sd: float, n: int, *, margin: float = EQUIVALENCE_MARGIN, level: float = 0.05) -> float:
+def equivalence_power(sd: float, n: int) -> float:
     """Share of cases in which n pairs that scatter by `sd` are called equivalent where there is no difference.
 
     From the two one-sided t tests, with the standard error as it is expected to be (Phillips, 1990, approximately).
@@ -242,26 +201,24 @@ def equivalence_power(sd: float, n: int, *, margin: float = EQUIVALENCE_MARGIN, 
         return float("nan")
     if sd == 0:
         return 1.0
-    distance = margin / (sd / np.sqrt(n)) - scipy.stats.t.ppf(1 - level, n - 1)
+    distance = EQUIVALENCE_MARGIN / (sd / np.sqrt(n)) - scipy.stats.t.ppf(1 - LEVEL, n - 1)
     return max(0.0, 2 * float(scipy.stats.t.cdf(distance, n - 1)) - 1)
 
 
-def detectable_difference(sd: float, n: int, *, power: float = 0.8, level: float = 0.05) -> float:
-    """Smallest true difference that a t test of n pairs would find with this power, in the unit of `sd`.
+def detectable_difference(sd: float, n: int) -> float:
+    """Smallest true difference that a t test of n pairs would find with a power of 0.8, in the unit of `sd`.
 
     NaN for fewer than two pairs.
     """
     if n < 2:
         return float("nan")
-    return sd * float(TTestPower().solve_power(nobs=n, alpha=level, power=power))
+    return sd * float(TTestPower().solve_power(nobs=n, alpha=LEVEL, power=0.8))
 
 
 def corrected(p_values: ArrayLike) -> np.ndarray:
     """P values times what Holm's method asks for looking at as many, in the given order; NaN was no look.
 
-    Raises
-    ------
-    ValueError for a p value that is not between 0 and 1.
+    Raises ValueError for a p value that is not between 0 and 1.
     """
     p = np.array(p_values, dtype=float)
     if (p < 0).any() or (p > 1).any():
@@ -274,9 +231,7 @@ def corrected(p_values: ArrayLike) -> np.ndarray:
 def area_under_curve(removed_fraction: ArrayLike, accuracy: ArrayLike) -> float:
     """Mean accuracy over the removed fraction (trapezoids): one number for a whole run.
 
-    Raises
-    ------
-    ValueError unless there are at least two points, in rising order of the removed fraction.
+    Raises ValueError unless there are at least two points, in rising order of the removed fraction.
     """
     x, y = np.asarray(removed_fraction, float), np.asarray(accuracy, float)
     if x.size < 2 or x.shape != y.shape or not np.isfinite(x).all() or (np.diff(x) <= 0).any():
@@ -284,9 +239,7 @@ def area_under_curve(removed_fraction: ArrayLike, accuracy: ArrayLike) -> float:
     return float(np.trapezoid(y, x) / (x[-1] - x[0]))
 
 
-def sentence(
-    names: Sequence[str], compared: Comparison, *, p_difference: float, p_equivalence: float, level: float = 0.05
-) -> str:
+def sentence(names: Sequence[str], compared: Comparison, *, p_difference: float, p_equivalence: float) -> str:
     """Sentence on two arms that says what may be said; nothing is called better or equivalent without a test.
 
     The interval is that of `compared`, for this pair alone; p values after a correction are stricter.
@@ -296,31 +249,17 @@ def sentence(
     names : of the first and of the second arm.
     compared : from `compare`.
     p_difference, p_equivalence : its p values, or these after `corrected`.
-    level : of the tests.
     """
-    is_equivalent, is_different = p_equivalence < level, p_difference < level
-    better = compared.difference.mean > 0
+    better = "better" if compared.difference.mean > 0 else "worse"
     verdict = {
         (False, False): "cannot be told from",
         (True, False): "is equivalent to",
-        (False, True): f"is {'better' if better else 'worse'} than",
-        (True, True): f"is {'better' if better else 'worse'}, by less than matters, than",
-    }[is_equivalent, is_different]
+        (False, True): f"is {better} than",
+        (True, True): f"is {better}, by less than matters, than",
+    }[p_equivalence < LEVEL, p_difference < LEVEL]
     n = " and ".join(map(str, dict.fromkeys(compared.n)))
     low, mean, high = (100 * v for v in (compared.difference.low, compared.difference.mean, compared.difference.high))
     return (
         f"{names[0]} {verdict} {names[1]}: {mean:+.2f} points of accuracy ({low:+.2f} to {high:+.2f}, "
         f"n = {n}, margin {100 * compared.margin:g})"
     )
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise ValueError(f"{name} = {value}: expected more than 0 and less than 1")
-
-
-def _finite(values: ArrayLike) -> np.ndarray:
-    x = np.asarray(values, float)
-    if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
-        raise ValueError(f"values of shape {x.shape}, all finite or not: expected (n_replicates,) finite numbers")
-    return x

@@ -24,11 +24,10 @@ def covered(rate, *, at):
 
 
 @pytest.mark.parametrize("n", [3, 10, 30])
-@pytest.mark.parametrize("confidence", [0.8, 0.95])
-def test_intervals_cover_at_their_nominal_rate(n, confidence):
+def test_intervals_cover_at_their_nominal_rate(n):
     draws = np.random.default_rng(n).normal(0.9, 0.01, (N_TRIALS, n))
-    intervals = [t_interval(draw, confidence=confidence) for draw in draws]
-    assert covered(np.mean([e.low <= 0.9 <= e.high for e in intervals]), at=confidence)
+    intervals = [t_interval(draw) for draw in draws]
+    assert covered(np.mean([e.low <= 0.9 <= e.high for e in intervals]), at=0.95)
 
 
 def test_interval_of_three_numbers_by_hand():
@@ -38,12 +37,11 @@ def test_interval_of_three_numbers_by_hand():
     assert (estimate.low, estimate.high) == pytest.approx((2 - half, 2 + half))
 
 
-@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
-def test_interval_is_scipys(confidence):
+def test_interval_is_scipys():
     x = np.random.default_rng(0).normal(0.9, 0.01, 7)
-    found = t_interval(x, confidence=confidence)
+    found = t_interval(x)
     assert (found.low, found.high) == pytest.approx(
-        scipy.stats.t.interval(confidence, 6, loc=x.mean(), scale=scipy.stats.sem(x))
+        scipy.stats.t.interval(0.95, 6, loc=x.mean(), scale=scipy.stats.sem(x))
     )
 
 
@@ -234,5 +232,3 @@ def test_sentence_goes_by_the_p_values_it_is_given_and_claims_nothing_at_the_lev
     compared = compare([0.92, 0.93, 0.92], [0.9, 0.9, 0.91])
     words = sentence(["DTC", "random"], compared, p_difference=p_difference, p_equivalence=p_equivalence)
     assert words.startswith(f"DTC {said} random: ")
-    stricter = sentence(["DTC", "random"], compared, p_difference=0.02, p_equivalence=0.02, level=0.01)
-    assert stricter.startswith("DTC cannot be told from random: ")

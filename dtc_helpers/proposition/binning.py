@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,6 @@ from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, entropy_series
 from dtc_helpers.proposition.null_models import exact_measurements
 from dtc_helpers.proposition.relation import Measure, Process, column
 from dtc_helpers.statistics import bootstrap_interval, error_of_mean, pearson
-from dtc_helpers.statistics import excess as excess_over
 
 WIDTHS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # in weight units; 0.2 is published
 REACHES = (1.0, 3.0, 10.0)  # bins of 0.2 from −reach to reach; the published ones reach to 50
@@ -57,8 +57,7 @@ def binning_correlations(
 
     Parameters
     ----------
-    processes : panel → replicates.
-    binnings : name → measure.
+    processes, binnings : panel → replicates, name → measure.
     n_draws : of the exact null for each replicate, whose correlations are averaged.
 
     Returns
@@ -73,18 +72,14 @@ def binning_correlations(
             draws = [exact_measurements(process, rng) for _ in range(n_draws)]
             for name, measure in binnings.items():
                 keys = {"panel": panel, "binning": name, "replicate": replicate}
-                found = pd.Series([pearson(measure(vectors), fitness) for vectors in draws]).dropna()
-                numbers = {"expected": found.mean(), "monte_carlo": found.std() / np.sqrt(max(len(found), 1))}
+                found = pd.Series([pearson(measure(vectors), fitness) for vectors in draws])
+                numbers = {"expected": found.mean(), "monte_carlo": found.sem()}
                 rows.append({**keys, "tested": pearson(measure(own), fitness), **numbers})
     return pd.DataFrame(rows)
 
 
 def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
-    """Means over replicates with their 95 % bootstrap intervals.
-
-    Parameters
-    ----------
-    correlations : of `binning_correlations`.
+    """Means over replicates with their 95 % bootstrap intervals, of the table of `binning_correlations`.
 
     Returns
     -------
@@ -94,17 +89,13 @@ def binning_table(correlations: pd.DataFrame, *, rng: np.random.Generator) -> pd
     """
     rows = []
     for (panel, binning), group in correlations.groupby(["panel", "binning"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
-        series = {
-            "tested": bootstrap_interval(group.tested, rng=rng),
-            "null": bootstrap_interval(group.expected, rng=rng),
-            "excess": excess_over(group.tested, group.expected, rng=rng),
-        }
-        numbers = {
-            f"{which}_{name}": number
-            for which, each in series.items()
-            for name, number in {"value": each.mean, "low": each.low, "high": each.high, "n": each.n}.items()
-        }
-        rows.append({"panel": panel, "binning": binning, **numbers, "monte_carlo": error_of_mean(group.monte_carlo)})
+        row: dict[str, Any] = {"panel": panel, "binning": binning}
+        series = {"tested": group.tested, "null": group.expected, "excess": group.tested - group.expected}
+        for which, values in series.items():
+            found = bootstrap_interval(values, rng=rng)
+            numbers = {"value": found.mean, "low": found.low, "high": found.high, "n": found.n}
+            row |= {f"{which}_{name}": number for name, number in numbers.items()}
+        rows.append({**row, "monte_carlo": error_of_mean(group.monte_carlo)})
     return pd.DataFrame(rows)
 
 

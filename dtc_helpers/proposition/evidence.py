@@ -1,9 +1,9 @@
 """The proposition on trial: all processes × all null models × replicates, kept on disk, and the tables made of them."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ from dtc_helpers.paths import read_together, whole_files, whole_folder, write_js
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
 from dtc_helpers.proposition.network_processes import post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
-from dtc_helpers.proposition.relation import Correlations, Process, Step
+from dtc_helpers.proposition.relation import Process, Step
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.damage import damage_named
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
 from dtc_helpers.runs.results import RUN, read_run
 from dtc_helpers.runs.stored_tables import NUMBER, TEXT, WHOLE, read_stored
-from dtc_helpers.statistics import corrected, error_of_mean, excess, no_difference
+from dtc_helpers.statistics import bootstrap_interval, corrected, error_of_mean, no_difference
 
 PHOTOGRAPHS = "photographs"  # stands where datasets stand
 SUBJECTS = {**DATASETS, PHOTOGRAPHS: None}
@@ -37,7 +37,6 @@ NETWORK_PROCESSES: dict[str, Callable[..., Sequence[Process]]] = {
 }
 JPEG = "JPEG"
 PROCESSES = (*NETWORK_PROCESSES, JPEG)
-STATISTICS = [field.name for field in fields(Correlations)]
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,19 @@ def gather_evidence(dataset: str, process: str, *, replicates: int, seed: int, p
     replicates : networks with seeds seed, seed + 1, …; each photograph is a replicate.
     n_draws : of every null model for every replicate.
     """
-    started, rows, values = time.perf_counter(), [], []
-    for replicate, steps in enumerate(_replicates(dataset, process, replicates, seed, plan)):
+    started, rows, comparisons, values = time.perf_counter(), [], [], []
+    made = _replicates(dataset, process, replicates, seed, plan)
+    seconds = {process: round(time.perf_counter() - started, 1)}
+    for replicate, steps in enumerate(made):
         keys = {"dataset": dataset, "process": process, "replicate": replicate}
         rows += [{**keys, **row} for row in step_rows(steps)]
+        comparisons += [{**keys, **row} for row in _comparison_rows(steps, [seed, replicate], n_draws)]
         values += [step.measurement for step in steps]
     settings = {"dataset": dataset, "replicates": replicates, "seed": seed, **asdict(plan)}
-    seconds = {process: round(time.perf_counter() - started, 1)}
-    run = {**settings, "bins": "fd, shared by the process", "seconds_of": seconds, **provenance()}
-    return compared(Evidence(pd.DataFrame(rows), pd.DataFrame(), np.concatenate(values), run), n_draws=n_draws)
+    code = provenance()
+    about = {"n_draws": n_draws, **{name: code[name] for name in ("git_commit", "versions")}}
+    run = {**settings, "bins": "fd, shared by the process", "seconds_of": seconds, **code, "comparisons": about}
+    return Evidence(pd.DataFrame(rows), pd.DataFrame(comparisons), np.concatenate(values), run)
 
 
 def joined(parts: Sequence[Evidence]) -> Evidence:
@@ -81,23 +84,9 @@ def joined(parts: Sequence[Evidence]) -> Evidence:
     steps, comparisons = (
         pd.concat([getattr(part, name) for part in parts], ignore_index=True) for name in ("steps", "comparisons")
     )
+    values = np.concatenate([part.values for part in parts])
     seconds = {name: value for part in parts for name, value in part.run["seconds_of"].items()}
-    return Evidence(
-        steps, comparisons, np.concatenate([part.values for part in parts]), {**parts[0].run, "seconds_of": seconds}
-    )
-
-
-def compared(evidence: Evidence, *, n_draws: int) -> Evidence:
-    """Same steps, set against every null model with as many draws; nothing is trained."""
-    rows = []
-    for name in evidence.steps.process.unique():
-        for replicate, process in enumerate(processes_of_evidence(evidence, name)):
-            keys = {"dataset": evidence.run["dataset"], "process": name, "replicate": replicate}
-            rng = np.random.default_rng([evidence.run["seed"], replicate])
-            rows += [{**keys, **row} for row in _comparison_rows(process, rng, n_draws)]
-    made = provenance()
-    about = {"n_draws": n_draws, **{name: made[name] for name in ("git_commit", "versions")}}
-    return replace(evidence, comparisons=pd.DataFrame(rows), run={**evidence.run, "comparisons": about})
+    return Evidence(steps, comparisons, values, {**parts[0].run, "seconds_of": seconds})
 
 
 def _replicates(dataset: str, process: str, replicates: int, seed: int, plan: Plan) -> Sequence[Process]:
@@ -122,23 +111,17 @@ def step_rows(process: Process) -> Iterator[dict[str, Any]]:
         }
 
 
-def _comparison_rows(process: Process, rng: np.random.Generator, n_draws: int) -> Iterator[dict[str, Any]]:
+def _comparison_rows(process: Process, seed: list[int], n_draws: int) -> Iterator[dict[str, Any]]:
+    rng = np.random.default_rng(seed)
     for name, null in NULLS.items():
-        found = draw_null(process, null, rng=rng, n_draws=n_draws)
-        for statistic in STATISTICS:
-            yield {
-                "null_model": name,
-                "statistic": statistic,
-                "tested": found.mean("tested", statistic),
-                "expected": found.mean("null", statistic),
-                "monte_carlo": found.error(statistic),
-            }
+        found = draw_null(process, null, rng=rng, n_draws=n_draws).summary()
+        for statistic, numbers in found.to_dict("index").items():
+            yield {"null_model": name, "statistic": statistic, **numbers}
 
 
 # ------------------------------------------------------------------------------------------- on disk
 
 
-_FILES = ("steps.csv", "comparisons.csv", "measurements.npy")
 _STEP_KINDS = {
     **dict.fromkeys(("dataset", "process"), TEXT),
     **dict.fromkeys(("replicate", "step", "n_measurements"), WHOLE),
@@ -173,50 +156,40 @@ def _write(evidence: Evidence, folder: Path) -> None:
 def read_evidence(folder: Path) -> Evidence:
     """Evidence of a folder.
 
-    Raises
-    ------
-    FileNotFoundError saying how to make it; DamagedError naming a file that is not as it was written.
+    Raises FileNotFoundError saying how to make it; DamagedError naming a file that is not as it was written.
     """
-    return read_together(folder, (*_FILES, RUN), partial(_read, folder))
+    return read_together(folder, ("steps.csv", "comparisons.csv", "measurements.npy", RUN), partial(_read, folder))
 
 
 def _read(folder: Path) -> Evidence:
     remedy = "run study 10 with recompute = True"
     run = read_run(folder, what="trial", remedy=remedy)
-    steps, comparisons = (
-        read_stored(folder / name, kinds, remedy=remedy)
-        for name, kinds in zip(_FILES[:2], (_STEP_KINDS, _COMPARISON_KINDS), strict=True)
-    )
-    with damage_named(path := folder / _FILES[2], remedy):
+    steps = read_stored(folder / "steps.csv", _STEP_KINDS, remedy=remedy)
+    comparisons = read_stored(folder / "comparisons.csv", _COMPARISON_KINDS, remedy=remedy)
+    with damage_named(path := folder / "measurements.npy", remedy):
         values = np.load(path, allow_pickle=False).astype(float)
         if values.shape != (n_values := int(steps.n_measurements.sum()),) or not np.isfinite(values).all():
-            raise ValueError(f"expected {n_values:,} finite numbers, as many as {_FILES[0]} counts")
+            raise ValueError(f"expected {n_values:,} finite numbers, as many as steps.csv counts")
     return Evidence(steps, comparisons, values, run)
 
 
 def processes_of_evidence(evidence: Evidence, name: str) -> list[list[Step]]:
     """Replicates of a process of a trial.
 
-    The signals are not stored; vectors of one value with their norm stand for them, which measure alike.
-
-    Raises
-    ------
+    The signals are not stored; vectors of one value with their norm stand for them, which measure alike. Raises
     ValueError for a process that the trial has not.
     """
-    rows = evidence.steps[evidence.steps.process == name]
-    if rows.empty:
-        raise ValueError(f"process = {name!r} is not one of {', '.join(evidence.steps.process.unique())}")
-    vectors = np.split(evidence.values, evidence.steps.n_measurements.to_numpy().cumsum()[:-1])
-    columns = ["removed_fraction", "fitness", "signal_norm", "unrelated_norm"]
-    return [
-        [_stored_step(vectors[i], numbers) for i, numbers in zip(run.index, np.asarray(run[columns]), strict=True)]
-        for _, run in rows.groupby("replicate")
-    ]
+    steps = evidence.steps
+    if name not in (known := steps.process.unique()):
+        raise ValueError(f"process = {name!r} is not one of {', '.join(known)}")
+    measured = steps.assign(measurement=pd.Series(np.split(evidence.values, steps.n_measurements.cumsum()[:-1])))
+    runs = measured.loc[measured.process == name, :].groupby("replicate")
+    return [[_stored_step(row) for row in run.to_dict("records")] for _, run in runs]
 
 
-def _stored_step(measurement: np.ndarray, numbers: np.ndarray) -> Step:
-    removed_fraction, fitness, *norms = numbers
-    return Step(measurement, removed_fraction, fitness, *(np.array([norm]) for norm in norms))
+def _stored_step(row: Mapping[Hashable, Any]) -> Step:
+    norms = (np.array([row[name]]) for name in ("signal_norm", "unrelated_norm"))
+    return Step(row["measurement"], row["removed_fraction"], row["fitness"], *norms)
 
 
 # ------------------------------------------------------------------------------------------- tables
@@ -239,12 +212,12 @@ def excesses(comparisons: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataF
     keys = ["dataset", "process", "null_model", "statistic"]
     rows: list[dict[str, Any]] = []
     for key, group in comparisons.groupby(keys, sort=False):
-        found = excess(group.tested, group.expected, rng=deepcopy(rng))
+        difference = group.tested - group.expected
+        found = bootstrap_interval(difference, rng=deepcopy(rng))
         numbers = {"tested": group.tested.mean(), "expected": group.expected.mean(), "excess": found.mean}
         interval = {"low": found.low, "high": found.high, "n": found.n, "verdict": found.verdict}
         of_draws = {"monte_carlo": error_of_mean(group.monte_carlo)}
-        difference = (group.tested - group.expected).dropna()
-        p_value = {"p_corrected": no_difference(difference)}
+        p_value = {"p_corrected": no_difference(difference.dropna())}
         rows.append({**dict(zip(keys, key, strict=True)), **numbers, **interval, **of_draws, **p_value})  # pyright: ignore[reportArgumentType]
     table = pd.DataFrame(rows)
     return table.assign(p_corrected=table.groupby(["null_model", "statistic"]).p_corrected.transform(corrected))

@@ -21,12 +21,8 @@ from dtc_helpers.readings import READINGS, Plan
 from dtc_helpers.sensing import gaussian_matrix, measure
 from dtc_helpers.training import accuracy, adam, batches, train
 
+READING = READINGS["published"]
 UNRELATED_SEED_SHIFT = 1_000_000  # seed of the network that has nothing to do with the process
-
-
-def measured_length(n_values: int, removed_fraction: float, *, measurement_fraction: float) -> int:
-    """Length m that follows the compression: int(measurement_fraction · size left), at least 1."""
-    return max(1, int(measurement_fraction * (1 - removed_fraction) * n_values))
 
 
 def measured_step(
@@ -38,13 +34,13 @@ def measured_step(
     measurement_fraction: float,
     rng: np.random.Generator,
 ) -> Step:
-    """Step whose measurement y = Φw is made with a new Gaussian Φ of m rows.
+    """Step whose measurement y = Φw is made with a new Gaussian Φ of m = int(fraction · size left) rows, at least 1.
 
     Parameters
     ----------
     signal, unrelated_signal : w and what has nothing to do with it, (n_values,) each.
     """
-    n = measured_length(signal.size, removed_fraction, measurement_fraction=measurement_fraction)
+    n = max(1, int(measurement_fraction * (1 - removed_fraction) * signal.size))
     y = measure(gaussian_matrix(n, signal.size, rng=rng), torch.from_numpy(signal)).numpy()
     return Step(y, removed_fraction, fitness, signal, unrelated_signal)
 
@@ -57,12 +53,10 @@ def pruning(dataset: Dataset, method: str, *, seeds: Sequence[int], plan: Plan, 
 
     The unrelated signal belongs to an untrained network that loses as many of its neurons, any of them.
     """
-    reading, device = READINGS["published"], dataset.train.images.device
-    network = start_networks(dataset, [hidden], reading=reading, seeds=seeds, device=device)
-    others = start_networks(dataset, [hidden], reading=reading, seeds=_shifted(seeds), device=device)
+    network, others = _networks(dataset, hidden, seeds)
     unrelated = outgoing_sums(others).cpu().numpy()  # independent numbers: the first n are as good as any n
     processes: list[list[Step]] = [[] for _ in seeds]
-    for record in compress_train(network, dataset, method=method, reading=reading, seeds=seeds, plan=plan):
+    for record in compress_train(network, dataset, method=method, reading=READING, seeds=seeds, plan=plan):
         (cut,) = record.layers
         for r, process in enumerate(processes):
             w, y = cut.neuron_sums[1, r].cpu().numpy(), cut.measurements[1, r].cpu().numpy()
@@ -71,8 +65,11 @@ def pruning(dataset: Dataset, method: str, *, seeds: Sequence[int], plan: Plan, 
     return processes
 
 
-def _shifted(seeds: Sequence[int]) -> list[int]:
-    return [seed + UNRELATED_SEED_SHIFT for seed in seeds]
+def _networks(dataset: Dataset, hidden: int, seeds: Sequence[int]) -> Iterator[ReplicatedMLP]:
+    """Untrained networks: those of the process, and those that have nothing to do with it."""
+    for shift in (0, UNRELATED_SEED_SHIFT):
+        shifted, device = [seed + shift for seed in seeds], dataset.train.images.device
+        yield start_networks(dataset, [hidden], reading=READING, seeds=shifted, device=device)
 
 
 # --------------------------------------------------------------- one trained network, compressed step by step
@@ -149,10 +146,7 @@ def post_training(
     ----------
     compressor : one of `COMPRESSORS`. The untrained network of the unrelated signal is compressed alike.
     """
-    reading, device = READINGS["published"], dataset.train.images.device
-    start = {"reading": reading, "device": device}
-    network = start_networks(dataset, [hidden], seeds=seeds, **start)
-    others = start_networks(dataset, [hidden], seeds=_shifted(seeds), **start)
+    network, others = _networks(dataset, hidden, seeds)
     images = batches(dataset.train.images, dataset.train.labels, n_batches=plan.batches_per_cycle)
     train(network, images, optimizer=adam(network), loss_axis="class")
     compress, rngs = COMPRESSORS[compressor], [np.random.default_rng(seed) for seed in seeds]
@@ -164,8 +158,6 @@ def post_training(
         signals, unrelated = (outgoing_sums(each).cpu().numpy() for each in (smaller, ReplicatedMLP(other.weights)))
         for r, process in enumerate(processes):
             numbers = {"removed_fraction": done.removed_fraction, "fitness": float(fitness[r])}
-            fraction = plan.measurement_fraction
-            process.append(
-                measured_step(signals[r], unrelated[r], **numbers, measurement_fraction=fraction, rng=rngs[r])
-            )
+            numbers["measurement_fraction"] = plan.measurement_fraction
+            process.append(measured_step(signals[r], unrelated[r], **numbers, rng=rngs[r]))
     return processes

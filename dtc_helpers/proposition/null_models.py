@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from dtc_helpers.gibbs import entropy_series
-from dtc_helpers.proposition.relation import Correlations, Measure, Process, column, correlations
+from dtc_helpers.proposition.relation import Measure, Process, column, correlations
 from dtc_helpers.sensing import RandomSource
 
 
@@ -117,9 +118,7 @@ def _own(process: Process, measure: Measure) -> np.ndarray:
 def exact_measurements(process: Process, rng: RandomSource) -> list[np.ndarray]:
     """Measurements of the signal of every step by a fresh Gaussian Φ: normal numbers of standard deviation ‖w‖.
 
-    Raises
-    ------
-    ValueError where a step has no signal.
+    Raises ValueError where a step has no signal.
     """
     return _measured(process, "signal", column(process, "length"), rng)
 
@@ -136,43 +135,34 @@ def _measured(process: Process, name: str, lengths: np.ndarray, rng: RandomSourc
 
 @dataclass(frozen=True)
 class DrawnCorrelations:
-    """Correlations with the fitness of one process: what is tested, and the null; (n_draws,) of each."""
+    """Correlations with the fitness of one process: a row a draw, a column a field of `Correlations`."""
 
-    tested: list[Correlations]
-    null: list[Correlations]
+    tested: pd.DataFrame
+    null: pd.DataFrame
 
-    def values(self, which: str, statistic: str) -> np.ndarray:
-        """Of "tested" or "null", (n_draws,); NaN where a draw has none."""
-        return np.array([getattr(found, statistic) for found in getattr(self, which)])
+    def summary(self) -> pd.DataFrame:
+        """Means over the draws that have one, and the Monte-Carlo standard error of their difference.
 
-    def mean(self, which: str, statistic: str) -> float:
-        """Mean over the draws of "tested" or "null"; NaN if no draw has one."""
-        values = self.values(which, statistic)
-        return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else float("nan")
-
-    def error(self, statistic: str) -> float:
-        """Monte-Carlo standard error of mean tested − mean null; NaN for fewer than two draws."""
-        found = [values[np.isfinite(values)] for values in (self.values(w, statistic) for w in ("tested", "null"))]
-        if min(map(len, found)) < 2:
-            return float("nan")
-        return float(np.sqrt(sum(values.var(ddof=1) / len(values) for values in found)))
+        A row a field of `Correlations`; columns tested, expected, monte_carlo (NaN for fewer than two draws).
+        """
+        error = np.hypot(self.tested.sem(), self.null.sem())
+        return pd.DataFrame({"tested": self.tested.mean(), "expected": self.null.mean(), "monte_carlo": error})
 
 
 def draw_null(
-    process: Process, null: Null, *, rng: np.random.Generator, measure: Measure = entropy_series, n_draws: int = 20
+    process: Process, null: Null, *, rng: np.random.Generator, n_draws: int, measure: Measure = entropy_series
 ) -> DrawnCorrelations:
     """Correlations of both series of a null model, for several draws of its random numbers.
 
-    Raises
-    ------
-    ValueError as `relation.correlations`, or where the null needs what the process does not have.
+    Raises ValueError as `relation.correlations`, or where the null needs what the process does not have.
     """
     pairs = pairs_of(process, null, measure=measure, rng=rng, n_draws=n_draws)
-    tested: list[Correlations] = []
-    for pair in pairs:  # a series that no draw changes is correlated once
-        is_as_first = pair.tested is pairs[0].tested and pair.steps is pairs[0].steps
-        tested.append(tested[0] if tested and is_as_first else correlations(pair.steps, pair.tested))
-    return DrawnCorrelations(tested, [correlations(pair.steps, pair.null) for pair in pairs])
+    series = {id(pair.tested): pair for pair in pairs}  # one that no draw changes is correlated once
+    tested = {key: correlations(pair.steps, pair.tested) for key, pair in series.items()}
+    return DrawnCorrelations(
+        pd.DataFrame([tested[id(pair.tested)] for pair in pairs]),
+        pd.DataFrame([correlations(pair.steps, pair.null) for pair in pairs]),
+    )
 
 
 def pairs_of(

@@ -30,17 +30,12 @@ class Step:
         if not 0 <= self.removed_fraction < 1:
             raise ValueError(f"removed_fraction = {self.removed_fraction}: expected 0 or more, and less than 1")
 
-    @property
-    def compression_ratio(self) -> float:
-        """Original size / size left, ≥ 1."""
-        return 1 / (1 - self.removed_fraction)
-
 
 Process = Sequence[Step]
 
 
 def column(process: Process, name: str) -> np.ndarray:
-    """One number of every step, (n_steps,): "removed_fraction", "compression_ratio", "fitness" or "length" (m)."""
+    """One number of every step, (n_steps,): "removed_fraction", "fitness" or "length" (m)."""
     if name == "length":
         return np.array([step.measurement.size for step in process])
     return np.array([getattr(step, name) for step in process], dtype=float)
@@ -61,9 +56,7 @@ class Correlations:
 def correlations(process: Process, series: ArrayLike) -> Correlations:
     """Correlations of a series, (n_steps,), with the fitness of the process.
 
-    Raises
-    ------
-    ValueError for a process of fewer than 4 steps, or a fitness that is not finite.
+    Raises ValueError for a process of fewer than 4 steps, or a fitness that is not finite.
     """
     fitness = column(process, "fitness")
     if len(process) < MIN_STEPS:
@@ -75,7 +68,7 @@ def correlations(process: Process, series: ArrayLike) -> Correlations:
     return Correlations(
         pearson(x, fitness),
         spearman(x, fitness),
-        partial_correlation(x, fitness, given=column(process, "compression_ratio")),
+        partial_correlation(x, fitness, given=1 / (1 - column(process, "removed_fraction"))),
         partial_correlation(x, fitness, given=log_lengths),
         partial_correlation(x, fitness, given=np.stack([log_lengths, steps])),
         partial_correlation(x, fitness, given=np.stack([log_lengths, steps, steps**2])),
@@ -85,15 +78,13 @@ def correlations(process: Process, series: ArrayLike) -> Correlations:
 def partial_correlation(series: np.ndarray, fitness: np.ndarray, *, given: np.ndarray) -> float:
     """Pearson correlation of the parts of both that are left when what is linear in `given` is taken away.
 
+    NaN where nothing but rounding is left of either, or fewer than 4 steps are defined (one more for every further
+    given).
+
     Parameters
     ----------
     series, fitness : (n_steps,); steps with an undefined series are passed over.
     given : (n_steps,), or (n_given, n_steps) for several.
-
-    Returns
-    -------
-    NaN where nothing but rounding is left of either, or fewer than 4 steps are defined (one more for every further
-    given).
     """
     defined, given = np.isfinite(series), np.atleast_2d(given)
     if np.count_nonzero(defined) < MIN_STEPS + len(given) - 1:

@@ -43,9 +43,7 @@ def draw_nulls(
 ) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
     """Pearson correlations with the fitness of single runs, in the published bins, beside those of every null model.
 
-    Returns
-    -------
-    (method, null model) → tested and expected, (n_draws,) each; NaN where a draw has none.
+    That is (method, null model) → tested and expected, (n_draws,) each; NaN where a draw has none.
     """
     rng, measure, found = np.random.default_rng(seed), partial(entropy_series, bins=PUBLISHED_BIN_EDGES), {}
     for method, process in processes.items():
@@ -70,17 +68,11 @@ def null_table(draws: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]) -
     """
     rows = {}
     for key, (tested, expected) in draws.items():
-        means = {"tested": _mean(tested), "expected": _mean(expected)}
-        defined = np.isfinite(tested) & np.isfinite(expected)  # not where all values lie in bins of their own
-        n, known = int(defined.sum()), expected[defined]
-        low, high = np.quantile(known, [0.025, 0.975]) if n else (np.nan, np.nan)
-        above = (known >= tested[defined]).mean() if n else np.nan
-        error = np.sqrt(above * (1 - above) / max(n, 1))
-        rows[key] = {**means, "low": low, "high": high, "share above": above, "error of the share": error, "draws": n}
+        both = pd.DataFrame({"tested": tested, "expected": expected})
+        known = both.dropna()  # not where all values lie in bins of their own
+        low, high = known.expected.quantile([0.025, 0.975])
+        above = (known.expected >= known.tested).mean()
+        error = np.sqrt(above * (1 - above) / max(len(known), 1))
+        numbers = {"low": low, "high": high, "share above": above, "error of the share": error, "draws": len(known)}
+        rows[key] = {**both.mean(), **numbers}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["method", "null model"])
-
-
-def _mean(correlations: np.ndarray) -> float:
-    """Mean of those that are defined; NaN if none is."""
-    defined = correlations[np.isfinite(correlations)]
-    return float(defined.mean()) if len(defined) else float("nan")

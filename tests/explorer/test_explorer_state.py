@@ -134,7 +134,7 @@ def test_other_null_models_are_those_of_the_proposition(javascript, name):
     rng = np.random.RandomState(0)
     found = draw_null(state.process_of_state(steps), NULLS[name], rng=rng, measure=measure, n_draws=4)  # pyright: ignore[reportArgumentType]
     theirs = javascript("trial", steps=steps, nullModel=name, count=4, state={"bin_width": 0.2, "measure": "entropy"})
-    ours = [c.pearson for c in found.null][: len(theirs["found"])]
+    ours = found.null.pearson[: len(theirs["found"])]
     np.testing.assert_allclose(theirs["found"], ours, atol=1e-9)
 
 

@@ -7,7 +7,6 @@ from dtc_helpers.networks import ReplicatedMLP, outgoing_sums, xavier_mlp
 from dtc_helpers.proposition.network_processes import (
     COMPRESSORS,
     magnitude_steps,
-    measured_length,
     measured_step,
     post_training,
     pruning,
@@ -33,7 +32,9 @@ def weights():
 
 @pytest.mark.parametrize(("removed", "length"), [(0, 51), (0.5, 25), (0.99, 1), (0.999, 1)])
 def test_length_follows_what_is_left_and_is_at_least_1(removed, length):
-    assert measured_length(512, removed, measurement_fraction=0.1) == length
+    numbers = {"removed_fraction": removed, "fitness": 0.5, "measurement_fraction": 0.1}
+    step = measured_step(np.zeros(512), np.zeros(512), **numbers, rng=np.random.default_rng(7))
+    assert step.measurement.size == length
 
 
 def test_step_measures_the_signal_with_a_new_matrix():

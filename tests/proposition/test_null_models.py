@@ -1,8 +1,9 @@
 import itertools
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 import torch
@@ -19,7 +20,7 @@ from dtc_helpers.proposition.null_models import (
 )
 from dtc_helpers.proposition.relation import Correlations, Step, correlations
 from dtc_helpers.sensing import gaussian_matrix, measure
-from dtc_helpers.statistics import excess
+from dtc_helpers.statistics import bootstrap_interval
 
 SCALES = np.exp(np.random.default_rng(5).normal(0, 0.8, len(LENGTHS)))  # go neither up nor down with the step
 
@@ -42,7 +43,12 @@ def signals_process(rng, *, fitness):
 def excess_over(name, processes, rng, *, n_draws):
     """Excess of the Pearson correlation over a null model, paired by replicate."""
     found = [draw_null(process, NULLS[name], rng=rng, n_draws=n_draws) for process in processes]
-    return excess(*([one.mean(which, "pearson") for one in found] for which in ("tested", "null")), rng=rng)
+    return excess_of(found, "pearson", rng)
+
+
+def excess_of(found, statistic, rng):
+    differences = [draws.tested[statistic].mean() - draws.null[statistic].mean() for draws in found]
+    return bootstrap_interval(differences, rng=rng)
 
 
 def true_link(n, scale, noise):
@@ -98,9 +104,8 @@ def test_mere_length_effect_is_not_credited(name):
         processes = [with_signals(made_process(rng, fitness=by_length)) for _ in range(12)]
         found = [draw_null(process, NULLS[name], rng=rng, n_draws=3) for process in processes]
         for statistic in statistics:
-            series = ([one.mean(which, statistic) for one in found] for which in ("tested", "null"))
-            wrong[statistic] += excess(*series, rng=rng).verdict == "above"
-        assert np.mean([one.mean("tested", "pearson") for one in found]) > 0.7
+            wrong[statistic] += excess_of(found, statistic, rng).verdict == "above"
+        assert np.mean([draws.tested.pearson.mean() for draws in found]) > 0.7
     # 2.5 % each, up to 5 % as a percentile interval of 12 is narrow: P(5 or more) < 0.3 %
     assert max(wrong.values()) <= 4
 
@@ -231,22 +236,23 @@ def test_mean_of_a_comparison_is_over_the_draws_that_have_one():
     nan = np.nan
     tested = [Correlations(0.0, 0.1, nan, nan, nan, nan), Correlations(nan, 0.2, nan, 0.5, nan, nan)]
     tested += [Correlations(0.5, 0.3, nan, nan, nan, nan), Correlations(0.1, 0.9, nan, nan, nan, nan)]
-    found = DrawnCorrelations(tested, null=[Correlations(-1.0, 0.0, 0.0, 0.0, 0.0, 0.0)])
-    assert found.mean("tested", "pearson") == pytest.approx(0.2)
-    assert found.mean("tested", "given_length") == 0.5
-    assert np.isnan(found.mean("tested", "given_ratio"))
-    assert found.mean("null", "pearson") == -1
-    assert np.isnan(found.error("pearson"))  # one draw of the null says nothing of its spread
-    again = DrawnCorrelations(tested, null=tested[:3])
+    tested, null = pd.DataFrame(tested), pd.DataFrame([Correlations(-1.0, 0.0, 0.0, 0.0, 0.0, 0.0)])
+    found = DrawnCorrelations(tested, null).summary()
+    assert found.tested["pearson"] == pytest.approx(0.2)
+    assert found.tested["given_length"] == 0.5
+    assert np.isnan(found.tested["given_ratio"])
+    assert found.expected["pearson"] == -1
+    assert np.isnan(found.monte_carlo["pearson"])  # one draw of the null says nothing of its spread
+    again = DrawnCorrelations(tested, null=tested.head(3)).summary()
     sd_tested, sd_null = np.std([0, 0.5, 0.1], ddof=1), np.std([0, 0.5], ddof=1)
-    assert again.error("pearson") == pytest.approx(np.sqrt(sd_tested**2 / 3 + sd_null**2 / 2))
+    assert again.monte_carlo["pearson"] == pytest.approx(np.sqrt(sd_tested**2 / 3 + sd_null**2 / 2))
 
 
 def test_monte_carlo_error_is_how_far_repetitions_scatter(rng):
     process = signals_process(rng, fitness=true_link)
-    found = [draw_null(process, NULLS["exact null"], rng=rng, n_draws=40) for _ in range(60)]
-    means = [one.mean("tested", "pearson") - one.mean("null", "pearson") for one in found]
-    assert np.mean([one.error("pearson") for one in found]) == pytest.approx(np.std(means, ddof=1), rel=0.35)
+    found = [draw_null(process, NULLS["exact null"], rng=rng, n_draws=40).summary().loc["pearson"] for _ in range(60)]
+    means = [one.tested - one.expected for one in found]
+    assert np.mean([one.monte_carlo for one in found]) == pytest.approx(np.std(means, ddof=1), rel=0.35)
 
 
 def sizes(vectors):
@@ -257,5 +263,5 @@ def sizes(vectors):
 def test_comparison_takes_the_measure_it_is_given_and_draws_anew_every_time(rng):
     process = signals_process(rng, fitness=true_link)
     found = draw_null(process, NULLS["shuffled steps"], measure=sizes, n_draws=7, rng=rng)
-    assert found.tested == [correlations(process, LENGTHS)] * 7
-    assert len({one.pearson for one in found.null}) == len(found.null) == 7
+    assert found.tested.to_dict("records") == [asdict(correlations(process, LENGTHS))] * 7
+    assert found.null.pearson.nunique() == len(found.null) == 7

@@ -30,11 +30,6 @@ def rng():
 # ------------------------------------------------------------------------------------------- steps
 
 
-@pytest.mark.parametrize(("removed", "ratio"), [(0, 1), (0.5, 2), (0.9, 10)])
-def test_compression_ratio_is_original_over_left(removed, ratio):
-    assert Step(np.ones(1), removed, 0.5).compression_ratio == pytest.approx(ratio)
-
-
 @pytest.mark.parametrize("removed", [-0.1, 1, 1.5, np.nan])
 def test_fraction_that_leaves_nothing_is_refused(removed):
     with pytest.raises(ValueError, match="removed_fraction"):
