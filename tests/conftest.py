@@ -11,7 +11,8 @@ from dtc_helpers.images import idx_files
 from dtc_helpers.images.datasets import Dataset, Split, load_dataset
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.studies.arms import Setting
+from dtc_helpers.studies import setting as settings_of_studies
+from dtc_helpers.studies.setting import Setting
 
 mpl.use("Agg")
 # Everyone's test run checks the same examples; HYPOTHESIS_PROFILE=explore looks for new ones.
@@ -59,12 +60,11 @@ def mnist():
 
 
 @pytest.fixture
-def setting(tiny_dataset):
+def setting(tiny_dataset, monkeypatch):
     """Sixteen hidden neurons, four cuts, two replicates."""
+    monkeypatch.setattr(settings_of_studies, "images", lambda *_: tiny_dataset)
     plan = Plan(batches_per_cycle=2, keep_fraction=0.7, stop_at=4)
-    return Setting(
-        "tiny", lambda _: tiny_dataset, READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1}
-    )
+    return Setting("tiny", READINGS["described"], (1, 2), plan, (16,), (7, 3), columns={"point": 0.1})
 
 
 @pytest.fixture(scope="session")

@@ -273,7 +273,7 @@ def test_stored_table_that_is_damaged_names_the_remedy(tables, setting, tmp_path
     with pytest.raises(DamagedError, match=r"table.csv has no column dataset, .*: run the study with recompute = True"):
         study.study_table("table", [(setting, "dense")], parameters)
     with pytest.raises(DamagedError, match=r"table.json is damaged \('settings'\): run the study"):
-        study.other_table("table", pd.DataFrame, settings={}, keys=["seed"], new_in=None)
+        study.other_table("table", pd.DataFrame, parameters, settings={}, keys=["seed"])
 
 
 @pytest.fixture(scope="module")

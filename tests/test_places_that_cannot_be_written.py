@@ -13,7 +13,7 @@ from dtc_helpers.any_network.checkpoints import Checkpoints
 from dtc_helpers.paths import CannotWriteError, whole_file, whole_folder, writable_folder
 from dtc_helpers.runs import methods as loop
 from dtc_helpers.runs.methods import run_methods
-from dtc_helpers.studies.arms import Setting
+from dtc_helpers.studies.setting import Setting
 from dtc_helpers.studies.study import StudyParameters, other_table, study_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,7 +82,7 @@ def test_study_is_refused_before_it_computes(bad, setting: Setting, monkeypatch)
     with pytest.raises(CannotWriteError, match=said(bad, "results_dir")):
         study_table("3_uncertainty", [(setting, "dtc")], parameters)
     with pytest.raises(CannotWriteError, match=said(bad, "results_dir")):
-        other_table("9_binning", lambda: pytest.fail("it draws"), settings={}, keys=[], new_in=str(bad))
+        other_table("9_binning", lambda: pytest.fail("it draws"), parameters, settings={}, keys=[])
 
 
 def test_checkpoints_are_refused_before_a_network_is_trained(bad):

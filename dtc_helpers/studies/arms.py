@@ -1,88 +1,18 @@
 """Arms of a study: every way to a small network, replicated."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from dtc_helpers.cycle import CycleRecord, compress_train, start_networks
-from dtc_helpers.images.datasets import Dataset
-from dtc_helpers.networks import ReplicatedMLP
-from dtc_helpers.readings import Plan, Reading
-from dtc_helpers.runs.memory import check_memory
+from dtc_helpers.cycle import CycleRecord
 from dtc_helpers.scoring import SCORES, Score
-from dtc_helpers.studies.controls import batches_of_equal_cost, dense, random_ids, rewound, trained_to
+from dtc_helpers.studies.controls import multiply_adds, random_ids, rewound
 from dtc_helpers.studies.numbering import NUMBERINGS, numbered_scores
-from dtc_helpers.surgery import schedules
+from dtc_helpers.studies.setting import Setting
 from dtc_helpers.training import Accuracy
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Setting that all arms of one point of a study have in common.
-
-    Raises
-    ------
-    ValueError for a size at which networks should be trained, but to which the cuts do not lead.
-    """
-
-    name: str  # of the dataset
-    load: Callable[
-        [bool], Dataset
-    ]  # of choosing: gives it, on the device to use; not called before something is trained
-    reading: Reading
-    seeds: Sequence[int]  # one a replicate
-    plan: Plan = field(default_factory=Plan)
-    hidden_widths: Sequence[int] = (512,)  # before any cut
-    neurons: Sequence[int] = ()  # hidden neurons left at which networks are trained from scratch, and tickets drawn
-    total_batches: int | None = None  # a cut network is trained on, after its last cut, until it has had so many
-    columns: Mapping[str, float | str] = field(default_factory=dict)  # what tells this point from others in a table
-    choosing: bool = False  # whether the images to test on are validation images
-
-    def __post_init__(self) -> None:
-        sizes = [sum(widths) for widths in self.schedule]
-        if missing := [size for size in self.neurons if size not in sizes]:
-            raise ValueError(f"the cuts do not lead to {missing} hidden neurons: expected some of {sizes}")
-
-    @property
-    def dataset(self) -> Dataset:
-        """Images to train and test on."""
-        return self.load(self.choosing)
-
-    @property
-    def schedule(self) -> list[tuple[int, ...]]:
-        """Hidden widths after each cut."""
-        return schedules(self.hidden_widths, keep_fraction=self.plan.keep_fraction, stop_at=self.plan.stop_at)
-
-    @property
-    def dense_cycles(self) -> int:
-        """Cycles of the dense control: up to the smallest of the chosen sizes, or all."""
-        return sum(sum(widths) >= min(self.neurons, default=0) for widths in self.schedule)
-
-    def start(self, hidden_widths: Sequence[int] | None = None) -> ReplicatedMLP:
-        """Untrained networks of these hidden widths, of those before any cut unless given."""
-        widths = hidden_widths or self.hidden_widths
-        return start_networks(self.dataset, widths, reading=self.reading, seeds=self.seeds, device=self.device)
-
-    def cut(self, method: str | Score) -> Iterator[CycleRecord]:
-        """Compress-train of untrained networks; MemoryError before it for networks that do not fit."""
-        check_memory(self.dataset, self.hidden_widths, methods=[method], n_replicates=len(self.seeds), plan=self.plan)
-        arguments = {"reading": self.reading, "seeds": self.seeds, "plan": self.plan}
-        return compress_train(self.start(), self.dataset, method=method, **arguments)
-
-    def trained(self, network: ReplicatedMLP, n_batches: int) -> Accuracy:
-        """Accuracy of the network after training it, in place, for so many batches with an Adam of its own."""
-        arguments = {"reading": self.reading, "seeds": self.seeds}
-        (measured,) = trained_to(network, self.dataset, stops=[n_batches], **arguments)
-        return measured
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the images."""
-        return self.dataset.test.images.device
 
 
 class Outcome(NamedTuple):
@@ -102,7 +32,7 @@ def cut_arm(setting: Setting, *, method: str | Score) -> Iterator[Outcome]:
         batches, gap = record.cycle * setting.plan.batches_per_cycle, _larger_gap(gap, record)
         yield Outcome(record.neurons, batches, record.accuracy, duality_gap=gap)
     if setting.total_batches is not None and setting.total_batches > batches:
-        measured = setting.trained(record.network, setting.total_batches - batches)
+        (measured,) = setting.trained_to(record.network, [setting.total_batches - batches])
         yield Outcome(record.neurons, setting.total_batches, measured, duality_gap=gap)
 
 
@@ -114,9 +44,7 @@ def _larger_gap(gap: Tensor | None, record: CycleRecord) -> Tensor | None:
 
 def dense_arm(setting: Setting) -> Iterator[Outcome]:
     """Never cut, same batches: an outcome after every cycle, up to the one of the smallest chosen size."""
-    arguments = {"reading": setting.reading, "seeds": setting.seeds, "plan": setting.plan}
-    measured = dense(setting.start(), setting.dataset, n_cycles=setting.dense_cycles, **arguments)
-    for cycle, accuracy in enumerate(measured, start=1):
+    for cycle, accuracy in enumerate(setting.never_cut(setting.start()), start=1):
         yield Outcome(sum(setting.hidden_widths), cycle * setting.plan.batches_per_cycle, accuracy)
 
 
@@ -136,8 +64,7 @@ def scratch_arm(setting: Setting, *, budgets: Sequence[str] = SCRATCH_BUDGETS) -
             equal_cost = _equal_cost(setting, widths, n_cycles)
             lengths = dict(zip(SCRATCH_BUDGETS, (batches, equal_cost, 2 * equal_cost), strict=True))
             network = setting.start(widths)
-            arguments = {"reading": setting.reading, "seeds": setting.seeds}
-            measured = trained_to(network, setting.dataset, stops=[lengths[b] for b in budgets], **arguments)
+            measured = setting.trained_to(network, [lengths[budget] for budget in budgets])
             for budget, accuracy in zip(budgets, measured, strict=True):
                 yield Outcome(network.n_neurons, lengths[budget], accuracy, f"scratch, {budget}")
 
@@ -165,15 +92,18 @@ def random_ticket_arm(setting: Setting) -> Iterator[Outcome]:
 
 def _ticket(setting: Setting, neuron_ids: Sequence[Tensor], cycle: int) -> Outcome:
     ticket, batches = rewound(setting.start(), neuron_ids), cycle * setting.plan.batches_per_cycle
-    return Outcome(ticket.n_neurons, batches, setting.trained(ticket, batches))
+    (measured,) = setting.trained_to(ticket, [batches])
+    return Outcome(ticket.n_neurons, batches, measured)
 
 
 def _equal_cost(setting: Setting, widths: Sequence[int], n_cycles: int) -> int:
     """Batches that a network of these hidden widths can train at the multiply-adds of the first cycles."""
-    n_inputs, n_classes = setting.dataset.n_inputs, setting.dataset.n_classes
-    stages = [tuple(setting.hidden_widths), *setting.schedule][:n_cycles]
-    costs = [((n_inputs, *stage, n_classes), setting.plan.batches_per_cycle) for stage in stages]
-    return batches_of_equal_cost((n_inputs, *widths, n_classes), costs)
+
+    def cost(hidden: Sequence[int]) -> int:
+        return multiply_adds([setting.dataset.n_inputs, *hidden, setting.dataset.n_classes])
+
+    spent = sum(map(cost, [setting.hidden_widths, *setting.schedule][:n_cycles]))
+    return round(setting.plan.batches_per_cycle * spent / cost(widths))
 
 
 ARMS: dict[str, Callable[[Setting], Iterator[Outcome]]] = {

@@ -1,55 +1,14 @@
-"""Controls of a compress-train run: what training without cutting, from scratch, or from a lottery ticket gives."""
+"""Controls of a compress-train run: the neurons of lottery tickets, and what training costs."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from dtc_helpers.cycle import cycle_batches, test_accuracy
-from dtc_helpers.images.datasets import Dataset
 from dtc_helpers.networks import ReplicatedMLP
-from dtc_helpers.readings import IndependentStreams, Plan, Reading
+from dtc_helpers.readings import IndependentStreams
 from dtc_helpers.surgery import keep_neurons
-from dtc_helpers.training import Accuracy, adam, train
-
-
-def dense(
-    network: ReplicatedMLP, dataset: Dataset, *, n_cycles: int, reading: Reading, seeds: Sequence[int], plan: Plan
-) -> Iterator[Accuracy]:
-    """Train as `compress_train` does, with the same batches, and cut nothing: the test accuracy after every cycle.
-
-    Parameters
-    ----------
-    network : changed in place.
-    n_cycles : of `plan.batches_per_cycle` batches each.
-    """
-    optimizer = adam(network)
-    for cycle in range(1, n_cycles + 1):
-        if reading.optimizer == "new":
-            optimizer = adam(network)
-        shown = cycle_batches(dataset, cycle, reading=reading, seeds=seeds, plan=plan)
-        train(network, shown, optimizer=optimizer, loss_axis=reading.loss_axis)
-        yield test_accuracy(network, dataset, reading=reading)
-
-
-def trained_to(
-    network: ReplicatedMLP, dataset: Dataset, *, stops: Sequence[int], reading: Reading, seeds: Sequence[int]
-) -> Iterator[Accuracy]:
-    """Train in place without a break, by one Adam, from the first batch of the reading: test accuracy at every stop.
-
-    In the published reading too, whose compress-train begins at image 0 and with a new Adam in every cycle.
-
-    Parameters
-    ----------
-    network : changed in place.
-    stops : batches so far at which to measure, ascending.
-    """
-    optimizer = adam(network)
-    shown = cycle_batches(dataset, 1, reading=reading, seeds=seeds, plan=Plan(stops[-1]))
-    for done, stop in itertools.pairwise([0, *stops]):
-        train(network, itertools.islice(shown, stop - done), optimizer=optimizer, loss_axis=reading.loss_axis)
-        yield test_accuracy(network, dataset, reading=reading)
 
 
 def rewound(start: ReplicatedMLP, neuron_ids: Sequence[Tensor]) -> ReplicatedMLP:
@@ -88,14 +47,3 @@ def multiply_adds(widths: Sequence[int]) -> int:
     """
     products = [before * after for before, after in itertools.pairwise(widths)]
     return 3 * sum(products) - products[0]
-
-
-def batches_of_equal_cost(widths: Sequence[int], costs: Sequence[tuple[Sequence[int], int]]) -> int:
-    """Number of batches that a network can train at the multiply-adds of others.
-
-    Parameters
-    ----------
-    widths : of the network, as in `multiply_adds`.
-    costs : (widths, number of batches) of each stage of the other training.
-    """
-    return round(sum(n * multiply_adds(stage) for stage, n in costs) / multiply_adds(widths))

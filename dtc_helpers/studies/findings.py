@@ -12,11 +12,10 @@ from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.runs.sentences import CLOSE_UP_TO
 from dtc_helpers.runs.tables import beside_paper, with_lowess
-from dtc_helpers.statistics import t_interval
+from dtc_helpers.statistics import LEVEL, t_interval
 from dtc_helpers.studies import tables
 from dtc_helpers.studies.runs import read_table
 
-LEVEL = 0.05  # of the tests
 TENTH = 51  # of 512 neurons
 TRIALS = ("mnist", "digits", "photographs")  # of study 10
 

@@ -47,14 +47,10 @@ class NetworkSetting:
         """A few of the images, (16, 1, *image_shape): on them masked and cut network must agree."""
         return self.data.train.images[:16].view(-1, 1, *self.data.image_shape)
 
-    @property
-    def limits(self) -> Limits:
-        """Limits of the cuts: whole heads of attention may go too."""
-        return Limits(narrowest=self.narrowest, heads=HEADS.get(self.network))
-
     def plan(self, importance: Importance) -> CutPlan:
-        """Plan of a run."""
-        return CutPlan(importance, self.cuts, self.batches_per_cut, self.keep_fraction, self.limits)
+        """Plan of a run; whole heads of attention may go too."""
+        limits = Limits(narrowest=self.narrowest, heads=HEADS.get(self.network))
+        return CutPlan(importance, self.cuts, self.batches_per_cut, self.keep_fraction, limits)
 
     def start(self, seed: int, cut: int = 0) -> nn.Module:
         """Untrained network of the widths after a cut, with PyTorch's own distribution of weights at these widths."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
@@ -63,9 +62,9 @@ def network_table(name: str, settings: Iterable[NetworkSetting], parameters: Net
     table = other_table(
         name,
         lambda: _computed(wanted, parameters),
+        parameters,
         settings={key: getattr(parameters, key) for key in plan},
         keys=("dataset", *NETWORK, "arm", "seed", "cut", "moment"),
-        new_in=parameters.new_in,
     )
     found = [
         rows_of_run(table, name, arm, seeds=parameters.seeds(), wanted={key: getattr(setting, key) for key in NETWORK})
@@ -75,16 +74,14 @@ def network_table(name: str, settings: Iterable[NetworkSetting], parameters: Net
 
 
 def _computed(runs: Sequence[tuple[NetworkSetting, str]], parameters: NetworkStudyParameters) -> pd.DataFrame:
-    parts = in_project(parameters.results_dir) / ".networks"
-    shown = progress(runs, total=len(runs), title="runs", describe=lambda run: f"{run[0].network} {run[1]}")
-    return pd.concat([_part(parts, *run, parameters.seeds()) for run in shown], ignore_index=True)
-
-
-def _part(parts: Path, setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
-    """All replicates of one arm, made or read."""
-    title = f"{setting.network} {arm} {run_key(setting, list(seeds))}"
-    make = partial(recorded, lambda: _table(setting, arm, seeds), title=title)
-    return kept(parts / f"{title}.csv", make=make, write=write_made, read=read_made)[0]
+    parts, seeds, tables = in_project(parameters.results_dir) / ".networks", parameters.seeds(), []
+    for setting, arm in progress(
+        runs, total=len(runs), title="runs", describe=lambda run: f"{run[0].network} {run[1]}"
+    ):
+        title = f"{setting.network} {arm} {run_key(setting, seeds)}"
+        make = partial(recorded, partial(_table, setting, arm, seeds), title=title)
+        tables.append(kept(parts / f"{title}.csv", make=make, write=write_made, read=read_made)[0])
+    return pd.concat(tables, ignore_index=True)
 
 
 def _table(setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:

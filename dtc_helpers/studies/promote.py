@@ -59,13 +59,17 @@ def _trial_complaints(new: Evidence, stored: Path) -> list[str]:
     found = ["it was made by code that is in no commit"] * any(map(_is_in_no_commit, made))
     if not stored.is_dir():
         return found
-    trials = {"old": read_evidence(stored), "new": new}
+    old = read_evidence(stored)
     for what in ("steps", "comparisons"):
-        counts = {name: getattr(trial, what).groupby("process").size() for name, trial in trials.items()}
-        fewer = pd.DataFrame(counts).fillna(0).query("new < old").index
-        found += [f"{process} has fewer {what} than the stored one" for process in fewer]
-    old, draws = (trial.run.get("comparisons", {}).get("n_draws", 0) for trial in trials.values())
-    return [*found, *([f"{draws} draws of the nulls, the stored one has {old}"] if draws < old else [])]
+        sizes = _sizes(getattr(old, what), getattr(new, what), ["process"])
+        found += [f"{process} has fewer {what} than the stored one" for process in sizes.query("new < old").index]
+    had, draws = (trial.run.get("comparisons", {}).get("n_draws", 0) for trial in (old, new))
+    return [*found, *([f"{draws} draws of the nulls, the stored one has {had}"] if draws < had else [])]
+
+
+def _sizes(old: pd.DataFrame, new: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Rows of each group in both tables, 0 where one has none."""
+    return pd.DataFrame({"old": old.groupby(keys).size(), "new": new.groupby(keys).size()}).fillna(0)
 
 
 def _is_in_no_commit(commit: object) -> bool:
@@ -88,11 +92,8 @@ def _complaints(table: pd.DataFrame, run: dict, stored: Path) -> list[str]:
         found.append("it has a row twice")
     if stored.is_file():
         old = read_table(stored)
-        common = [key for key in (keys or own) if key in old]
-        sizes = pd.DataFrame({"old": old.groupby(common).size(), "new": table.groupby(common).size()}).fillna(0)
-        fewer = sizes[sizes.new < sizes.old]
+        sizes = _sizes(old, table, [key for key in (keys or own) if key in old])
+        fewer = sizes.query("new < old").index
         if len(fewer):
-            found.append(
-                f"{len(fewer)} of {len(sizes)} runs have fewer rows than the stored table, e.g. {fewer.index[0]}"
-            )
+            found.append(f"{len(fewer)} of {len(sizes)} runs have fewer rows than the stored table, e.g. {fewer[0]}")
     return found

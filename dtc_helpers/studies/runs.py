@@ -17,7 +17,8 @@ from dtc_helpers.runs.provenance import provenance, run_key
 from dtc_helpers.runs.results import ACCURACIES
 from dtc_helpers.runs.resuming import kept
 from dtc_helpers.runs.stored_tables import NUMBER, TEXT, WHOLE, read_stored
-from dtc_helpers.studies.arms import ARMS, SIZED, Setting
+from dtc_helpers.studies.arms import ARMS, SIZED
+from dtc_helpers.studies.setting import Setting
 
 ARM_COLUMNS = (
     "dataset", "reading", "arm", "replicate", "seed", "neurons", "removed_fraction", "batches", "test_accuracy",
@@ -95,12 +96,11 @@ def write_made(made: Made, path: Path) -> None:
 def read_made(path: Path, columns: Sequence[str] = ()) -> Made:
     """Table of `write_made` and what made it, never of two runs; see `read_table`."""
     record = path.with_suffix(".json")
-    read = partial(_read_both, path, record, columns)
+
+    def read() -> Made:
+        return read_table(path, columns), read_json(record, remedy=_REMEDY)
+
     return read_together(path.parent, (path.name, record.name), read)
-
-
-def _read_both(path: Path, record: Path, columns: Sequence[str]) -> Made:
-    return read_table(path, columns), read_json(record, remedy=_REMEDY)
 
 
 def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
@@ -132,7 +132,7 @@ def _fingerprint(setting: Setting) -> str:
     """Tells apart what the title does not."""
     sizes = map(tuple, (setting.seeds, setting.hidden_widths, setting.neurons))
     own = (setting.plan, setting.reading, *sizes, setting.total_batches, setting.choosing)
-    return run_key(*own, usable_device("auto"))  # as `study.setting` loads the images
+    return run_key(*own, usable_device("auto"))  # as `setting.images` loads them
 
 
 def _made(setting: Setting, arm: str) -> Made:

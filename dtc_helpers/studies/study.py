@@ -3,21 +3,18 @@
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
 from typing import Annotated, Any
 
 import pandas as pd
 
 from dtc_helpers.checks.fields import OneOf, Replicates, Seed
-from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paths import in_project, only_writer, project_root, writable_folder
-from dtc_helpers.readings import Reading
 from dtc_helpers.runs.checking import DatasetName, NotebookParameters
 from dtc_helpers.runs.damage import damage_named
-from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.provenance import provenance
-from dtc_helpers.studies.arms import ARMS, Setting, last_places
+from dtc_helpers.studies.arms import ARMS, last_places
 from dtc_helpers.studies.runs import ARM_COLUMNS, read_made, read_table, recorded, run_arms, write_made
+from dtc_helpers.studies.setting import Setting
 
 STORED = project_root() / "notebooks" / "studies" / "data"
 _DO = "set recompute=True, or ask for what is stored"
@@ -33,11 +30,6 @@ class TableParameters(NotebookParameters):
     recompute: bool
     results_dir: str
     figures_dir: str
-
-    @property
-    def new_in(self) -> str | None:
-        """Folder for a new table; None where the stored one is read."""
-        return self.results_dir if self.recompute else None
 
     def written(self) -> dict[str, str]:
         """Figures, and a table where it is made anew."""
@@ -126,19 +118,13 @@ def grid(parameters: SeveralDatasets, first: str, second: str) -> Iterator[tuple
         yield from ((dataset, *point) for point in itertools.product(*values))
 
 
-def setting(dataset: str, reading: Reading, seeds: list[int], **others: Any) -> Setting:
-    """Setting of a dataset that is not loaded before something is trained."""
-    return Setting(dataset, partial(_images, dataset), reading, seeds, **others)
-
-
-@cache
-def _images(dataset: str, choosing: bool) -> Dataset:
-    images = load_dataset(dataset).to(usable_device("auto"))
-    return images.for_choosing() if choosing else images
-
-
 def other_table(
-    name: str, make: Callable[[], pd.DataFrame], *, settings: dict[str, Any], keys: Sequence[str], new_in: str | None
+    name: str,
+    make: Callable[[], pd.DataFrame],
+    parameters: TableParameters,
+    *,
+    settings: dict[str, Any],
+    keys: Sequence[str],
 ) -> pd.DataFrame:
     """Table of a study that is none of runs: from `notebooks/studies/data/<name>.csv`, or made and written alike.
 
@@ -146,17 +132,17 @@ def other_table(
     ----------
     settings : what the table depends on, beside the code.
     keys : columns that tell its rows from each other.
-    new_in : folder for a new table; None reads the stored one.
 
     Raises
     ------
     ValueError if what is stored was made with other settings; DamagedError where it is not as it was written.
     """
-    if new_in is not None:
-        with only_writer(in_project(new_in)):  # from the beginning: else what was made could not be written
+    if parameters.recompute:
+        target = in_project(parameters.results_dir)
+        with only_writer(target):  # from the beginning: else what was made could not be written
             table, record = recorded(make, title=name)
             run = {"settings": settings, "keys": list(keys), **provenance(), "runs": [record]}
-            write_made((table, run), in_project(new_in) / f"{name}.csv")
+            write_made((table, run), target / f"{name}.csv")
         return table
     table, run = read_made(path := STORED / f"{name}.csv", keys)
     with damage_named(path.with_suffix(".json"), "run the study with recompute = True"):

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from dtc_helpers.checks.fields import OneOf
 from dtc_helpers.runs.checking import DatasetName
-from dtc_helpers.studies.study import Runs, StudyParameters, setting
+from dtc_helpers.studies.setting import Setting
+from dtc_helpers.studies.study import Runs, StudyParameters
 from dtc_helpers.studies.walk import ANY_READING, differs_for
 
 StepName = Annotated[str, OneOf(ANY_READING)]
@@ -26,7 +27,7 @@ def switch_runs(parameters: SwitchParameters) -> Runs:
     """
     steps = [ANY_READING[step] for step in parameters.steps]
     return [
-        (setting(parameters.dataset, step, parameters.seeds()), arm)
+        (Setting(parameters.dataset, step, parameters.seeds()), arm)
         for before, step in zip([None, *steps], steps, strict=False)
         for arm in parameters.arms
         if before is None or differs_for(arm, step, before)

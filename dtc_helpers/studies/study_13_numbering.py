@@ -11,9 +11,9 @@ from dtc_helpers.checks.fields import Replicates
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.checking import DatasetName
 from dtc_helpers.scoring import HiddenLayer, Scores, random_scores
-from dtc_helpers.studies.arms import Setting
 from dtc_helpers.studies.numbering import NUMBERINGS, choices
-from dtc_helpers.studies.study import ArmName, Runs, StudyParameters, other_table, setting
+from dtc_helpers.studies.setting import Setting
+from dtc_helpers.studies.study import ArmName, Runs, StudyParameters, other_table
 from dtc_helpers.surgery import n_keep
 
 READING = READINGS["described"]
@@ -36,7 +36,7 @@ def numbering_runs(parameters: NumberingParameters) -> Runs:
     runs += [(READING, arm, few) for arm in parameters.other_arms]
     runs += [(OTHER_READING, arm, few) for arm in everything if arm in NUMBERINGS]
     return [
-        (setting(parameters.dataset, reading, seeds, columns={"ray_domain": reading.ray_domain}), arm)
+        (Setting(parameters.dataset, reading, seeds, columns={"ray_domain": reading.ray_domain}), arm)
         for reading, arm, seeds in runs
     ]
 
@@ -51,10 +51,10 @@ def choices_table(parameters: NumberingParameters) -> pd.DataFrame:
     seeds = parameters.seeds(parameters.other_replicates)
     return other_table(
         "13_choices",
-        lambda: pd.DataFrame(_choices_along(setting(parameters.dataset, READING, seeds))),
+        lambda: pd.DataFrame(_choices_along(Setting(parameters.dataset, READING, seeds))),
+        parameters,
         settings={"dataset": parameters.dataset, "seeds": seeds},
         keys=("dataset", "ray_domain", "arm", "seed", "neurons"),
-        new_in=parameters.new_in,
     )
 
 

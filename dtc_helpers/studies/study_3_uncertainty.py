@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from dtc_helpers.checks.fields import Neurons, Replicates, check_names
 from dtc_helpers.runs.checking import DatasetName, ReadingName
 from dtc_helpers.studies.arms import ARMS
-from dtc_helpers.studies.study import ArmName, Runs, StudyParameters, setting
+from dtc_helpers.studies.setting import Setting
+from dtc_helpers.studies.study import ArmName, Runs, StudyParameters
 from dtc_helpers.studies.walk import ANY_READING
 
 
@@ -36,7 +37,7 @@ def uncertainty_runs(parameters: UncertaintyParameters) -> Runs:
     )
     return [
         (
-            setting(parameters.dataset, ANY_READING[reading], parameters.seeds(n), neurons=parameters.widths),
+            Setting(parameters.dataset, ANY_READING[reading], parameters.seeds(n), neurons=parameters.widths),
             arm,
         )
         for readings, arms, n in groups
@@ -50,7 +51,7 @@ def order_runs(parameters: UncertaintyParameters) -> Runs:
     n = parameters.order_replicates
     return [
         (
-            setting(
+            Setting(
                 parameters.dataset,
                 ANY_READING[parameters.order_reading],
                 parameters.seeds(parameters.orders * n)[order * n : (order + 1) * n],
@@ -66,4 +67,4 @@ def order_runs(parameters: UncertaintyParameters) -> Runs:
 def single_image_runs(parameters: UncertaintyParameters) -> Runs:
     """Study 3, afterwards: the published reading once more, with the accuracy of single images and class constants."""
     seeds = parameters.seeds(parameters.control_replicates)
-    return [(setting(parameters.dataset, ANY_READING["published"], seeds), arm) for arm in parameters.arms]
+    return [(Setting(parameters.dataset, ANY_READING["published"], seeds), arm) for arm in parameters.arms]

@@ -7,8 +7,8 @@ import numpy as np
 from dtc_helpers.checks.fields import Batches, CutShare, Neurons
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.checking import ReadingName
-from dtc_helpers.studies.arms import Setting
-from dtc_helpers.studies.study import Runs, SeveralDatasets, grid, setting
+from dtc_helpers.studies.setting import Setting
+from dtc_helpers.studies.study import Runs, SeveralDatasets, grid
 from dtc_helpers.studies.walk import ANY_READING
 from dtc_helpers.surgery import schedule
 
@@ -39,7 +39,7 @@ def frequency_runs(parameters: FrequencyParameters) -> Runs:
         n_cycles = len(schedule(N_NEURONS, keep_fraction=keep_fraction, stop_at=parameters.stop_at))
         if batches * n_cycles <= parameters.total_batches:
             for reading in parameters.readings:
-                point = setting(
+                point = Setting(
                     dataset,
                     ANY_READING[reading],
                     parameters.seeds(),

@@ -7,7 +7,8 @@ from typing import Annotated
 from dtc_helpers.checks.fields import Between, MeasurementShare, Neurons, Replicates
 from dtc_helpers.readings import RAY_DOMAINS, Plan
 from dtc_helpers.runs.checking import ReadingName
-from dtc_helpers.studies.study import Runs, SeveralDatasets, grid, setting
+from dtc_helpers.studies.setting import Setting
+from dtc_helpers.studies.study import Runs, SeveralDatasets, grid
 from dtc_helpers.studies.walk import ANY_READING
 
 UsefulShare = Annotated[float, Between(1e-12, 1)]  # λ / λ_max; from 1 on nothing is left to choose by
@@ -31,7 +32,7 @@ def penalty_runs(parameters: PenaltyParameters) -> Runs:
     points = grid(parameters, "penalty_fractions", "measurement_fractions")
     return [
         (
-            setting(
+            Setting(
                 dataset,
                 replace(ANY_READING[parameters.reading], ray_domain=domain, solver="exact"),
                 parameters.seeds(),

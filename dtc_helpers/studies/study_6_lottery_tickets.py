@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from dtc_helpers.checks.fields import Neurons
 from dtc_helpers.runs.checking import DatasetName, ReadingName
-from dtc_helpers.studies.study import Runs, StudyParameters, setting
+from dtc_helpers.studies.setting import Setting
+from dtc_helpers.studies.study import Runs, StudyParameters
 from dtc_helpers.studies.walk import ANY_READING
 
 
@@ -20,7 +21,7 @@ class TicketParameters(StudyParameters):
 def ticket_runs(parameters: TicketParameters) -> Runs:
     """Study 6: compress-train, tickets and networks from scratch at the same sizes."""
     return [
-        (setting(parameters.dataset, ANY_READING[reading], parameters.seeds(), neurons=parameters.widths), arm)
+        (Setting(parameters.dataset, ANY_READING[reading], parameters.seeds(), neurons=parameters.widths), arm)
         for reading in parameters.readings
         for arm in parameters.arms
     ]

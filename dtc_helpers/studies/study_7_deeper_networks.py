@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from dtc_helpers.checks.fields import HiddenNeurons
 from dtc_helpers.runs.checking import ReadingName
-from dtc_helpers.studies.study import Runs, SeveralDatasets, setting
+from dtc_helpers.studies.setting import Setting
+from dtc_helpers.studies.study import Runs, SeveralDatasets
 from dtc_helpers.studies.walk import ANY_READING
 
 
@@ -20,7 +21,7 @@ def depth_runs(parameters: DepthParameters) -> Runs:
     """Study 7: networks of several hidden layers, on several datasets."""
     return [
         (
-            setting(
+            Setting(
                 dataset,
                 ANY_READING[reading],
                 parameters.seeds(),

@@ -38,9 +38,9 @@ def correlations_table(parameters: BinningParameters) -> pd.DataFrame:
     return other_table(
         "9_binning",
         lambda: _drawn(parameters),
+        parameters,
         settings={name: getattr(parameters, name) for name in names},
         keys=("panel", "binning", "replicate"),
-        new_in=parameters.new_in,
     )
 
 

@@ -8,15 +8,7 @@ import pandas as pd
 import scipy.stats
 
 from dtc_helpers.scoring import SCORES
-from dtc_helpers.statistics import (
-    EQUIVALENCE_MARGIN,
-    Comparison,
-    area_under_curve,
-    compare,
-    corrected,
-    sentence,
-    t_interval,
-)
+from dtc_helpers.statistics import Comparison, area_under_curve, compare, corrected, sentence, t_interval
 from dtc_helpers.studies.walk import ANY_READING
 
 
@@ -30,9 +22,7 @@ def with_accuracy(table: pd.DataFrame) -> pd.DataFrame:
 def with_dense_placed(table: pd.DataFrame) -> pd.DataFrame:
     """Table in which the dense control stands where pruning is after as many batches.
 
-    Raises
-    ------
-    ValueError where there is a dense control and nothing that was pruned.
+    Raises ValueError where there is a dense control and nothing that was pruned.
     """
     place, keys = ["neurons", "removed_fraction"], ["dataset", "reading", "batches"]
     places = table.loc[table.arm.isin(SCORES)].groupby(keys, as_index=False)[place].first()
@@ -49,12 +39,9 @@ def final_outcomes(table: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
 
 
 def carried_forward(table: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
-    """Table of a walk in which every arm has every step: one that was not run is the step before it.
+    """Table of a walk in which every arm has every step, its reading: one that was not run is the step before it.
 
-    Parameters
-    ----------
-    table : reading is the step.
-    steps : in their order; arms are run without gaps from the first on (`study_12_from_code_to_text.switch_runs`).
+    Arms are run without gaps from the first of the steps on (`study_12_from_code_to_text.switch_runs`).
     """
     parts = []
     for _, arm in table.groupby("arm", sort=False):
@@ -68,13 +55,7 @@ def carried_forward(table: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
 def summary(table: pd.DataFrame, by: Iterable[str] = ("neurons",)) -> pd.DataFrame:
     """Mean accuracy with its 95 % interval over replicates, for each dataset, reading, arm and the columns `by`.
 
-    Parameters
-    ----------
-    table : with the column accuracy, see `with_accuracy`.
-
-    Returns
-    -------
-    Columns mean, low, high, sd, n beside the keys.
+    Of a table with the column accuracy, see `with_accuracy`; columns mean, low, high, sd, n beside the keys.
     """
     groups = table.groupby(["dataset", "reading", "arm", *by], sort=False)
     return groups.accuracy.apply(lambda values: pd.Series(vars(t_interval(values)))).unstack().reset_index()
@@ -87,14 +68,7 @@ def areas(table: pd.DataFrame, by: Iterable[str] = ()) -> pd.DataFrame:
     return found.reset_index()
 
 
-def paired(
-    table: pd.DataFrame,
-    *,
-    arm: str,
-    other: str,
-    by: Sequence[str] = ("neurons",),
-    margin: float = EQUIVALENCE_MARGIN,
-) -> pd.DataFrame:
+def paired(table: pd.DataFrame, *, arm: str, other: str, by: Sequence[str] = ("neurons",)) -> pd.DataFrame:
     """Arm minus the other at every width, with p values corrected for the number of widths (Holm); see `compare`.
 
     Parameters
@@ -107,11 +81,11 @@ def paired(
     Columns `by`, difference, low, high, n and n_other (replicates of each), improvement (the probability),
     p_difference, p_equivalence.
     """
-    rows = {place: compared(group, arm, other, margin) for place, group in table.groupby(list(by), sort=False)}
+    rows = {place: compared(group, arm, other) for place, group in table.groupby(list(by), sort=False)}
     return _comparisons(rows, list(by))
 
 
-def moves(table: pd.DataFrame, steps: Sequence[str], *, margin: float = EQUIVALENCE_MARGIN) -> pd.DataFrame:
+def moves(table: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
     """Every step of a walk minus the one before it, on common seeds, with p values corrected for the number of steps.
 
     Parameters
@@ -125,19 +99,14 @@ def moves(table: pd.DataFrame, steps: Sequence[str], *, margin: float = EQUIVALE
     """
     values = table.pivot(index="seed", columns="reading", values="accuracy")
     pairs = itertools.pairwise(steps)
-    return _comparisons({(step,): compare(values[step], values[last], margin=margin) for last, step in pairs}, ["step"])
+    return _comparisons({(step,): compare(values[step], values[last]) for last, step in pairs}, ["step"])
 
 
 def any_difference(table: pd.DataFrame, by: Sequence[str]) -> float:
     """P value of Friedman's test that the values of `by` do not matter: ranks of the accuracy within every seed.
 
-    Parameters
-    ----------
-    table : of one arm, with the columns seed, accuracy and those of `by`; every seed has the same places, at least 3.
-
-    Raises
-    ------
-    ValueError where a place of a seed is missing.
+    Of a table of one arm, with the columns seed, accuracy and those of `by`, at least 3 places. Raises ValueError where
+    a place of a seed is missing.
     """
     values = table.pivot(index="seed", columns=list(by), values="accuracy")
     if values.isna().any(axis=None):
@@ -165,16 +134,12 @@ def _comparisons(compared: Mapping[Any, Comparison], names: Sequence[str]) -> pd
     return table.assign(p_difference=corrected(table.p_difference), p_equivalence=corrected(table.p_equivalence))
 
 
-def verdicts(table: pd.DataFrame, pairs: Iterable[tuple[str, str]], *, margin: float = EQUIVALENCE_MARGIN) -> list[str]:
-    """A sentence for each pair of arms, with p values corrected for the number of pairs (Holm).
+def verdicts(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """A sentence for each pair (arm, other), with p values corrected for the number of pairs (Holm).
 
-    Parameters
-    ----------
-    table : of one dataset, reading and width, with the column accuracy.
-    pairs : (arm, other).
+    Of a table of one dataset, reading and width, with the column accuracy.
     """
-    pairs = list(pairs)
-    found = [compared(table, arm, other, margin) for arm, other in pairs]
+    found = [compared(table, arm, other) for arm, other in pairs]
     different = corrected([c.p_difference for c in found])
     equivalent = corrected([c.p_equivalence for c in found])
     return [
@@ -183,38 +148,26 @@ def verdicts(table: pd.DataFrame, pairs: Iterable[tuple[str, str]], *, margin: f
     ]
 
 
-def compared(table: pd.DataFrame, arm: str, other: str, margin: float = EQUIVALENCE_MARGIN) -> Comparison:
+def compared(table: pd.DataFrame, arm: str, other: str) -> Comparison:
     """Both arms: seed by seed where they have the same seeds, else all replicates of both; see `statistics.compare`.
 
-    Parameters
-    ----------
-    table : of one place, with the columns arm, seed, accuracy.
-
-    Raises
-    ------
-    ValueError for an arm that is not there, and for as many seeds that are not the same.
+    Of a table of one place, with the columns arm, seed, accuracy. Raises ValueError for an arm that is not there, and
+    for as many seeds that are not the same.
     """
     if missing := [name for name in (arm, other) if name not in set(table.arm)]:
         raise ValueError(f"no runs of {', '.join(missing)}: the table has {', '.join(table.arm.unique())}")
     values, others = (table[table.arm == name].set_index("seed").accuracy.sort_index() for name in (arm, other))
     if len(values) == len(others) and not values.index.equals(others.index):
         raise ValueError(f"{arm} and {other} have as many seeds, but not the same: they can't be paired")
-    return compare(values, others, margin=margin)
+    return compare(values, others)
 
 
 def share_of_groups(table: pd.DataFrame, group: str) -> tuple[float, float, float]:
     """Share of the variance of the accuracy that lies between groups, with its 95 % interval.
 
     The intraclass correlation of a one-way analysis of variance with groups of one size, and the exact interval of
-    Searle (1971). Below 0 groups differ less than chance would make them.
-
-    Parameters
-    ----------
-    table : columns accuracy and `group`; every group has as many rows, at least 2, and there are at least 2 groups.
-
-    Returns
-    -------
-    (share, low, high)
+    Searle (1971): (share, low, high). Below 0 groups differ less than chance would make them. Raises ValueError unless
+    there are at least 2 groups of as many rows, at least 2.
     """
     groups = [values.to_numpy() for _, values in table.groupby(group).accuracy]
     k, n = len(groups), len(groups[0])

@@ -67,7 +67,7 @@ def test_trial_is_its_processes_measured_and_set_against_the_nulls_by_hand(trial
         rng = np.random.default_rng([1, replicate])
         for name, null in NULLS.items():
             found = draw_null(process, null, rng=rng, n_draws=2).summary()
-            own = rows.query("replicate == @replicate and null_model == @name").set_index("statistic")
+            own = rows[(rows.replicate == replicate) & (rows.null_model == name)].set_index("statistic")
             pd.testing.assert_frame_equal(own[list(found)], found, check_names=False)
 
 

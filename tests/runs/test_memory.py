@@ -99,7 +99,7 @@ def test_notebook_refuses_all_replicates_before_it_trains_one(untrained, tmp_pat
 
 
 def test_arm_of_a_study_is_refused_alike(setting, monkeypatch):
-    monkeypatch.setattr("dtc_helpers.studies.arms.start_networks", lambda *_, **__: pytest.fail("it allocates"))
+    monkeypatch.setattr("dtc_helpers.studies.setting.start_networks", lambda *_, **__: pytest.fail("it allocates"))
     monkeypatch.setattr(memory, "available_bytes", lambda _: 1000)
     with pytest.raises(MemoryError, match=r"^2 networks of 6 → 16 → 3 neurons need at least 0.0 GB, and 0.0 GB"):
         setting.cut("random")

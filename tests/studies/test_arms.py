@@ -4,7 +4,7 @@ import pytest
 
 from dtc_helpers.cycle import cycle_batches, start_networks
 from dtc_helpers.readings import READINGS
-from dtc_helpers.studies import controls
+from dtc_helpers.studies import setting as settings_of_studies
 from dtc_helpers.studies.arms import ARMS, last_places
 from dtc_helpers.studies.controls import random_ids, rewound
 from dtc_helpers.studies.runs import ARM_COLUMNS, run_arm
@@ -76,7 +76,7 @@ def test_cut_network_is_trained_on_for_as_many_batches_as_are_left(setting, monk
         counts.append(len(batches))
         train(network, batches, **others)
 
-    monkeypatch.setattr(controls, "train", counted)
+    monkeypatch.setattr(settings_of_studies, "train", counted)
     run_arm(replace(setting, total_batches=11), "random")
     assert counts == [3]
 
@@ -125,10 +125,13 @@ def test_neurons_of_two_layers_are_counted_together(setting, arm):
     assert table.batches.iloc[-1] == 4
 
 
-def test_images_to_test_on_are_those_of_the_setting(setting, tiny_dataset):
-    both = {True: tiny_dataset.for_choosing(), False: tiny_dataset}
-    for choosing, images in both.items():
-        assert replace(setting, load=both.__getitem__, choosing=choosing).dataset is images
+def test_images_to_test_on_are_those_of_the_setting(tiny_dataset, monkeypatch):
+    monkeypatch.setattr(settings_of_studies, "load_dataset", lambda name: replace(tiny_dataset, name=name))
+    setting = settings_of_studies.Setting("clouds", READINGS["described"], (1, 2))
+    assert setting.dataset is setting.dataset  # loaded once
+    assert (setting.dataset.name, len(setting.dataset.test)) == ("clouds", len(tiny_dataset.test))
+    assert len(replace(setting, choosing=True).dataset.test) == tiny_dataset.n_validation
+    settings_of_studies.images.cache_clear()
 
 
 def test_largest_gap_of_a_run_so_far_stands_beside_every_outcome(setting):

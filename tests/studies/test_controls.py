@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ from scipy.stats import chisquare
 
 from dtc_helpers.cycle import compress_train, cycle_batches, start_networks
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.studies.controls import batches_of_equal_cost, dense, multiply_adds, random_ids, rewound, trained_to
+from dtc_helpers.studies.controls import multiply_adds, random_ids, rewound
 from dtc_helpers.training import accuracy, adam, train
 
 CPU = torch.device("cpu")
@@ -18,10 +20,10 @@ def start(dataset, reading, *, widths=(16,), seeds=(1, 2)):
 
 
 @every_reading
-def test_dense_control_is_the_compress_train_run_without_its_cuts(tiny_dataset, reading):
-    network = start(tiny_dataset, reading)
+def test_dense_control_is_the_compress_train_run_without_its_cuts(setting, tiny_dataset, reading):
+    setting, network = replace(setting, reading=reading, plan=PLAN, neurons=(7,)), start(tiny_dataset, reading)
+    measured = list(setting.never_cut(network))
     arguments = {"reading": reading, "seeds": (1, 2), "plan": PLAN}
-    measured = list(dense(network, tiny_dataset, n_cycles=2, **arguments))
     oracle, test = start(tiny_dataset, reading), tiny_dataset.test
     optimizer, expected = adam(oracle), []
     for cycle in (1, 2):
@@ -100,11 +102,9 @@ def test_random_tickets_are_neither_what_random_pruning_keeps_nor_what_it_cuts(t
         assert not torch.equal(drawn.sort(1).values, names.cpu().sort(1).values)
 
 
-def test_training_without_a_break_is_measured_at_every_stop(tiny_dataset):
-    reading = READINGS["described"]
-    one, other = (start(tiny_dataset, reading) for _ in range(2))
-    at_stops = list(trained_to(one, tiny_dataset, stops=[3, 6], reading=reading, seeds=(1, 2)))
-    by_cycle = list(dense(other, tiny_dataset, n_cycles=2, reading=reading, seeds=(1, 2), plan=PLAN))
+def test_training_without_a_break_is_measured_at_every_stop(setting):
+    setting = replace(setting, plan=PLAN, neurons=(7,))
+    at_stops, by_cycle = setting.trained_to(setting.start(), [3, 6]), setting.never_cut(setting.start())
     for stop, cycle in zip(at_stops, by_cycle, strict=True):
         torch.testing.assert_close(stop.overall, cycle.overall)
 
@@ -112,8 +112,3 @@ def test_training_without_a_break_is_measured_at_every_stop(tiny_dataset):
 def test_multiply_adds_by_hand():
     # 784·51 forward and for the weights; 51·10 forward, for the weights and for the activities
     assert multiply_adds([784, 51, 10]) == 2 * 784 * 51 + 3 * 51 * 10
-
-
-def test_equal_cost_of_the_same_network_is_the_same_number_of_batches():
-    assert batches_of_equal_cost([784, 51, 10], [([784, 51, 10], 200), ([784, 51, 10], 50)]) == 250
-    assert batches_of_equal_cost([784, 51, 10], [([784, 102, 10], 200)]) == 400

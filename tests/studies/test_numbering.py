@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,8 @@ from dtc_helpers.readings import READINGS, IndependentStreams, Plan
 from dtc_helpers.recovery import recover
 from dtc_helpers.scoring import SCORES, HiddenLayer, Scores, dtc_scores, random_scores
 from dtc_helpers.sensing import dct_basis, gaussian_matrix
-from dtc_helpers.studies import study
+from dtc_helpers.studies import setting as settings_of_studies
+from dtc_helpers.studies import study, study_13_numbering
 from dtc_helpers.studies.numbering import NUMBERINGS, choices, numbered_rays, numbered_scores
 from dtc_helpers.studies.study_13_numbering import NumberingParameters, choices_table, numbering_runs
 
@@ -155,16 +157,12 @@ def test_sorted_cut_is_the_same_whatever_the_order():
 
 @pytest.fixture
 def parameters(monkeypatch, tmp_path, tiny_dataset):
-    monkeypatch.setattr(study, "load_dataset", lambda name: replace(tiny_dataset, name=name))
-    monkeypatch.setattr(study, "_images", study._images.__wrapped__)
+    monkeypatch.setattr(settings_of_studies, "images", lambda name, _: replace(tiny_dataset, name=name))
     small = {"hidden_widths": (12,), "plan": Plan(batches_per_cycle=1, keep_fraction=0.7, stop_at=4)}
-    monkeypatch.setattr(study, "Setting", lambda *given, **named: _setting(*given, **(small | named)))
+    monkeypatch.setattr(study_13_numbering, "Setting", partial(study_13_numbering.Setting, **small))
     common = {"seed": 1, "recompute": True, "results_dir": str(tmp_path), "figures_dir": "f", "dataset": "digits"}
     arms = {"arms": ["random", "dtc"], "other_arms": ["dtc sorted"]}
     return NumberingParameters(**arms, replicates=3, other_replicates=2, **common)
-
-
-_setting = study.Setting
 
 
 def test_arms_have_all_replicates_others_fewer_and_codes_as_rays_are_for_dtc_alone(parameters):

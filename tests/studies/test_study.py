@@ -12,8 +12,18 @@ import dtc_helpers
 from dtc_helpers.readings import Plan
 from dtc_helpers.runs.checking import NotebookParameters
 from dtc_helpers.studies import runs as arm_runs
-from dtc_helpers.studies import study, study_4_pruning_frequency, study_5_penalty_and_measurements
+from dtc_helpers.studies import setting as settings_of_studies
+from dtc_helpers.studies import (
+    study,
+    study_3_uncertainty,
+    study_4_pruning_frequency,
+    study_5_penalty_and_measurements,
+    study_6_lottery_tickets,
+    study_7_deeper_networks,
+    study_12_from_code_to_text,
+)
 from dtc_helpers.studies.runs import ARM_COLUMNS
+from dtc_helpers.studies.setting import Setting
 from dtc_helpers.studies.study import study_table
 from dtc_helpers.studies.study_3_uncertainty import (
     UncertaintyParameters,
@@ -31,6 +41,10 @@ from dtc_helpers.studies.study_10_proposition_on_trial import TrialParameters
 from dtc_helpers.studies.study_12_from_code_to_text import SwitchParameters, switch_runs
 from dtc_helpers.studies.walk import WALK
 
+STUDIES = (
+    study_3_uncertainty, study_4_pruning_frequency, study_5_penalty_and_measurements, study_6_lottery_tickets,
+    study_7_deeper_networks, study_12_from_code_to_text,
+)  # fmt: skip
 COMMON = {"seed": 1, "recompute": True, "results_dir": "results", "figures_dir": "figures"}
 UNCERTAINTY = UncertaintyParameters(
     arms=["random", "dtc"], replicates=3, **COMMON, dataset="digits", readings=["described"], controls=["scratch"],
@@ -56,13 +70,14 @@ BINNING = BinningParameters(**COMMON, datasets=["mnist"], processes=["DTC"], nul
 @pytest.fixture(autouse=True)
 def _small(monkeypatch, tiny_dataset):
     """Twelve hidden neurons, a batch a cycle, three cuts, and the tiny dataset under every name."""
-    monkeypatch.setattr(study, "load_dataset", lambda name: replace(tiny_dataset, name=name))
-    monkeypatch.setattr(study, "_images", study._images.__wrapped__)  # without its cache
+    monkeypatch.setattr(settings_of_studies, "load_dataset", lambda name: replace(tiny_dataset, name=name))
+    monkeypatch.setattr(settings_of_studies, "images", settings_of_studies.images.__wrapped__)  # without its cache
     monkeypatch.setattr(study_4_pruning_frequency, "N_NEURONS", 12)
     small = {"batches_per_cycle": 1, "keep_fraction": 0.7, "stop_at": 4}
     for module in (study_4_pruning_frequency, study_5_penalty_and_measurements):
         monkeypatch.setattr(module, "Plan", partial(Plan, **small))
-    monkeypatch.setattr(study, "Setting", partial(study.Setting, hidden_widths=(12,), plan=Plan(**small)))
+    for module in STUDIES:
+        monkeypatch.setattr(module, "Setting", partial(Setting, hidden_widths=(12,), plan=Plan(**small)))
     monkeypatch.setattr(arm_runs, "progress", lambda items, **_: items)
 
 
@@ -99,7 +114,7 @@ def test_stored_study_is_what_was_computed_and_needs_no_images(stored, uncertain
     def refused(*_, **__):
         pytest.fail("a stored study loaded images")
 
-    monkeypatch.setattr(study, "_images", refused)
+    monkeypatch.setattr(settings_of_studies, "images", refused)
     pd.testing.assert_frame_equal(read_again(uncertainty), stored)
 
 
@@ -219,7 +234,7 @@ def test_walk_with_steps_left_out_runs_every_arm_that_changes():
 
 def test_left_out_switches_would_change_nothing_for_other_methods():
     last_shared, *left_out = [WALK[step] for step in list(WALK)[-4:]]
-    setting = study.setting("digits", last_shared, [1, 2])
+    setting = study_12_from_code_to_text.Setting("digits", last_shared, [1, 2])
     for arm in ("random", "magnitude", "norms"):
         table = arm_runs.run_arm(setting, arm).drop(columns="reading")
         for reading in left_out:

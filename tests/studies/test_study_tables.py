@@ -91,9 +91,9 @@ def test_paired_differences_share_their_seeds_whatever_the_order_of_rows(table):
 
 def test_row_of_a_comparison_says_what_the_comparison_found(table):
     at_51 = table.query("reading == 'described' and neurons == 51")
-    (row,) = paired(at_51, arm="dtc", other="random", margin=0.03).to_dict("records")
+    (row,) = paired(at_51, arm="dtc", other="random").to_dict("records")
     values = at_51.pivot(index="seed", columns="arm", values="accuracy")
-    found = compare(values["dtc"], values["random"], margin=0.03)
+    found = compare(values["dtc"], values["random"])
     assert row == {
         "neurons": 51,
         "difference": found.difference.mean,
@@ -105,7 +105,6 @@ def test_row_of_a_comparison_says_what_the_comparison_found(table):
         "p_difference": found.p_difference,
         "p_equivalence": found.p_equivalence,
     }
-    assert row["p_equivalence"] < 0.001 < 0.999 < paired(at_51, arm="dtc", other="random").p_equivalence[0]
 
 
 def test_seeds_that_one_arm_lacks_are_not_left_out(table):
@@ -194,17 +193,6 @@ def test_move_is_a_step_minus_the_one_before_it_on_the_same_seed():
     assert moved.p_difference.iloc[0] == pytest.approx(scipy.stats.ttest_1samp([0.01, 0.01, 0.03], 0)[1])
 
 
-def test_move_is_set_against_the_margin_it_is_given():
-    rows = [
-        ("dtc", step, seed, 0.9 + 0.01 * (step == "b") + 0.001 * seed * (-1) ** (step == "b"))
-        for step in "ab"
-        for seed in range(4)
-    ]
-    table = pd.DataFrame(rows, columns=["arm", "reading", "seed", "accuracy"])
-    wide, narrow = (moves(table, ["a", "b"], margin=margin).p_equivalence[0] for margin in (0.05, 0.005))
-    assert wide < 0.001 < 0.5 < narrow
-
-
 @pytest.mark.parametrize(("step", "found"), [(0.1, True), (0.0, False)])
 def test_places_that_matter_are_told_from_seeds_that_do(step, found):
     rng = np.random.default_rng(1)
@@ -249,24 +237,21 @@ def test_verdicts_say_what_is_true_of_the_toy(table):
         assert words.startswith(said)
 
 
-def test_verdict_of_the_other_order_is_the_opposite_and_goes_by_its_margin(table):
+def test_verdict_of_the_other_order_is_the_opposite(table):
     at_51 = table.query("reading == 'described' and neurons == 51")
     (worse,) = verdicts(at_51, [("random", "dtc")])
     assert worse.startswith("random is worse than dtc: -")
-    (words,) = verdicts(at_51, [("dtc", "random")], margin=0.03)
-    assert words.startswith("dtc is better, by less than matters, than random")
-    assert words.endswith("margin 3)")
 
 
 def test_equivalence_too_is_corrected_for_the_number_of_pairs():
-    noise = np.array([-3, -2, -1, 1, 2, 3]) / 300
+    noise = np.array([-3, -2, -1, 1, 2, 3]) / 450
     rows = [("a", seed, 0.5) for seed in range(6)]
     rows += [
         (arm, seed, 0.5 + sign * noise[seed]) for arm, sign in zip("bcd", (1, -1, 1), strict=True) for seed in range(6)
     ]
     table = pd.DataFrame(rows, columns=["arm", "seed", "accuracy"])
     pairs = [("b", "a"), ("c", "a"), ("d", "a")]
-    (alone,), together = verdicts(table, pairs[:1], margin=0.0075), verdicts(table, pairs, margin=0.0075)
+    (alone,), together = verdicts(table, pairs[:1]), verdicts(table, pairs)
     assert alone.startswith("b is equivalent to a")
     assert all("cannot be told from" in words for words in together)
 
