@@ -15,7 +15,7 @@ from dtc_helpers.gibbs import entropy_series
 from dtc_helpers.images.datasets import DATASETS, load_dataset
 from dtc_helpers.paths import read_together, whole_files, whole_folder, write_json
 from dtc_helpers.proposition.image_processes import jpeg_processes, photographs
-from dtc_helpers.proposition.network_processes import post_training, pruning
+from dtc_helpers.proposition.network_processes import COMPRESSORS, post_training, pruning
 from dtc_helpers.proposition.null_models import NULLS, draw_null
 from dtc_helpers.proposition.relation import Process, Step
 from dtc_helpers.readings import Plan
@@ -31,9 +31,7 @@ SUBJECTS = {**DATASETS, PHOTOGRAPHS: None}
 NETWORK_PROCESSES: dict[str, Callable[..., Sequence[Process]]] = {
     "DTC": partial(pruning, method="dtc"),
     "random pruning": partial(pruning, method="random"),
-    "magnitude weights": partial(post_training, compressor="magnitude weights"),
-    "truncated SVD": partial(post_training, compressor="truncated SVD"),
-    "quantisation": partial(post_training, compressor="quantisation"),
+    **{name: partial(post_training, compressor=name) for name in COMPRESSORS},
 }
 JPEG = "JPEG"
 PROCESSES = (*NETWORK_PROCESSES, JPEG)
@@ -59,8 +57,7 @@ def gather_evidence(dataset: str, process: str, *, replicates: int, seed: int, p
 
     Parameters
     ----------
-    dataset : as in `load_dataset`, or "photographs" for JPEG.
-    process : of `processes_of`.
+    dataset, process : as in `load_dataset`, or "photographs" for JPEG; of `processes_of`.
     replicates : networks with seeds seed, seed + 1, …; each photograph is a replicate.
     n_draws : of every null model for every replicate.
     """

@@ -46,11 +46,7 @@ def jpeg_process(pixels: np.ndarray, *, rng: np.random.Generator) -> list[Step]:
 
     w are the pixels less mid-grey, / 128; m = int(0.01 · file size / raw size · pixels); fitness is the structural
     similarity to the original (SSIM, scikit-image). The unrelated signal is a picture of uniform noise, compressed
-    alike.
-
-    Parameters
-    ----------
-    pixels : (height, width) uint8.
+    alike. Pixels are (height, width) uint8.
     """
     from skimage.metrics import structural_similarity
 

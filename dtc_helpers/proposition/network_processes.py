@@ -36,9 +36,7 @@ def measured_step(
 ) -> Step:
     """Step whose measurement y = Φw is made with a new Gaussian Φ of m = int(fraction · size left) rows, at least 1.
 
-    Parameters
-    ----------
-    signal, unrelated_signal : w and what has nothing to do with it, (n_values,) each.
+    The signals are w and what has nothing to do with it, (n_values,) each.
     """
     n = max(1, int(measurement_fraction * (1 - removed_fraction) * signal.size))
     y = measure(gaussian_matrix(n, signal.size, rng=rng), torch.from_numpy(signal)).numpy()
@@ -140,11 +138,9 @@ COMPRESSORS: dict[str, Compressor] = {
 def post_training(
     dataset: Dataset, compressor: str, *, seeds: Sequence[int], plan: Plan, hidden: int = 512
 ) -> list[list[Step]]:
-    """Train once, 200 batches with the usual loss over the classes, then compress further and further.
+    """Train once, 200 batches with the usual loss over the classes, then compress further by one of `COMPRESSORS`.
 
-    Parameters
-    ----------
-    compressor : one of `COMPRESSORS`. The untrained network of the unrelated signal is compressed alike.
+    The untrained network of the unrelated signal is compressed alike.
     """
     network, others = _networks(dataset, hidden, seeds)
     images = batches(dataset.train.images, dataset.train.labels, n_batches=plan.batches_per_cycle)

@@ -16,7 +16,6 @@ def rewound(start: ReplicatedMLP, neuron_ids: Sequence[Tensor]) -> ReplicatedMLP
 
     Parameters
     ----------
-    start : untrained.
     neuron_ids : for each hidden layer (n_replicates, n_kept), names in the untrained network; those of a cut network
         are its `neuron_ids`.
     """
@@ -41,9 +40,7 @@ def random_ids(start: ReplicatedMLP, widths: Sequence[int], *, seeds: Sequence[i
 def multiply_adds(widths: Sequence[int]) -> int:
     """Multiply-adds of one image in one training step: forward, gradients of the weights, gradients of activities.
 
-    Parameters
-    ----------
-    widths : inputs, hidden neurons of each layer, classes. The images need no gradient.
+    The widths are inputs, hidden neurons of each layer, classes. The images need no gradient.
     """
     products = [before * after for before, after in itertools.pairwise(widths)]
     return 3 * sum(products) - products[0]

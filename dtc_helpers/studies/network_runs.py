@@ -99,12 +99,7 @@ class _Way:
         self.measure(network, "trained", batch_numbers.stop, n_images=_images_shown(len(data.train), batch_numbers))
 
     def measure(self, network: nn.Module, moment: str, batches: int, *, n_images: int = 0) -> None:
-        """Add a row.
-
-        Parameters
-        ----------
-        n_images : that it was trained on since the last row.
-        """
+        """Add a row; `n_images` are those that it was trained on since the last row."""
         data, costs = self.setting.data, multiply_adds(network, self.setting.examples)
         self.spent += n_images * costs.training
         self.rows.append(
@@ -160,9 +155,7 @@ def dense_rows(setting: NetworkSetting, seed: int) -> list[dict[str, Any]]:
 def scratch_rows(setting: NetworkSetting, seed: int, *, budgets: Sequence[str]) -> list[dict[str, Any]]:
     """Small networks from the start: at each of the sizes a row at as many batches, or multiply-adds, as a run has had.
 
-    Parameters
-    ----------
-    budgets : "batches", "multiply_adds" or both.
+    The budgets are "batches", "multiply_adds" or both.
     """
     rows = []
     for cut in setting.at_cuts:

@@ -47,15 +47,8 @@ class NetworkStudyParameters(StudyParameters):
 def network_table(name: str, settings: Iterable[NetworkSetting], parameters: NetworkStudyParameters) -> pd.DataFrame:
     """Table of all runs, arms × seeds of every setting: the stored one, or a new one with `parameters.recompute`.
 
-    Computing goes on after the last finished arm when it was interrupted.
-
-    Returns
-    -------
-    Columns dataset, network, narrowest, arm, and those of `network_runs.NETWORK_ARMS`.
-
-    Raises
-    ------
-    ValueError if what is stored was made with another plan, or lacks a run.
+    Columns dataset, network, narrowest, arm, and those of `network_runs.NETWORK_ARMS`. Computing goes on after the last
+    finished arm when it was interrupted. Raises ValueError if what is stored is of another plan, or lacks a run.
     """
     wanted = [(setting, arm) for setting in settings for arm in parameters.arms]
     plan = ("cuts", "batches_per_cut", "keep_fraction", "at_cuts", "seed")

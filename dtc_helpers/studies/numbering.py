@@ -98,7 +98,6 @@ def choices(layer: HiddenLayer, *, n_cut: int, rng: np.random.Generator) -> list
 
     Parameters
     ----------
-    n_cut : neurons to cut.
     rng : draws another order of the same neurons, and another Φ.
 
     Returns

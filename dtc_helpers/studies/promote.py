@@ -12,15 +12,11 @@ from dtc_helpers.studies.study_10_proposition_on_trial import STORED_TRIAL
 
 
 def promote(name: str, results_dir: str | Path) -> Path:
-    """Make `<results_dir>/<name>.csv` and `.json`, as `study_table` computed them, the stored table of a study.
+    """Make `<results_dir>/<name>.csv` and `.json`, as `study_table` computed them, the stored table; its path.
 
     Parameters
     ----------
     name : of the table, e.g. "3_uncertainty"; or of the trial of study 10, "10_proposition", a folder.
-
-    Returns
-    -------
-    Path of the stored table, or folder.
 
     Raises
     ------

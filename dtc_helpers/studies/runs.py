@@ -64,7 +64,6 @@ def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.Da
 
     Parameters
     ----------
-    runs : (setting, arm) each.
     parts : folder of this study. A run with another setting, code, versions, threads or instruction set is another run.
 
     Returns
@@ -106,13 +105,8 @@ def read_made(path: Path, columns: Sequence[str] = ()) -> Made:
 def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
     """Table of a study from a file; the names of hidden widths stay names, "128" too.
 
-    Parameters
-    ----------
-    columns : that it must have; those of ARM_COLUMNS with their kind of values.
-
-    Raises
-    ------
-    FileNotFoundError if there is no such file; DamagedError if it is not as it was written.
+    It must have these columns, those of ARM_COLUMNS with their kind of values. Raises FileNotFoundError if there is no
+    such file; DamagedError if it is not as it was written.
     """
     if not path.exists():
         raise FileNotFoundError(f"there is no table {path}: {_REMEDY}")

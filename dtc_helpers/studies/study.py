@@ -59,12 +59,9 @@ def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFr
     """Table of all runs, from `notebooks/studies/data/<name>.csv`, or computed when `parameters.recompute` is true.
 
     Computing writes `<name>.csv` and `<name>.json` (parameters, versions, and for each run its seconds and commit) to
-    `parameters.results_dir`, and goes on after the last finished run when it was interrupted.
-
-    Raises
-    ------
-    FileNotFoundError if there is no stored table; DamagedError if it is not as it was written.
-    ValueError if the stored table lacks a run, replicates of it, or a size.
+    `parameters.results_dir`, and goes on after the last finished run when it was interrupted. Raises FileNotFoundError
+    if there is no stored table; DamagedError if it is not as it was written; ValueError if it lacks a run, replicates
+    of it, or a size.
     """
     if parameters.recompute:
         return _computed(name, runs, parameters)
@@ -90,12 +87,8 @@ def rows_of_run(
 
     Parameters
     ----------
-    name : of the table.
+    name : of the table, for the ValueError where a seed has none.
     wanted : column → value that the rows have.
-
-    Raises
-    ------
-    ValueError where a seed has none.
     """
     is_wanted = table.seed.isin(seeds) & (table.arm.eq(arm) | table.arm.str.startswith(f"{arm}, "))
     for column, value in wanted.items():

@@ -56,11 +56,8 @@ class TrialParameters(NotebookParameters):
 def trials(parameters: TrialParameters) -> dict[str, Evidence]:
     """Study 10: the evidence of every dataset in `data_dir`, where it is gathered first with `recompute`.
 
-    Gathering goes on after the last finished process when it was interrupted.
-
-    Raises
-    ------
-    FileNotFoundError for a dataset that is not there; DamagedError where it is not as it was written.
+    Gathering goes on after the last finished process when it was interrupted. Raises FileNotFoundError for a dataset
+    that is not there; DamagedError where it is not as it was written.
     """
     folder = in_project(parameters.data_dir)
     if parameters.recompute:

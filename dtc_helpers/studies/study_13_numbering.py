@@ -44,8 +44,6 @@ def numbering_runs(parameters: NumberingParameters) -> Runs:
 def choices_table(parameters: NumberingParameters) -> pd.DataFrame:
     """Choices of each numbering, layer by layer along random pruning; stored, or computed when asked for.
 
-    Returns
-    -------
     Columns dataset, seed, neurons (before the cut), and those of `numbering.choices`.
     """
     seeds = parameters.seeds(parameters.other_replicates)

@@ -1,5 +1,6 @@
 """Study 3: uncertainty, thirty replicates of each method and controls."""
 
+import itertools
 from dataclasses import dataclass
 
 from dtc_helpers.checks.fields import Neurons, Replicates, check_names
@@ -35,33 +36,25 @@ def uncertainty_runs(parameters: UncertaintyParameters) -> Runs:
         (parameters.readings, parameters.arms, parameters.replicates),
         (parameters.control_readings, parameters.controls, parameters.control_replicates),
     )
-    return [
-        (
-            Setting(parameters.dataset, ANY_READING[reading], parameters.seeds(n), neurons=parameters.widths),
-            arm,
-        )
-        for readings, arms, n in groups
-        for reading in readings
-        for arm in arms
-    ]
+    runs: Runs = []
+    for readings, arms, n in groups:
+        settings = [
+            Setting(parameters.dataset, ANY_READING[reading], parameters.seeds(n), neurons=parameters.widths)
+            for reading in readings
+        ]
+        runs += itertools.product(settings, arms)
+    return runs
 
 
 def order_runs(parameters: UncertaintyParameters) -> Runs:
     """Study 3, afterwards: several orders of the images, and for each order replicates of their own."""
-    n = parameters.order_replicates
-    return [
-        (
-            Setting(
-                parameters.dataset,
-                ANY_READING[parameters.order_reading],
-                parameters.seeds(parameters.orders * n)[order * n : (order + 1) * n],
-                columns={"order": order},
-            ),
-            arm,
-        )
+    n, reading = parameters.order_replicates, ANY_READING[parameters.order_reading]
+    seeds = parameters.seeds(parameters.orders * n)
+    settings = [
+        Setting(parameters.dataset, reading, seeds[order * n : (order + 1) * n], columns={"order": order})
         for order in range(parameters.orders)
-        for arm in parameters.arms
     ]
+    return list(itertools.product(settings, parameters.arms))
 
 
 def single_image_runs(parameters: UncertaintyParameters) -> Runs:

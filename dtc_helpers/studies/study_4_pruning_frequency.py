@@ -54,9 +54,7 @@ def frequency_runs(parameters: FrequencyParameters) -> Runs:
 def keep_fraction_to(n_neurons: int, n_left: int, *, near: float) -> float:
     """Share to keep in every cut so that cuts end at exactly `n_left` neurons: the one nearest to `near`.
 
-    Raises
-    ------
-    ValueError if none within 0.05 of `near` does: cuts remove whole neurons, at least one each.
+    Raises ValueError if none within 0.05 of `near` does: cuts remove whole neurons, at least one each.
     """
     if not 0 < n_left < n_neurons:
         raise ValueError(f"cuts lead from {n_neurons} to fewer neurons, not to {n_left}")

@@ -1,5 +1,6 @@
 """Study 5: penalty and measurements, whether DTC is better when λ, m/N and the ray domain are tuned."""
 
+import itertools
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -29,24 +30,7 @@ class PenaltyParameters(SeveralDatasets):
 
 def penalty_runs(parameters: PenaltyParameters) -> Runs:
     """Study 5: every penalty, number of measurements and ray domain, solved exactly, measured on validation images."""
-    points = grid(parameters, "penalty_fractions", "measurement_fractions")
-    return [
-        (
-            Setting(
-                dataset,
-                replace(ANY_READING[parameters.reading], ray_domain=domain, solver="exact"),
-                parameters.seeds(),
-                plan=Plan(stop_at=parameters.stop_at, measurement_fraction=m, l1_penalty_fraction=penalty),
-                neurons=[parameters.stop_at],
-                columns={"ray_domain": domain, "penalty_fraction": penalty, "measurement_fraction": m},
-                choosing=True,
-            ),
-            arm,
-        )
-        for dataset, penalty, m in points
-        for domain in RAY_DOMAINS
-        for arm in parameters.arms
-    ]
+    return list(itertools.product(_points(parameters), parameters.arms))
 
 
 def chosen_runs(parameters: PenaltyParameters, chosen: Collection[tuple[str, str, float, float]]) -> Runs:
@@ -57,9 +41,22 @@ def chosen_runs(parameters: PenaltyParameters, chosen: Collection[tuple[str, str
     chosen : (dataset, ray_domain, penalty_fraction, measurement_fraction) each.
     """
     seeds = parameters.seeds(parameters.replicates + parameters.test_replicates)[parameters.replicates :]
-    points = [s for s, _ in penalty_runs(parameters) if (s.name, *s.columns.values()) in chosen]
+    points = [point for point in _points(parameters) if (point.name, *point.columns.values()) in chosen]
+    tested = [replace(point, choosing=False, seeds=seeds) for point in points]
+    return list(itertools.product(tested, dict.fromkeys([*parameters.arms, "random"])))
+
+
+def _points(parameters: PenaltyParameters) -> list[Setting]:
     return [
-        (replace(point, choosing=False, seeds=seeds), arm)
-        for point in points
-        for arm in dict.fromkeys([*parameters.arms, "random"])
+        Setting(
+            dataset,
+            replace(ANY_READING[parameters.reading], ray_domain=domain, solver="exact"),
+            parameters.seeds(),
+            plan=Plan(stop_at=parameters.stop_at, measurement_fraction=m, l1_penalty_fraction=penalty),
+            neurons=[parameters.stop_at],
+            columns={"ray_domain": domain, "penalty_fraction": penalty, "measurement_fraction": m},
+            choosing=True,
+        )
+        for dataset, penalty, m in grid(parameters, "penalty_fractions", "measurement_fractions")
+        for domain in RAY_DOMAINS
     ]

@@ -1,5 +1,6 @@
 """Study 7: deeper networks, of two or three hidden layers."""
 
+import itertools
 from dataclasses import dataclass
 
 from dtc_helpers.checks.fields import HiddenNeurons
@@ -19,19 +20,16 @@ class DepthParameters(SeveralDatasets):
 
 def depth_runs(parameters: DepthParameters) -> Runs:
     """Study 7: networks of several hidden layers, on several datasets."""
-    return [
-        (
-            Setting(
-                dataset,
-                ANY_READING[reading],
-                parameters.seeds(),
-                hidden_widths=widths,
-                columns={"hidden_widths": "-".join(map(str, widths))},
-            ),
-            arm,
+    settings = [
+        Setting(
+            dataset,
+            ANY_READING[reading],
+            parameters.seeds(),
+            hidden_widths=widths,
+            columns={"hidden_widths": "-".join(map(str, widths))},
         )
         for dataset in parameters.datasets
         for reading in parameters.readings
         for widths in parameters.hidden_widths
-        for arm in parameters.arms
     ]
+    return list(itertools.product(settings, parameters.arms))

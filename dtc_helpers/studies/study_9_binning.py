@@ -30,9 +30,7 @@ class BinningParameters(TableParameters):
 def correlations_table(parameters: BinningParameters) -> pd.DataFrame:
     """Table of `binning.binning_correlations` for every pair of a dataset and a process: stored, or computed.
 
-    Raises
-    ------
-    ValueError if what is stored was made with other parameters.
+    Raises ValueError if what is stored was made with other parameters.
     """
     names = ("datasets", "processes", "null_draws", "seed")
     return other_table(

@@ -213,6 +213,8 @@ def test_penalties_are_chosen_on_validation_images_and_tested_on_test_images_and
     assert len(setting.dataset.test) == len(tiny_dataset.test)
     assert (list(grid[0][0].seeds), list(setting.seeds)) == ([1, 2], [3, 4, 5])
     assert (setting.reading.ray_domain, setting.plan.l1_penalty_fraction) == ("recovered_weights", 0.5)
+    two_arms = chosen_runs(replace(PENALTY, arms=["dtc", "norms"]), [("digits", "recovered_weights", 0.5, 0.4)])
+    assert [arm for _, arm in two_arms] == ["dtc", "norms", "random"]  # each once
 
 
 def test_walk_leaves_out_what_its_switches_do_not_touch():
