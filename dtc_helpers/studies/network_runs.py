@@ -121,12 +121,8 @@ class _Way:
 
 def _images_shown(n_images: int, batch_numbers: range) -> int:
     """Images in these batches; the last one of a pass holds what is left."""
-
-    def until(batch: int) -> int:
-        passes, rest = divmod(batch, -(-n_images // BATCH_SIZE))
-        return passes * n_images + min(rest * BATCH_SIZE, n_images)
-
-    return until(batch_numbers.stop) - until(batch_numbers.start)
+    starts = range(0, n_images, BATCH_SIZE)
+    return sum(min(BATCH_SIZE, n_images - starts[number % len(starts)]) for number in batch_numbers)
 
 
 def cut_rows(setting: NetworkSetting, seed: int, *, importance: Callable[[int], Importance]) -> list[dict[str, Any]]:

@@ -11,10 +11,9 @@ from dtc_helpers.checks.fields import Batches, CutShare, OneOf
 from dtc_helpers.paths import in_project
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import run_key
-from dtc_helpers.runs.resuming import kept
 from dtc_helpers.studies.example_networks import EXAMPLES
 from dtc_helpers.studies.network_runs import NETWORK_ARMS, NetworkSetting
-from dtc_helpers.studies.runs import read_made, recorded, write_made
+from dtc_helpers.studies.runs import kept_run
 from dtc_helpers.studies.study import StudyParameters, other_table, rows_of_run
 
 NETWORK = ("network", "narrowest")  # columns that name a setting
@@ -71,9 +70,8 @@ def _computed(runs: Sequence[tuple[NetworkSetting, str]], parameters: NetworkStu
     for setting, arm in progress(
         runs, total=len(runs), title="runs", describe=lambda run: f"{run[0].network} {run[1]}"
     ):
-        title = f"{setting.network} {arm} {run_key(setting, seeds)}"
-        make = partial(recorded, partial(_table, setting, arm, seeds), title=title)
-        tables.append(kept(parts / f"{title}.csv", make=make, write=write_made, read=read_made)[0])
+        make, key = partial(_table, setting, arm, seeds), run_key(setting, seeds)
+        tables.append(kept_run(f"{setting.network} {arm}", make, parts=parts, key=key)[0])
     return pd.concat(tables, ignore_index=True)
 
 

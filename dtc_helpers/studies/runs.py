@@ -38,24 +38,23 @@ Made = tuple[pd.DataFrame, dict[str, Any]]  # a table, and what made it
 
 def run_arm(setting: Setting, arm: str) -> pd.DataFrame:
     """One arm as a table with the setting's own columns and ARM_COLUMNS, one row an outcome and replicate."""
-    rows: list[dict[str, Any]] = []
-    for neurons, batches, accuracy, own_name, gap in ARMS[arm](setting):
-        for replicate, seed in enumerate(setting.seeds):
-            rows.append(
-                {
-                    **setting.columns,
-                    "dataset": setting.name,
-                    "reading": setting.reading.name,
-                    "arm": own_name or arm,
-                    "replicate": replicate,
-                    "seed": seed,
-                    "neurons": neurons,
-                    "removed_fraction": round(1 - neurons / sum(setting.hidden_widths), 6),
-                    "batches": batches,
-                    **{c: round(float(getattr(accuracy, f)[replicate]), 6) for c, f in ACCURACIES.items()},
-                    "duality_gap": np.nan if gap is None else float(f"{gap[replicate]:.3g}"),
-                }
-            )
+    rows = [
+        {
+            **setting.columns,
+            "dataset": setting.name,
+            "reading": setting.reading.name,
+            "arm": own_name or arm,
+            "replicate": replicate,
+            "seed": seed,
+            "neurons": neurons,
+            "removed_fraction": round(1 - neurons / sum(setting.hidden_widths), 6),
+            "batches": batches,
+            **{c: round(float(getattr(accuracy, f)[replicate]), 6) for c, f in ACCURACIES.items()},
+            "duality_gap": np.nan if gap is None else float(f"{gap[replicate]:.3g}"),
+        }
+        for neurons, batches, accuracy, own_name, gap in ARMS[arm](setting)
+        for replicate, seed in enumerate(setting.seeds)
+    ]
     return pd.DataFrame(rows, columns=[*setting.columns, *ARM_COLUMNS])
 
 
@@ -76,12 +75,35 @@ def run_arms(runs: Sequence[tuple[Setting, str]], *, parts: Path) -> tuple[pd.Da
     """
     if idle := [arm for setting, arm in runs if arm.startswith(SIZED) and not setting.neurons]:
         raise ValueError(f"{', '.join(dict.fromkeys(idle))}: no sizes are chosen at which to train them")
-    found: list[Made] = []
+    tables, records = [], []
     for setting, arm in progress(runs, total=len(runs), title="runs", describe=lambda run: _title(*run)):
-        path = parts / f"{_title(setting, arm)} {_fingerprint(setting)}.csv"
-        read = partial(read_made, columns=[*setting.columns, *ARM_COLUMNS])
-        found.append(kept(path, make=partial(_made, setting, arm), write=write_made, read=read))
-    return pd.concat([table for table, _ in found], ignore_index=True), [record for _, record in found]
+        key = run_key(setting, usable_device("auto"))  # as `setting.images` loads them
+        own = {"parts": parts, "key": key, "columns": [*setting.columns, *ARM_COLUMNS]}
+        table, record = kept_run(_title(setting, arm), partial(run_arm, setting, arm), **own)
+        tables.append(table)
+        records.append({**record, "replicates": len(setting.seeds)})
+    return pd.concat(tables, ignore_index=True), records
+
+
+def _title(setting: Setting, arm: str) -> str:
+    own = [f"{name}={value}" for name, value in setting.columns.items()]
+    return " ".join([setting.name, setting.reading.name, arm, *own])
+
+
+def kept_run(
+    title: str, make: Callable[[], pd.DataFrame], *, parts: Path, key: str, columns: Sequence[str] = ()
+) -> Made:
+    """Table of a run and its record, made once and kept in `parts` by its title and the key of what it hangs on."""
+    make_and_record, read = partial(recorded, make, title=title), partial(read_made, columns=columns)
+    return kept(parts / f"{title} {key}.csv", make=make_and_record, write=write_made, read=read)
+
+
+def recorded(make: Callable[[], pd.DataFrame], *, title: str) -> Made:
+    """Table that is made now; and its title, seconds, commit, threads and instruction set."""
+    started = time.perf_counter()
+    table, made = make(), provenance()
+    record = {"run": title, "seconds": round(time.perf_counter() - started, 1)}
+    return table, record | {name: made[name] for name in ("git_commit", "threads", "cpu_capability")}
 
 
 def write_made(made: Made, path: Path) -> None:
@@ -115,32 +137,3 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
     if missing := [name for name in columns if name not in table]:
         raise DamagedError(f"{path} has no column {', '.join(missing)}: {_REMEDY}")
     return table
-
-
-def _title(setting: Setting, arm: str) -> str:
-    own = [f"{name}={value}" for name, value in setting.columns.items()]
-    return " ".join([setting.name, setting.reading.name, arm, *own])
-
-
-def _fingerprint(setting: Setting) -> str:
-    """Tells apart what the title does not."""
-    sizes = map(tuple, (setting.seeds, setting.hidden_widths, setting.neurons))
-    own = (setting.plan, setting.reading, *sizes, setting.total_batches, setting.choosing)
-    return run_key(*own, usable_device("auto"))  # as `setting.images` loads them
-
-
-def _made(setting: Setting, arm: str) -> Made:
-    table, record = recorded(partial(run_arm, setting, arm), title=_title(setting, arm))
-    return table, {**record, "replicates": len(setting.seeds)}
-
-
-def recorded(make: Callable[[], pd.DataFrame], *, title: str) -> Made:
-    """Table that is made now; and its title, seconds, commit, threads and instruction set."""
-    started = time.perf_counter()
-    table, made = make(), provenance()
-    seconds = round(time.perf_counter() - started, 1)
-    return table, {
-        "run": title,
-        "seconds": seconds,
-        **{name: made[name] for name in ("git_commit", "threads", "cpu_capability")},
-    }
