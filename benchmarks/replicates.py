@@ -19,7 +19,7 @@ from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import Dataset, load_dataset
 from dtc_helpers.paper import PUBLISHED_SEED
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.studies.controls import multiply_adds
+from dtc_helpers.studies.arms import multiply_adds
 from dtc_helpers.training import BATCH_SIZE
 
 SHOWN_WIDTHS = (512, 243, 127, 51, 25, 11)  # while training, each down to the next

@@ -1,4 +1,4 @@
-"""What all arms of one point of a study have in common, and the training of their networks."""
+"""Setting of a study: what all arms of one point have in common, and the training of their networks."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence

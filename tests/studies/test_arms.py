@@ -5,8 +5,7 @@ import pytest
 from dtc_helpers.cycle import cycle_batches, start_networks
 from dtc_helpers.readings import READINGS
 from dtc_helpers.studies import setting as settings_of_studies
-from dtc_helpers.studies.arms import ARMS, last_places
-from dtc_helpers.studies.controls import random_ids, rewound
+from dtc_helpers.studies.arms import ARMS, last_places, random_ids, rewound
 from dtc_helpers.studies.runs import ARM_COLUMNS, run_arm
 from dtc_helpers.training import accuracy, adam, train
 

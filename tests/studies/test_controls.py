@@ -7,7 +7,7 @@ from scipy.stats import chisquare
 
 from dtc_helpers.cycle import compress_train, cycle_batches, start_networks
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.studies.controls import multiply_adds, random_ids, rewound
+from dtc_helpers.studies.arms import multiply_adds, random_ids, rewound
 from dtc_helpers.training import accuracy, adam, train
 
 CPU = torch.device("cpu")
