@@ -22,7 +22,8 @@ from dtc_helpers.training import Accuracy, adam, train
 class Setting:
     """Setting that all arms of one point of a study have in common.
 
-    It raises ValueError for a size at which networks should be trained, but to which the cuts do not lead.
+    It raises ValueError where nothing is cut, and for a size at which networks should be trained, but to which the cuts
+    do not lead.
     """
 
     name: str  # of the dataset, which is not loaded before something is trained
@@ -37,6 +38,11 @@ class Setting:
 
     def __post_init__(self) -> None:
         sizes = [sum(widths) for widths in self.schedule]
+        if not sizes:
+            raise ValueError(
+                f"hidden_widths = {list(self.hidden_widths)}: expected more than {max(self.plan.stop_at, 1)} neurons in every "
+                "layer, or nothing is cut"
+            )
         if missing := [size for size in self.neurons if size not in sizes]:
             raise ValueError(f"the cuts do not lead to {missing} hidden neurons: expected some of {sizes}")
 

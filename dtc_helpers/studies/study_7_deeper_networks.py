@@ -2,12 +2,16 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import Annotated
 
-from dtc_helpers.checks.fields import HiddenNeurons
+from dtc_helpers.checks.fields import Between
+from dtc_helpers.readings import Plan
 from dtc_helpers.runs.checking import ReadingName
 from dtc_helpers.studies.setting import Setting
 from dtc_helpers.studies.study import Runs, SeveralDatasets
 from dtc_helpers.studies.walk import ANY_READING
+
+CutWidth = Annotated[int, Between(Plan.stop_at + 1, 10**6)]  # neurons of a layer that is cut
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class DepthParameters(SeveralDatasets):
     """Parameters of study 7; it raises as `Parameters` does."""
 
     readings: list[ReadingName]
-    hidden_widths: list[list[HiddenNeurons]]
+    hidden_widths: list[list[CutWidth]]
 
 
 def depth_runs(parameters: DepthParameters) -> Runs:

@@ -109,6 +109,11 @@ def test_size_to_which_no_cut_leads_is_refused(setting):
         replace(setting, neurons=(7, 6))
 
 
+def test_layers_that_are_never_cut_are_refused(setting):
+    with pytest.raises(ValueError, match=r"hidden_widths = \[16, 4\]: expected more than 4 neurons in every layer"):
+        replace(setting, hidden_widths=(16, 4), neurons=())
+
+
 def test_layers_are_cut_as_the_schedule_of_the_setting_says(setting):
     deep = replace(setting, hidden_widths=(16, 12), neurons=())
     assert [sum(widths) for widths in deep.schedule] == run_arm(deep, "dtc").query("replicate == 0").neurons.tolist()

@@ -260,10 +260,10 @@ def test_tickets_and_depth_have_a_run_an_arm_and_point():
         **COMMON,
         datasets=["digits", "mnist1d"],
         readings=["described"],
-        hidden_widths=[[12], [12, 9]],
+        hidden_widths=[[12], [12, 11]],
     )
     columns = [(s.name, s.columns["hidden_widths"], s.hidden_widths) for s, _ in depth_runs(depth)]
-    assert columns == [(d, name, w) for d in depth.datasets for name, w in (("12", [12]), ("12-9", [12, 9]))]
+    assert columns == [(d, name, w) for d in depth.datasets for name, w in (("12", [12]), ("12-11", [12, 11]))]
 
 
 def bare_numbers(kind):
@@ -304,7 +304,7 @@ def test_every_dataset_of_the_trial_has_its_number_of_replicates(replicates):
         (UNCERTAINTY, {"control_readings": ["read"]}, "control_readings = read does not exist: expected published"),
         (UNCERTAINTY, {"control_replicates": 0}, "control_replicates = 0 is outside 1"),
         (UNCERTAINTY, {"widths": [-5]}, "widths = -5 is outside 1"),
-        (DEPTH, {"hidden_widths": [[12], [-3, 0]]}, "hidden_widths = -3 is outside 2"),
+        (DEPTH, {"hidden_widths": [[12], [-3, 0]]}, "hidden_widths = -3 is outside 11"),
         (BINNING, {"processes": ["nonsense"]}, "processes = nonsense does not exist: expected DTC, random pruning"),
         (BINNING, {"datasets": ["mnist", "digits"]}, "2 datasets and 1 processes: expected as many"),
         (FREQUENCY, {"thinned_cut_fractions": [0.5, 1.0]}, "thinned_cut_fractions = 1.0 is outside"),
