@@ -39,10 +39,8 @@ class Setting:
     def __post_init__(self) -> None:
         sizes = [sum(widths) for widths in self.schedule]
         if not sizes:
-            raise ValueError(
-                f"hidden_widths = {list(self.hidden_widths)}: expected more than {max(self.plan.stop_at, 1)} neurons in every "
-                "layer, or nothing is cut"
-            )
+            expected = f"expected more than {max(self.plan.stop_at, 1)} neurons in every layer, or nothing is cut"
+            raise ValueError(f"hidden_widths = {list(self.hidden_widths)}: {expected}")
         if missing := [size for size in self.neurons if size not in sizes]:
             raise ValueError(f"the cuts do not lead to {missing} hidden neurons: expected some of {sizes}")
 
