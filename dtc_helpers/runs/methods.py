@@ -23,8 +23,8 @@ from dtc_helpers.runs.memory import check_memory
 from dtc_helpers.runs.parameters import usable_device
 from dtc_helpers.runs.progress import progress
 from dtc_helpers.runs.provenance import peak_memory_gb, provenance, run_key
-from dtc_helpers.runs.recorder import Recorder
-from dtc_helpers.runs.results import Results, joined, read_part, write_part, write_results
+from dtc_helpers.runs.recorder import recorded
+from dtc_helpers.runs.results import Results, joined, read_results, write_part, write_results
 from dtc_helpers.runs.resuming import kept
 from dtc_helpers.scoring import SCORES
 from dtc_helpers.surgery import schedules
@@ -75,30 +75,28 @@ def run_methods(
     >>> results.cycles.neurons.tolist()
     [21, 18]
     """
-    names = {"methods": _listed("methods", methods, str), "readings": _listed("readings", readings, str)}
-    for name, known in (("methods", SCORES), ("readings", READINGS)):
-        check_names(name, names[name], known)
+    methods, readings = _listed("methods", methods, str), _listed("readings", readings, str)
+    seeds, hidden_widths = _listed("seeds", seeds, int), _listed("hidden_widths", hidden_widths, int)
     plan = Plan() if plan is None else plan
+    check_names("methods", methods, SCORES)
+    check_names("readings", readings, READINGS)
     check_type("plan", plan, Plan)
-    numbers = {"seeds": _listed("seeds", seeds, int), "hidden_widths": _listed("hidden_widths", hidden_widths, int)}
-    _check_seeds(numbers["seeds"])
+    _check_seeds(seeds)
     started = time.perf_counter()
     data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset).to(usable_device("auto"))
-    check_memory(
-        data, numbers["hidden_widths"], methods=names["methods"], n_replicates=len(numbers["seeds"]), plan=plan
-    )
-    if (narrowest := min(numbers["hidden_widths"])) <= max(plan.stop_at, 1):
+    check_memory(data, hidden_widths, methods=methods, n_replicates=len(seeds), plan=plan)
+    if (narrowest := min(hidden_widths)) <= max(plan.stop_at, 1):
         raise ValueError(
             f"hidden_widths has {narrowest}: expected more than plan.stop_at = {plan.stop_at}, or nothing is cut"
         )
-    setting: dict[str, Any] = {**numbers, "plan": plan}
-    about = {"dataset": data.name, **names, **_parameters(**setting)}
+    setting: dict[str, Any] = {"seeds": seeds, "hidden_widths": hidden_widths, "plan": plan}
+    about = {"dataset": data.name, "methods": methods, "readings": readings, **_parameters(**setting)}
     train = partial(_run_method, data, **setting)
     if results_dir is None:
         return _all_methods(train, about | {"results_dir": None}, data, started)
     folder = in_project(results_dir)
     with only_writer(folder):
-        train = partial(_taken_over, train, folder / _UNFINISHED, _fingerprint(data, setting, names))
+        train = partial(_taken_over, train, folder / _UNFINISHED, _fingerprint(data, setting, methods, readings))
         results = _all_methods(train, about | {"results_dir": str(results_dir)}, data, started)
         write_results(results, folder)
         shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
@@ -142,11 +140,9 @@ def _run_method(
     network = start_networks(data, hidden_widths, device=data.test.images.device, **common)
     records = compress_train(network, data, method=method, plan=plan, **common)
     total = len(schedules(hidden_widths, keep_fraction=plan.keep_fraction, stop_at=plan.stop_at))
-    recorder = Recorder(data.name, seeds)
     shown = progress(records, total=total, title=f"{reading}, {method}", describe=lambda r: f"{r.neurons} neurons")
-    for record in shown:
-        recorder.add(record, reading=reading, method=method)
-    return recorder.results()
+    run = {"parameters": _parameters(seeds, hidden_widths, plan)}
+    return recorded(shown, dataset=data.name, reading=reading, method=method, seeds=seeds, run=run)
 
 
 def _taken_over(
@@ -156,18 +152,17 @@ def _taken_over(
     path = unfinished / f"{reading}-{method} {fingerprint}"
     if path.exists():
         print(f"{reading}, {method}: taken over from the interrupted run", flush=True)  # noqa: T201
-    return kept(path, make=partial(train, reading, method), write=write_part, read=read_part)
+    return kept(path, make=partial(train, reading, method), write=write_part, read=read_results)
 
 
-def _fingerprint(data: Dataset, setting: dict[str, Any], names: dict[str, list[str]]) -> str:
+def _fingerprint(data: Dataset, setting: dict[str, Any], methods: list[str], readings: list[str]) -> str:
     """Tells apart runs whose numbers may differ; scores and readings of one's own by what they are now."""
     content = hashlib.sha256()
     for split in (data.train, data.test):
         for values in (split.images, split.labels):
             content.update(values.cpu().numpy().tobytes())
-    scores = [_code_of(SCORES[name]) for name in names["methods"]]
-    readings = [READINGS[name] for name in names["readings"]]
-    return run_key(data.name, content.hexdigest(), setting, data.test.images.device, scores, readings)
+    made_by = [_code_of(SCORES[name]) for name in methods], [READINGS[name] for name in readings]
+    return run_key(data.name, content.hexdigest(), setting, data.test.images.device, *made_by)
 
 
 def _code_of(score: object) -> object:

@@ -1,7 +1,6 @@
-"""Gathers the records of a run as tables."""
+"""The records of a run as tables."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,34 +11,25 @@ from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
 from dtc_helpers.runs.results import ACCURACIES, COLUMNS, LEDGER_COLUMNS, Results
 
 
-@dataclass
-class Recorder:
-    """Gathers the records of a run; `results` gives them as tables."""
-
-    dataset: str
-    seeds: Sequence[int]
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    measurements: dict[str, np.ndarray] = field(default_factory=dict)
-    neuron_sums: dict[str, np.ndarray] = field(default_factory=dict)
-    ledger: list[pd.DataFrame] = field(default_factory=list)
-
-    def add(self, record: CycleRecord, *, reading: str, method: str) -> None:
-        """Take in one cycle of all replicates."""
-        for replicate, seed in enumerate(self.seeds):
-            key = {"dataset": self.dataset, "reading": reading, "method": method, "replicate": replicate}
-            self.rows.append({**key, "seed": seed, **_cycle_values(record, replicate)})
+def recorded(
+    records: Iterable[CycleRecord], *, dataset: str, reading: str, method: str, seeds: Sequence[int], run: dict[str, Any]
+) -> Results:
+    """Results of one method in one reading; `run` says what made them."""
+    rows, ledger, measurements, neuron_sums = [], [], {}, {}
+    for record in records:
+        for replicate, seed in enumerate(seeds):
+            key = {"dataset": dataset, "reading": reading, "method": method, "replicate": replicate}
+            rows.append({**key, "seed": seed, **_cycle_values(record, replicate)})
             for i, cut in enumerate(record.layers):
                 for side, name in enumerate(("incoming", "outgoing")):
                     place = f"{reading}/{method}/{replicate}/{record.cycle}/{layer_name(name, i)}"
-                    self.measurements[place] = cut.measurements[side, replicate].cpu().numpy()
-                    self.neuron_sums[place] = cut.neuron_sums[side, replicate].cpu().numpy()
+                    measurements[place] = cut.measurements[side, replicate].cpu().numpy()
+                    neuron_sums[place] = cut.neuron_sums[side, replicate].cpu().numpy()
                 gone = {"neuron": cut.removed[replicate].cpu(), "score": cut.removed_scores[replicate].cpu()}
-                self.ledger.append(pd.DataFrame({**key, "layer": i + 1, "cycle": record.cycle, **gone}))
-
-    def results(self) -> Results:
-        """All that was recorded."""
-        ledger = pd.concat(self.ledger, ignore_index=True).reindex(columns=LEDGER_COLUMNS)
-        return Results(pd.DataFrame(self.rows, columns=list(COLUMNS)), self.measurements, ledger, {}, self.neuron_sums)
+                ledger.append(pd.DataFrame({**key, "layer": i + 1, "cycle": record.cycle, **gone}))
+    cycles = pd.DataFrame(rows, columns=list(COLUMNS))
+    cuts = pd.concat(ledger, ignore_index=True).reindex(columns=LEDGER_COLUMNS)
+    return Results(cycles, measurements, cuts, run, neuron_sums)
 
 
 def layer_name(side: str, layer: int) -> str:

@@ -119,23 +119,17 @@ def read_results(results_dir: str | Path) -> Results:
     """
     results_dir = Path(results_dir)
     try:
-        found = read_together(results_dir, FILES, partial(_read, results_dir, about=("seed", "batches_per_cycle")))
-        return _checked(found, results_dir)
+        return _checked(read_together(results_dir, FILES, partial(_read, results_dir)), results_dir)
     except (FileNotFoundError, DamagedError):
         raise
     except OSError as error:
         raise FileNotFoundError(f"no results in {results_dir} ({error.strerror}): {_REMEDY}") from None
 
 
-def read_part(path: Path) -> Results:
-    """Results of `write_part`; it raises as `read_results`."""
-    return _checked(read_together(path, FILES, partial(_read, path)), path)
-
-
-def _read(folder: Path, *, about: Sequence[str] = ()) -> Results:
+def _read(folder: Path) -> Results:
     run = read_run(folder, what="results", remedy="run notebook 1_dtc_prune_train first, or set results_dir")
     with damage_named(folder / RUN, _REMEDY):
-        _ = [run["parameters"][name] for name in about]
+        _ = run["parameters"]["seed"], run["parameters"]["batches_per_cycle"]
     tables = {
         name: read_stored(folder / f"{name}.csv", {column: KINDS[column] for column in columns}, remedy=_REMEDY)
         for name, columns in (("cycles", COLUMNS), ("ledger", LEDGER_COLUMNS))

@@ -13,8 +13,8 @@ from dtc_helpers.runs import methods as loop
 from dtc_helpers.runs import provenance as provenance_module
 from dtc_helpers.runs.methods import run_methods
 from dtc_helpers.runs.provenance import PACKAGES, git_commit, provenance
-from dtc_helpers.runs.recorder import Recorder
-from dtc_helpers.runs.results import read_results
+from dtc_helpers.runs.recorder import recorded
+from dtc_helpers.runs.results import joined, read_results
 from dtc_helpers.scoring import SCORES, Scores
 
 SMALL = {"methods": ["random", "magnitude"], "seeds": [1, 2], "hidden_widths": [12]}
@@ -57,14 +57,15 @@ def assert_same(one, other):
 
 def test_loop_records_every_reading_with_every_method(tiny_dataset):
     results = run_methods(tiny_dataset, plan=PLAN, readings=["described", "published"], **SMALL)
-    recorder = Recorder("tiny", [1, 2])
+    parts = []
     for reading in ("described", "published"):
         for method in ("random", "magnitude"):
             common = {"reading": READINGS[reading], "seeds": [1, 2]}
             network = start_networks(tiny_dataset, [12], device=torch.device("cpu"), **common)
-            for record in compress_train(network, tiny_dataset, method=method, plan=PLAN, **common):
-                recorder.add(record, reading=reading, method=method)
-    assert_same(results, recorder.results())
+            records = compress_train(network, tiny_dataset, method=method, plan=PLAN, **common)
+            names = {"dataset": "tiny", "reading": reading, "method": method}
+            parts.append(recorded(records, **names, seeds=[1, 2], run={}))
+    assert_same(results, joined(parts, {}))
     assert len(results.cycles) == 2 * 2 * 3 * 2
 
 

@@ -5,8 +5,8 @@ import torch
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.gibbs import PUBLISHED_BIN_EDGES, gibbs_entropy
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.runs.recorder import Recorder, layer_name
-from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS
+from dtc_helpers.runs.recorder import layer_name, recorded
+from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS, joined
 
 CPU = torch.device("cpu")
 SEEDS = (3, 4)
@@ -16,15 +16,15 @@ PLAN = Plan(batches_per_cycle=1, keep_fraction=0.6, stop_at=4, measurement_fract
 
 @pytest.fixture(params=[[12], [12, 10]], ids=["one layer", "two layers"])
 def collected(request, tiny_dataset):
-    """Recorder after a run of every method, and the records that it took in."""
-    gathered, records = Recorder("tiny", SEEDS), []
+    """Results of a run of every method, and the records that they were made of."""
+    parts, records = [], []
     reading = READINGS["published"]
     for method in METHODS:
         network = start_networks(tiny_dataset, request.param, reading=reading, seeds=SEEDS, device=CPU)
-        for record in compress_train(network, tiny_dataset, method=method, reading=reading, seeds=SEEDS, plan=PLAN):
-            gathered.add(record, reading="published", method=method)
-            records.append((method, record))
-    return gathered, records
+        made = list(compress_train(network, tiny_dataset, method=method, reading=reading, seeds=SEEDS, plan=PLAN))
+        parts.append(recorded(made, dataset="tiny", reading="published", method=method, seeds=SEEDS, run={}))
+        records += [(method, record) for record in made]
+    return joined(parts, {}), records
 
 
 def test_columns_are_those_of_the_design():
@@ -38,7 +38,7 @@ def test_columns_are_those_of_the_design():
 
 def test_cycles_have_one_row_a_method_replicate_and_cycle(collected):
     gathered, records = collected
-    cycles = gathered.results().cycles
+    cycles = gathered.cycles
     assert tuple(cycles.columns) == COLUMNS
     expected = [(method, replicate, record.cycle) for method, record in records for replicate in range(2)]
     assert list(cycles[["method", "replicate", "cycle"]].itertuples(index=False, name=None)) == expected
@@ -49,7 +49,7 @@ def test_cycles_have_one_row_a_method_replicate_and_cycle(collected):
 
 def test_rows_hold_what_the_records_say(collected):
     gathered, records = collected
-    cycles = gathered.results().cycles.set_index(["method", "cycle", "replicate"])
+    cycles = gathered.cycles.set_index(["method", "cycle", "replicate"])
     for method, record in records:
         for replicate in range(2):
             row = cycles.loc[(method, record.cycle, replicate)]
@@ -69,7 +69,7 @@ def test_rows_hold_what_the_records_say(collected):
 
 def test_weight_rays_and_gaps_are_dtcs_alone(collected):
     gathered, records = collected
-    cycles = gathered.results().cycles
+    cycles = gathered.cycles
     is_dtc = cycles.method == "dtc"
     for column in ("weight_ray_mean", "duality_gap"):
         assert (cycles[column].notna() == is_dtc).all()
@@ -107,7 +107,7 @@ def test_layers_are_counted_from_1(layer, name):
 
 def test_ledger_has_one_row_a_cut_neuron(collected):
     gathered, records = collected
-    ledger = gathered.results().ledger
+    ledger = gathered.ledger
     assert tuple(ledger.columns) == LEDGER_COLUMNS
     assert not ledger.duplicated(["method", "replicate", "layer", "neuron"]).any()
     indexed = ledger.set_index(["method", "replicate", "layer", "cycle"]).sort_index()
