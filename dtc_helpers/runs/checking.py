@@ -11,7 +11,6 @@ from dtc_helpers.readings import READINGS
 from dtc_helpers.scoring import SCORES
 
 
-@dataclass(frozen=True)
 class DatasetSource:
     """A name of a dataset, or a file of one's own."""
 

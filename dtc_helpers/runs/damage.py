@@ -28,12 +28,7 @@ def damage_named(path: Path, remedy: str) -> Iterator[None]:
 
 
 def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
-    """Mapping that `paths.write_json` wrote.
-
-    Raises
-    ------
-    DamagedError where the file holds none.
-    """
+    """Mapping that `paths.write_json` wrote; DamagedError where the file holds none."""
     with damage_named(path, remedy):
         value = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(value, dict):

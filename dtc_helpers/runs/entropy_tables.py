@@ -30,19 +30,18 @@ def entropies(results: Results, *, bin_edges: np.ndarray, bases: dict[str, str])
         for _, cycle in with_lowess(results.cycles).iterrows():
             measurement = measurement_of(results, cycle, side)
             entropy = gibbs_entropy(measurement, bin_edges=bin_edges, base=base)
-            found = {"side": side, "entropy": entropy.value, "unit": entropy.unit}
-            counts = {"n_measurements": len(measurement), "share_outside": entropy.share_outside}
-            rows.append({**cycle, **found, **counts})
+            found = {"side": side, "entropy": entropy.value, "unit": entropy.unit, "n_measurements": len(measurement)}
+            rows.append({**cycle, **found, "share_outside": entropy.share_outside})
     return pd.DataFrame(rows)
 
 
 def occurrences(results: Results, *, side: str, cycles: pd.DataFrame, bin_edges: np.ndarray) -> pd.DataFrame:
     """Occurrence probabilities of the given cycles: columns n_measurements, value (middle of the bin), probability."""
+    middles = (bin_edges[:-1] + bin_edges[1:]) / 2
     parts = []
     for _, cycle in cycles.iterrows():
         measurement = measurement_of(results, cycle, side)
         probability = occurrence_probabilities(measurement, bin_edges=bin_edges)
-        middles = (bin_edges[:-1] + bin_edges[1:]) / 2
         columns = {"n_measurements": len(measurement), "value": middles, "probability": probability}
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
@@ -57,14 +56,8 @@ def measurement_of(results: Results, cycle: pd.Series, side: str) -> np.ndarray:
 
 
 def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
-    """Pearson correlation of Gibbs entropy and accuracy, one row a layer × method × replicate.
+    """Pearson correlation of the Gibbs entropy, from `entropies`, and accuracy, one row a layer × method × replicate.
 
-    Parameters
-    ----------
-    entropy_table : from `entropies`.
-
-    Returns
-    -------
     Columns with LOWESS (the accuracy that the paper prints), with raw (the accuracies themselves), Spearman (of the
     ranks, raw), cycles (in which the entropy is defined) and outside (mean share outside the bins).
     """
@@ -86,34 +79,22 @@ def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
 
 
 def across(entropy_table: pd.DataFrame) -> pd.DataFrame:
-    """Pearson correlation of each method's entropy with each method's accuracy curve (LOWESS).
+    """Pearson correlation of each method's entropy (rows) with each method's accuracy curve (LOWESS; columns).
 
-    Parameters
-    ----------
-    entropy_table : from `entropies`, one side and replicate.
-
-    Returns
-    -------
-    Rows: whose entropy; columns: whose accuracy.
+    The table is that of `entropies`, of one side and replicate.
     """
     by_method = {method: run.set_index("neurons") for method, run in entropy_table.groupby("method", sort=False)}
     rows = {
         method: {other: pearson(run.entropy, its.lowess.reindex(run.index)) for other, its in by_method.items()}
         for method, run in by_method.items()
     }
-    return (
-        pd.DataFrame.from_dict(rows, orient="index")
-        .rename_axis("entropy of", axis=0)
-        .rename_axis("accuracy of", axis=1)
-    )
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="entropy of", columns="accuracy of")
 
 
 def why_undefined(entropy_table: pd.DataFrame) -> list[str]:
-    """Reasons why correlations of a run are undefined, or say nothing: a sentence each; none for a run of usual length.
+    """Reasons why correlations of a table of `entropies` are undefined, or say nothing: a sentence each.
 
-    Parameters
-    ----------
-    entropy_table : from `entropies`.
+    A run of usual length has none.
     """
     places: dict[str, list[str]] = {}
     for (side, method, replicate), run in entropy_table.groupby(["side", "method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
@@ -143,21 +124,17 @@ def _why_undefined(run: pd.DataFrame) -> str:
 def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2) -> np.ndarray:
     """Edges at whole multiples of `width` that cover every value of all measurements, with an empty bin at each end.
 
-    Raises
-    ------
-    ValueError without values, for values that are not finite, and for a width that is not above 0 or far too small.
+    It raises ValueError without values, for values that are not finite, and for a width not above 0 or far too small.
 
     Examples
     --------
-    >>> from dtc_helpers.runs.entropy_tables import covering_bin_edges
     >>> covering_bin_edges([np.array([0.1, 0.6]), np.array([1.2])], width=0.5).tolist()
     [-0.5, 0.0, 0.5, 1.0, 1.5, 2.0]
     """
     values = np.concatenate([np.empty(0), *map(np.ravel, measurements)])
     if not values.size or not np.isfinite(values).all():
-        raise ValueError(
-            f"{values.size} values, of which {np.isfinite(values).sum()} are finite: expected some, and all"
-        )
+        n_finite = np.isfinite(values).sum()
+        raise ValueError(f"{values.size} values, of which {n_finite} are finite: expected some, and all")
     lowest, highest = values.min(), values.max()
     if not width > 0 or (highest - lowest) / width > _MOST_BINS:
         raise ValueError(f"width = {width} for values from {lowest} to {highest}: expected 1 … {_MOST_BINS:,} bins")

@@ -54,15 +54,13 @@ def _left_in_cgroups() -> Iterator[int]:
     """Bytes that every control group of this process, of either version, leaves it."""
     own = _OWN_CGROUP.read_text().splitlines() if _OWN_CGROUP.is_file() else []
     for _, controllers, place in (line.split(":", 2) for line in own):
-        root, names = (_CGROUPS, _V2) if not controllers else (_CGROUPS / "memory", _V1)
         if controllers not in ("", "memory"):
             continue
-        group = root / place.strip("/")
+        group = _CGROUPS / controllers / place.strip("/")
         for folder in (group, *group.parents):
-            if folder.is_relative_to(root):
-                with suppress(OSError, ValueError, KeyError):  # no such limit
-                    limit, used = (int((folder / name).read_text()) for name in names)
-                    yield limit - used + _cached(folder)
+            with suppress(OSError, ValueError, KeyError):  # no such limit
+                limit, used = (int((folder / name).read_text()) for name in (_V1 if controllers else _V2))
+                yield limit - used + _cached(folder)
 
 
 def _cached(folder: Path) -> int:
@@ -74,12 +72,7 @@ def _cached(folder: Path) -> int:
 def check_memory(
     dataset: Dataset, hidden_widths: Sequence[int], *, methods: Sequence[str | Score], n_replicates: int, plan: Plan
 ) -> None:
-    """Refuse a run that cannot fit; a score of one's own is taken for one that solves, as DTC does.
-
-    Raises
-    ------
-    MemoryError with what it needs and what there is.
-    """
+    """Raise MemoryError for a run that cannot fit; a score of one's own is taken for one that solves, as DTC does."""
     widths, device = [dataset.n_inputs, *hidden_widths, dataset.n_classes], dataset.train.images.device
     scores = [SCORES[method] if isinstance(method, str) else method for method in methods]
     solves = any(score not in _SOLVE_NOTHING for score in scores)

@@ -1,6 +1,7 @@
 """The parameters of the primary notebooks, and how a notebook takes its own."""
 
 import ast
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -30,9 +31,7 @@ from dtc_helpers.runs.checking import DatasetName, DatasetOrFile, MethodName, No
 class Parameters(NotebookParameters):
     """Parameters of notebook 1, by the names and types of its `parameters` cell.
 
-    Raises
-    ------
-    TypeError for a value of another type, ValueError for a value that is not allowed; the message says which,
+    It raises TypeError for a value of another type, ValueError for a value that is not allowed; the message says which,
     what was expected and what came.
     """
 
@@ -72,13 +71,8 @@ class Parameters(NotebookParameters):
     @property
     def plan(self) -> Plan:
         """Numbers that the compress-train loop needs."""
-        return Plan(
-            self.batches_per_cycle,
-            self.keep_fraction,
-            self.stop_at,
-            self.l1_penalty,
-            self.measurement_fraction,
-        )
+        schedule = self.batches_per_cycle, self.keep_fraction, self.stop_at
+        return Plan(*schedule, self.l1_penalty, self.measurement_fraction)
 
     @property
     def is_published_plan(self) -> bool:
@@ -87,7 +81,7 @@ class Parameters(NotebookParameters):
 
     @property
     def torch_device(self) -> torch.device:
-        """Device to use; "auto" is CUDA where there is one, else the CPU."""
+        """Device to use; see `usable_device`."""
         return usable_device(self.device)
 
 
@@ -144,16 +138,13 @@ def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
 
 def _given_names(sources: list[str]) -> list[str]:
     """Names that the parameter cells assign: the last with annotations (the notebook's own) and the last without."""
-    own, injected = [], []
+    last: dict[bool, list[ast.stmt]] = {}
     for source in sources:
         if source.startswith("# Parameters"):
             statements = ast.parse(source).body
-            if any(isinstance(statement, ast.AnnAssign) for statement in statements):
-                own = statements
-            else:
-                injected = statements
+            last[any(isinstance(statement, ast.AnnAssign) for statement in statements)] = statements
     targets = []
-    for statement in [*own, *injected]:
+    for statement in itertools.chain(*last.values()):
         if isinstance(statement, ast.Assign):
             targets += statement.targets
         elif isinstance(statement, ast.AnnAssign):
@@ -162,12 +153,7 @@ def _given_names(sources: list[str]) -> list[str]:
 
 
 def usable_device(device: str | torch.device) -> torch.device:
-    """Device to use; "auto" is CUDA where there is one, else the CPU.
-
-    Raises
-    ------
-    ValueError for a device that PyTorch has not here.
-    """
+    """Device to use: "auto" is CUDA where there is one, else the CPU; ValueError for one that PyTorch has not here."""
     name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else str(device)
     usable = r"cpu|cuda(:\d+)?" if torch.cuda.is_available() else "cpu"
     if not re.fullmatch(usable, name):

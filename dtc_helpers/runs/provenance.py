@@ -45,9 +45,7 @@ def _version(package: str) -> str | None:
 def run_key(*setting: object) -> str:
     """Hash that tells apart runs whose numbers may differ: their setting, code, versions, threads, instruction set.
 
-    Parameters
-    ----------
-    setting : values whose `repr` says all about them.
+    The setting is values whose `repr` says all about them.
     """
     made = provenance()
     parts = [CODE_HASH, *(made[name] for name in ("python", "versions", "threads", "cpu_capability"))]

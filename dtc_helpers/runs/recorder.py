@@ -1,6 +1,6 @@
 """The records of a run as tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from dtc_helpers.runs.results import ACCURACIES, COLUMNS, LEDGER_COLUMNS, Result
 
 
 def recorded(
-    records: Iterable[CycleRecord], *, dataset: str, reading: str, method: str, seeds: Sequence[int], run: dict[str, Any]
+    records: Iterable[CycleRecord], *, dataset: str, reading: str, method: str, seeds: list[int], run: dict[str, Any]
 ) -> Results:
     """Results of one method in one reading; `run` says what made them."""
     rows, ledger, measurements, neuron_sums = [], [], {}, {}

@@ -2,7 +2,6 @@
 
 from contextlib import chdir
 from pathlib import Path
-from typing import Any
 
 import papermill
 
@@ -32,28 +31,21 @@ def available_dataset(name: str) -> str:
 def reproduce(*, dataset: str, results_dir: Path, figures_dir: Path) -> None:
     """Execute notebook 1, then notebook 2, into `results_dir`; figures go to `figures_dir`.
 
-    Raises
-    ------
-    ValueError for an unknown dataset or damaged files; CannotWriteError for a folder that takes no files;
+    It raises ValueError for an unknown dataset or damaged files, CannotWriteError for a folder that takes no files, and
     PapermillExecutionError if a cell fails.
     """
     for name, folder in {"--results-dir": results_dir, "--figures-dir": figures_dir}.items():
         writable_folder(folder, change=name)
     dataset = available_dataset(dataset)
     results_dir, figures_dir = _seen_from_project(results_dir), _seen_from_project(figures_dir)
-    parameters: dict[str, Any] = {
-        "dataset": dataset,
-        "readings": list(READINGS),
-        "results_dir": str(results_dir),
-        "figures_dir": str(figures_dir),
-    }
+    places = {"results_dir": str(results_dir), "figures_dir": str(figures_dir)}
     with chdir(project_root()):
         for name in NOTEBOOKS:
             print(f"{name} on {dataset} …", flush=True)  # noqa: T201
             papermill.execute_notebook(
                 Path("notebooks") / name,
                 results_dir / name,
-                parameters=parameters,
+                parameters={"dataset": dataset, "readings": list(READINGS), **places},
                 log_output=True,
                 progress_bar=False,
             )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dtc_helpers.paths import read_together, whole_files, whole_folder, write_json
 from dtc_helpers.readings import READINGS
-from dtc_helpers.runs.damage import DamagedError, damage_named, read_json
+from dtc_helpers.runs.damage import damage_named, read_json
 from dtc_helpers.runs.stored_tables import FINITE, NUMBER, TEXT, WHOLE, read_stored
 
 COLUMNS = (
@@ -48,49 +48,44 @@ class Results:
     def select(self, *, dataset: str, reading: str, methods: list[str]) -> "Results":
         """Results of one reading and some methods.
 
-        Raises
-        ------
-        ValueError if they were made with another dataset, or without the reading or a method.
+        It raises ValueError if they were made with another dataset, or without the reading or a method.
         """
-        asked = {"dataset": [dataset], "reading": [reading], "method": methods}
-        of_reading = self.cycles.query("reading == @reading")
-        for column, values in asked.items():
-            there = list((of_reading if column == "method" else self.cycles)[column].unique())
+        cycles: pd.DataFrame = self.cycles
+        for column, values in {"dataset": [dataset], "reading": [reading], "method": methods}.items():
+            there = list(cycles[column].unique())
             if missing := [value for value in values if value not in there]:
                 raise ValueError(
                     f"these results have no {column} {', '.join(missing)}, only {', '.join(there)}: "
                     "run notebook 1 with it, or change the parameters"
                 )
-        wanted = "reading == @reading and method in @methods"
+            cycles = cycles.loc[cycles[column].isin(values), :]
+        ledger = self.ledger.query("reading == @reading and method in @methods")
         prefixes = tuple(f"{reading}/{method}/" for method in methods)
-        kept, sums = (
+        measurements, neuron_sums = (
             {key: vector for key, vector in vectors.items() if key.startswith(prefixes)}
             for vectors in (self.measurements, self.neuron_sums)
         )
-        cycles = self.cycles.query(wanted).reset_index(drop=True)
-        return Results(cycles, kept, self.ledger.query(wanted), self.run, sums)
+        return Results(cycles.reset_index(drop=True), measurements, ledger, self.run, neuron_sums)
 
 
 def joined(parts: Sequence[Results], run: dict[str, Any]) -> Results:
     """Results of several methods and readings as those of one run."""
-    vectors = [
-        {key: y for part in parts for key, y in getattr(part, n).items()} for n in ("measurements", "neuron_sums")
-    ]
-    cycles, ledger = (pd.concat([getattr(part, n) for part in parts], ignore_index=True) for n in ("cycles", "ledger"))
-    return Results(cycles, vectors[0], ledger, run, vectors[1])
+    return Results(
+        pd.concat([part.cycles for part in parts], ignore_index=True),
+        {key: vector for part in parts for key, vector in part.measurements.items()},
+        pd.concat([part.ledger for part in parts], ignore_index=True),
+        run,
+        {key: vector for part in parts for key, vector in part.neuron_sums.items()},
+    )
 
 
 # ------------------------------------------------------------------------------------------- on disk
 
 
 def write_results(results: Results, results_dir: str | Path) -> None:
-    """Replace the results of a folder: `cycles.csv`, `ledger.csv`, `measurements.npz`, `neuron_sums.npz`, `run.json`.
+    """Replace the results of a folder, FILES: whenever it is killed, `read_results` finds all old or all new ones.
 
-    Killed at any moment, either all old or all new files are what `read_results` finds.
-
-    Raises
-    ------
-    FolderInUseError where another process writes into the folder, after ten seconds; CannotWriteError where nobody can.
+    It raises FolderInUseError where another process writes there, after ten seconds, CannotWriteError where nobody can.
     """
     with whole_files(Path(results_dir)) as folder:
         _write(results, folder)
@@ -113,14 +108,12 @@ def _write(results: Results, folder: Path) -> None:
 def read_results(results_dir: str | Path) -> Results:
     """Results of a folder; never a mixture, also while another process writes there.
 
-    Raises
-    ------
-    FileNotFoundError saying which notebook writes them; DamagedError naming a file that is not as it was written.
+    It raises FileNotFoundError saying which notebook writes them, DamagedError naming a file that is not as written.
     """
     results_dir = Path(results_dir)
     try:
         return _checked(read_together(results_dir, FILES, partial(_read, results_dir)), results_dir)
-    except (FileNotFoundError, DamagedError):
+    except FileNotFoundError:
         raise
     except OSError as error:
         raise FileNotFoundError(f"no results in {results_dir} ({error.strerror}): {_REMEDY}") from None
@@ -130,12 +123,12 @@ def _read(folder: Path) -> Results:
     run = read_run(folder, what="results", remedy="run notebook 1_dtc_prune_train first, or set results_dir")
     with damage_named(folder / RUN, _REMEDY):
         _ = run["parameters"]["seed"], run["parameters"]["batches_per_cycle"]
-    tables = {
-        name: read_stored(folder / f"{name}.csv", {column: KINDS[column] for column in columns}, remedy=_REMEDY)
+    cycles, ledger = (
+        read_stored(folder / f"{name}.csv", {column: KINDS[column] for column in columns}, remedy=_REMEDY)
         for name, columns in (("cycles", COLUMNS), ("ledger", LEDGER_COLUMNS))
-    }
-    vectors = {name: _read_vectors(folder / f"{name}.npz") for name in ("measurements", "neuron_sums")}
-    return Results(tables["cycles"], vectors["measurements"], tables["ledger"], run, vectors["neuron_sums"])
+    )
+    measurements, neuron_sums = (_read_vectors(folder / f"{name}.npz") for name in ("measurements", "neuron_sums"))
+    return Results(cycles, measurements, ledger, run, neuron_sums)
 
 
 def _checked(found: Results, folder: Path) -> Results:
@@ -189,12 +182,7 @@ def _check_ledger(ledger: pd.DataFrame, sums: dict[str, np.ndarray]) -> None:
 
 
 def read_run(folder: Path, *, what: str, remedy: str) -> dict[str, Any]:
-    """`run.json` of a folder that `whole_files` wrote; see `read_together`.
-
-    Raises
-    ------
-    FileNotFoundError saying what is not there, and the remedy; DamagedError where the file is damaged.
-    """
+    """`run.json` of a folder; FileNotFoundError says what is not there and the remedy, DamagedError what is damaged."""
     if not (folder / RUN).is_file():
         raise FileNotFoundError(f"no {what} in {folder}: {remedy}")
     return read_json(folder / RUN, remedy=remedy.replace(" first", " again"))

@@ -15,12 +15,8 @@ def kept(
 ) -> Kept:
     """Part of a long computation: made and written where it is not there yet, read where it is.
 
-    A part that is damaged is set aside, two folders up, which is told, and made again.
-
-    Parameters
-    ----------
-    path : file or folder of the part, written whole or not at all; its name tells apart what would give another one.
-        What made a table `.csv` is the `.json` beside it.
+    Its file or folder, whose name tells apart what would give another part, is written whole or not at all; what made a
+    table `.csv` is the `.json` beside it. One that is damaged is set aside, two folders up, which is told.
     """
     if path.exists():
         try:
@@ -33,11 +29,9 @@ def kept(
 
 def _set_aside(path: Path) -> Path:
     """Move a damaged part to a name that is free, and what belongs to it."""
-    for number in itertools.count(1):
-        place = path.parent.parent / f"damaged {number} {path.name}"
-        if not place.exists():
-            break
-    for own in {path, path.with_suffix(".json")}:
-        if own.exists():
-            own.rename(place if own == path else place.with_suffix(".json"))
+    names = (path.parent.parent / f"damaged {number} {path.name}" for number in itertools.count(1))
+    place = next(name for name in names if not name.exists())
+    path.rename(place)
+    if (record := path.with_suffix(".json")).exists():
+        record.rename(place.with_suffix(".json"))
     return place

@@ -22,12 +22,7 @@ def _each(values: Mapping[str, float] | pd.Series, digits: int = 4) -> str:
 
 
 def of_run(cycles: pd.DataFrame) -> list[str]:
-    """Sentences on what the first replicate of one reading did.
-
-    Parameters
-    ----------
-    cycles : of one reading, from `tables.with_lowess`.
-    """
+    """Sentences on what the first replicate did, from cycles of one reading with `tables.with_lowess`."""
     run = cycles.loc[cycles.replicate == cycles.replicate.iloc[0], :]
     widths = run.neurons.unique()
     tenth = min(widths, key=lambda n: abs(n - 0.1 * run.neurons.iloc[0] / (1 - run.removed_fraction.iloc[0])))
@@ -62,9 +57,9 @@ def _of_single_images(run: pd.DataFrame, width: int) -> list[str]:
 
 def _of_gaps(run: pd.DataFrame) -> list[str]:
     gaps = run.duality_gap.dropna()
-    return [f"Relative duality gap of the solves: median {gaps.median():.0e}, largest {gaps.max():.0e}."] * bool(
-        len(gaps)
-    )
+    if gaps.empty:
+        return []
+    return [f"Relative duality gap of the solves: median {gaps.median():.0e}, largest {gaps.max():.0e}."]
 
 
 def of_correlations(across: pd.DataFrame, null_table: pd.DataFrame, *, is_paper: bool) -> list[str]:

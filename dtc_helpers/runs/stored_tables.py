@@ -48,10 +48,7 @@ def read_stored(path: Path, kinds: Mapping[str, str], *, remedy: str, **options:
 
 
 def _checked_names(text: str) -> list[str]:
-    """Names of the columns; refuses those without one or of the same, and rows of another length.
-
-    Pandas makes something of them.
-    """
+    """Names of the columns; refuses none, one twice, and rows of another length: pandas makes something of them."""
     rows = csv.reader(io.StringIO(text, newline=""))
     names = next(rows)
     if "" in names or len(set(names)) < len(names):

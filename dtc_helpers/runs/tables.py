@@ -24,14 +24,8 @@ def with_lowess(cycles: pd.DataFrame) -> pd.DataFrame:
 def beside_paper(cycles: pd.DataFrame) -> pd.DataFrame:
     """Table 1 of the paper beside ours, at the removed fractions of the paper that the run passes through.
 
-    Parameters
-    ----------
-    cycles : of one reading and replicate, from `with_lowess`.
-
-    Returns
-    -------
-    One row a removed fraction, columns (method, what); what is "paper", "LOWESS", "raw" (both ours) or
-    "difference" = LOWESS − paper.
+    The cycles are those of one reading and replicate, from `with_lowess`. One row a removed fraction, columns (method,
+    what); what is "paper", "LOWESS", "raw" (both ours) or "difference" = LOWESS − paper.
     """
     blocks = {}
     paper = pd.DataFrame(TABLE_1, columns=["removed", *TABLE_1_METHODS]).set_index("removed")
@@ -65,9 +59,7 @@ def alive_by_cycle(ledger: pd.DataFrame, *, n_neurons: int) -> dict[str, np.ndar
     -------
     method → (n_cycles + 1, n_neurons) bool; row 0 is before any cut.
 
-    Raises
-    ------
-    ValueError for a ledger without rows, or with a neuron that the layer has not.
+    It raises ValueError for a ledger without rows, or with a neuron that the layer has not.
     """
     if ledger.empty or not ledger.neuron.between(0, n_neurons - 1).all():
         raise ValueError(f"{len(ledger)} neurons were cut, of {n_neurons}: expected some, from 0 to {n_neurons - 1}")

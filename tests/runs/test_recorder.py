@@ -9,7 +9,7 @@ from dtc_helpers.runs.recorder import layer_name, recorded
 from dtc_helpers.runs.results import COLUMNS, LEDGER_COLUMNS, joined
 
 CPU = torch.device("cpu")
-SEEDS = (3, 4)
+SEEDS = [3, 4]
 METHODS = ("magnitude", "random", "dtc")
 PLAN = Plan(batches_per_cycle=1, keep_fraction=0.6, stop_at=4, measurement_fraction=0.5)
 
