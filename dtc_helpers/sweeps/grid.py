@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dtc_helpers.paths import project_root
-from dtc_helpers.sweeps.grid_reader import ALLOWED, MOST_POINTS, SECTIONS, Entry, GridError, GridReader
+from dtc_helpers.sweeps.grid_reader import ALLOWED, MOST_POINTS, SECTIONS, Entry, GridReader
 from dtc_helpers.sweeps.notebook import Notebook, read_notebook
 
-__all__ = ["Grid", "GridError", "read_grid"]
+Choice = tuple[Any, int]  # a value of a parameter, and its line
 
 
 @dataclass(frozen=True)
@@ -44,68 +44,72 @@ def read_grid(path: str | Path) -> Grid:
     """
     reader = GridReader(path)
     entries = reader.entries(reader.root, "the grid file")
-    for name, entry in entries.items():
+    for name, (_, line) in entries.items():
         if name not in ALLOWED:
-            reader.refuse(entry.line, f"unknown entry {name}: expected {', '.join(ALLOWED)}")
+            reader.refuse(line, f"unknown entry {name}: expected {', '.join(ALLOWED)}")
     notebook = _notebook(reader, entries)
-    sections = {name: _section(reader, entries, name) for name in SECTIONS}
-    _check_entries(reader, sections, notebook)
+    sections = _sections(reader, entries, notebook)
     points = [_checked_point(reader, point, notebook) for point in _unfolded(reader, entries, sections)]
-    result_file = _result_file(reader, entries["result_file"]) if "result_file" in entries else notebook.result_file
-    return Grid(notebook, points, [*sections["cross"], *sections["zip"]], result_file)
+    return Grid(notebook, points, [*sections["cross"], *sections["zip"]], _result_file(reader, entries, notebook))
 
 
 def _notebook(reader: GridReader, entries: dict[str, Entry]) -> Notebook:
     if "notebook" not in entries:
         reader.refuse(1, "no notebook is named: expected `notebook: notebooks/1_dtc_prune_train.ipynb`, for example")
-    entry = entries["notebook"]
-    places = [folder / str(entry.value) for folder in (project_root(), reader.path.parent)]
+    node, line = entries["notebook"]
+    name = str(reader.value(node, line))
+    places = [folder / name for folder in (project_root(), reader.path.parent)]
     found = None
     with contextlib.suppress(OSError):  # a name that is too long
         found = next((place for place in places if place.is_file()), None)
     if found is None:
-        reader.refuse(entry.line, f"notebook {entry.value} is neither in the project nor beside the grid file")
+        reader.refuse(line, f"notebook {name} is neither in the project nor beside the grid file")
     try:
         return read_notebook(found)
     except ValueError as error:
-        reader.refuse(entry.line, error)
+        reader.refuse(line, error)
     except Exception as error:  # whatever a file that is no notebook leads to
-        reader.refuse(entry.line, f"notebook {entry.value} cannot be read: {type(error).__name__}: {error}")
+        reader.refuse(line, f"notebook {name} cannot be read: {type(error).__name__}: {error}")
 
 
-def _result_file(reader: GridReader, entry: Entry) -> str:
-    path = PurePosixPath(entry.value) if isinstance(entry.value, str) else PurePosixPath()
-    is_inside = path.parts and not path.is_absolute() and ".." not in path.parts and "\0" not in str(path)
-    if not is_inside:
-        reader.refuse(
-            entry.line, f"result_file = {entry.value!r}: expected the name of a file in results_dir, such as run.json"
-        )
+def _result_file(reader: GridReader, entries: dict[str, Entry], notebook: Notebook) -> str | None:
+    if "result_file" not in entries:
+        return notebook.result_file
+    node, line = entries["result_file"]
+    value = reader.value(node, line)
+    path = PurePosixPath(value) if isinstance(value, str) else PurePosixPath()
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in str(path):
+        reader.refuse(line, f"result_file = {value!r}: expected the name of a file in results_dir, such as run.json")
     return str(path)
 
 
-def _section(reader: GridReader, entries: dict[str, Entry], name: str) -> dict[str, Entry]:
-    return reader.entries(entries[name].node, name) if name in entries else {}
+def _sections(reader: GridReader, entries: dict[str, Entry], notebook: Notebook) -> dict[str, dict[str, list[Choice]]]:
+    """Values that each name of a section may have; refused where one alone is wrong."""
+    found: dict[str, dict[str, list[Choice]]] = {section: {} for section in SECTIONS}
+    for section in [section for section in SECTIONS if section in entries]:
+        for name, (node, line) in reader.entries(entries[section][0], section).items():
+            if any(name in others for others in found.values()):
+                reader.refuse(line, f"{name} stands in two of {', '.join(SECTIONS)}: leave one")
+            found[section][name] = _choices(reader, section, name, (node, line))
+            for choice in found[section][name]:
+                _check_value(reader, notebook, name, choice)
+    return found
 
 
-def _check_entries(reader: GridReader, sections: dict[str, dict[str, Entry]], notebook: Notebook) -> None:
-    """Refuse what can be seen in one entry alone."""
-    seen: set[str] = set()
-    for section, name, entry in ((s, n, e) for s, entries in sections.items() for n, e in entries.items()):
-        if name in seen:
-            reader.refuse(entry.line, f"{name} stands in two of {', '.join(SECTIONS)}: leave one")
-        seen.add(name)
-        if section == "fixed":
-            _check_value(reader, notebook, name, (entry.value, entry.line))
-            continue
-        if not isinstance(entry.value, list) or not entry.value:
-            came = "an empty list" if entry.value == [] else repr(entry.value)
-            reader.refuse(entry.line, f"{name} = {came}: {section} takes a list of at least one value")
-        for element in zip(entry.value, entry.element_lines, strict=True):
-            _check_value(reader, notebook, name, element)
+def _choices(reader: GridReader, section: str, name: str, entry: Entry) -> list[Choice]:
+    """One value under `fixed`, else those of a list."""
+    node, line = entry
+    value = reader.value(node, line)
+    if section == "fixed":
+        return [(value, line)]
+    if not isinstance(value, list) or not value:
+        came = "an empty list" if value == [] else repr(value)
+        reader.refuse(line, f"{name} = {came}: {section} takes a list of at least one value")
+    return [(each, part.start_mark.line + 1) for each, part in zip(value, node.value, strict=True)]
 
 
-def _check_value(reader: GridReader, notebook: Notebook, name: str, element: tuple[Any, int]) -> None:
-    value, line = element
+def _check_value(reader: GridReader, notebook: Notebook, name: str, choice: Choice) -> None:
+    value, line = choice
     try:
         notebook.check(name, value)
     except (TypeError, ValueError) as error:
@@ -114,29 +118,24 @@ def _check_value(reader: GridReader, notebook: Notebook, name: str, element: tup
         reader.refuse(line, f"{error}{hint}")
 
 
-Lined = dict[str, tuple[Any, int]]  # a point: name → value and its line
-
-
-def _unfolded(reader: GridReader, entries: dict[str, Entry], sections: dict[str, dict[str, Entry]]) -> Iterator[Lined]:
-    """All points; the last name under `cross` changes fastest."""
-    fixed = {name: (entry.value, entry.line) for name, entry in sections["fixed"].items()}
-    crossed, zipped = (
-        {name: list(zip(entry.value, entry.element_lines, strict=True)) for name, entry in sections[section].items()}
-        for section in ("cross", "zip")
-    )
-    lengths = {name: len(values) for name, values in zipped.items()}
+def _unfolded(
+    reader: GridReader, entries: dict[str, Entry], sections: dict[str, dict[str, list[Choice]]]
+) -> Iterator[dict[str, Choice]]:
+    """All points; the last name under `cross` changes fastest, but for those under `zip`."""
+    crossed, zipped = {**sections["fixed"], **sections["cross"]}, sections["zip"]
+    lengths = {name: len(choices) for name, choices in zipped.items()}
     if len(set(lengths.values())) > 1:
-        reader.refuse(entries["zip"].line, f"zip takes lists of one length, got {lengths}")
-    n_points = math.prod(len(values) for values in crossed.values()) * next(iter(lengths.values()), 1)
+        reader.refuse(entries["zip"][1], f"zip takes lists of one length, got {lengths}")
+    rows = list(zip(*zipped.values(), strict=True)) or [()]
+    n_points = math.prod(map(len, crossed.values())) * len(rows)
     if n_points > MOST_POINTS:
-        line = entries["cross" if crossed else "zip"].line
+        _, line = entries["cross" if sections["cross"] else "zip"]
         reader.refuse(line, f"{n_points:,} points: more than {MOST_POINTS:,} are refused")
-    for combination in itertools.product(*crossed.values()):
-        for row in zip(*zipped.values(), strict=True) if zipped else [()]:
-            yield {**fixed, **dict(zip(crossed, combination, strict=True)), **dict(zip(zipped, row, strict=True))}
+    for combination, row in itertools.product(itertools.product(*crossed.values()), rows):
+        yield dict(zip([*crossed, *zipped], [*combination, *row], strict=True))
 
 
-def _checked_point(reader: GridReader, point: Lined, notebook: Notebook) -> dict[str, Any]:
+def _checked_point(reader: GridReader, point: dict[str, Choice], notebook: Notebook) -> dict[str, Any]:
     """Values of a point, after the notebook's own class has checked them together."""
     values = {name: value for name, (value, _) in point.items()}
     if notebook.checked_by is not None:

@@ -10,7 +10,8 @@ from dtc_helpers.figures import style
 from dtc_helpers.paths import project_root
 from dtc_helpers.runs.results import read_results
 from dtc_helpers.sweeps.folder import SweepFolder
-from dtc_helpers.sweeps.grid import GridError, read_grid
+from dtc_helpers.sweeps.grid import read_grid
+from dtc_helpers.sweeps.grid_reader import GridError
 from dtc_helpers.sweeps.sweep import _point, dataset_fingerprint, planned
 
 NOTEBOOKS = project_root() / "notebooks"

@@ -15,7 +15,8 @@ from sweep_notebooks import write_notebook
 from dtc_helpers import __main__ as command_line
 from dtc_helpers.runs.parameters import Parameters
 from dtc_helpers.sweeps import grid as sweep_grid
-from dtc_helpers.sweeps.grid import GridError, read_grid
+from dtc_helpers.sweeps.grid import read_grid
+from dtc_helpers.sweeps.grid_reader import GridError
 from dtc_helpers.sweeps.notebook import read_notebook
 
 ROOT = sweep_grid.project_root()
