@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import dask.config
 from dask.system import CPU_COUNT
@@ -12,7 +12,7 @@ from dask.utils import parse_timedelta
 from distributed import Client, LocalCluster
 from distributed.comm.core import connect as call
 from distributed.security import Security
-from distributed.utils import LoopRunner, sync
+from distributed.utils import LoopRunner
 
 from dtc_helpers.checks.fields import Between, check_fields
 
@@ -43,9 +43,7 @@ class Settings:
 def connect(settings: Settings) -> Iterator[Client]:
     """Client of the given scheduler, or of one in this process, whose threads each look after one papermill.
 
-    Raises
-    ------
-    ConnectionError if the given scheduler does not answer, or refuses this side.
+    It raises ConnectionError if the given scheduler does not answer, or refuses this side.
     """
     # Dask keeps the last thousand messages, and each of ours holds the helper package
     with dask.config.set({"distributed.admin.low-level-log-length": 20}), ExitStack() as stack:
@@ -67,7 +65,8 @@ def connect(settings: Settings) -> Iterator[Client]:
 
 def _client_of(address: str) -> Client:
     try:
-        _shake_hands(address)
+        # first, for a `Client` never ends that fails otherwise than by OSError, or calls another server
+        LoopRunner().run_sync(_call_once, address)
         return Client(address, set_as_default=False)
     except Exception as error:  # of Dask, asyncio and ssl
         why = " ".join(f"{type(error).__name__}: {error}".split())[:_MOST_WORDS]
@@ -77,17 +76,7 @@ def _client_of(address: str) -> Client:
         ) from None
 
 
-def _shake_hands(address: str) -> None:
-    """Call a scheduler once: a `Client` never ends that fails otherwise than by OSError, or calls another server."""
-    loops: Any = LoopRunner()
-    loops.start()
-    try:
-        sync(loops.loop, _call, address)
-    finally:
-        loops.stop()
-
-
-async def _call(address: str) -> None:
+async def _call_once(address: str) -> None:
     seconds = parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")) + _MORE_SECONDS
     calling = call(address, **Security().get_connection_args("client"))
     try:

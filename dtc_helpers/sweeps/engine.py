@@ -49,9 +49,7 @@ class LostSchedulerError(ConnectionError):
 def execute(points: list[Point], *, folder: SweepFolder, settings: Settings, client: Client) -> Iterator[PointOutcome]:
     """Execute points and store what they leave; outcomes in the order in which they come.
 
-    Raises
-    ------
-    LostSchedulerError if the connection breaks.
+    It raises LostSchedulerError if the connection breaks.
     """
     cloudpickle.register_pickle_by_value(sweep_point)  # workers need not have this package
     run = _Run(deque(points), folder, settings, client)
@@ -123,8 +121,7 @@ class _Run:
         return 2 * sum(threads.values()) or 4
 
     def _submit(self, point: Point) -> Future:
-        settings = {"threads": self.settings.threads, "time_out": self.settings.time_out}
-        job = {**point.job, **settings}
+        job = {**point.job, "threads": self.settings.threads, "time_out": self.settings.time_out}
         # one word before the dash, so that Dask's statistics have one entry and not one a point
         return self.client.submit(sweep_point.run_point, job, pure=False, key=f"point-{uuid.uuid4().hex}")
 

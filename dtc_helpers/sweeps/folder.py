@@ -62,9 +62,7 @@ class SweepFolder:
     def write(self, key: str, record: dict[str, Any], archive: bytes | None) -> None:
         """Store an attempt, under `failed/` if the record has an error. The caller holds the lock of the point.
 
-        Raises
-        ------
-        OSError if it cannot be written, e.g. because the disk is full, or is too large; nothing of it is left then.
+        It raises OSError if it is too large, or cannot be written, and nothing of it is left then.
         """
         done, failed = self.path / key, self.path / "failed" / key
         with whole_folder(failed if record["error"] else done) as folder:

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -70,10 +70,8 @@ class Notebook:
 def read_notebook(path: Path) -> Notebook:
     """Read a notebook and its parameters cell.
 
-    Raises
-    ------
-    ValueError without exactly one cell tagged `parameters`, if that assigns anything but literals, or if the class that
-    the notebook checks them with cannot be found.
+    It raises ValueError without exactly one cell tagged `parameters`, if that assigns anything but literals, or if the
+    class that the notebook checks them with cannot be found.
     """
     book = nbformat.read(path, as_version=4)
     cells = [cell for cell in book.cells if cell.cell_type == "code"]
@@ -86,7 +84,7 @@ def read_notebook(path: Path) -> Notebook:
     defaults, kinds = _literals(tagged[0].source)
     checked_by = parameter_class(sources)
     if checked_by is not None:  # knows more than the cell can say, e.g. int | list[int]
-        kinds = {field.name: get_type_hints(checked_by)[field.name] for field in fields(checked_by)}
+        kinds = get_type_hints(checked_by)
     code, files = "\0".join(sources), package_files()
     whole = code_hash([("notebook", code.encode()), *files])[:20]
     return Notebook(path.stem, nbformat.writes(book), _zipped(files), code, whole, defaults, kinds, checked_by)

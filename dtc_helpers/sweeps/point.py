@@ -14,13 +14,12 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
-from distributed import get_worker
+from distributed import Worker, get_worker
 
 MOST_BYTES = 2 * 10**9  # of what a point sends back, unpacked
 LOG, NOTEBOOK = "log.txt", "notebook.ipynb"
@@ -33,7 +32,7 @@ _INPUT, _PARAMETERS = "input.ipynb", "parameters.yaml"
 
 
 def run_point(job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Execute a notebook with its parameters, and give all that it wrote.
+    """Execute a notebook with its parameters, and give all that it wrote; OSError without room for a temporary folder.
 
     Parameters
     ----------
@@ -45,10 +44,6 @@ def run_point(job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     -------
     record : error (None if all went well), exit_code (of papermill), seconds, threads, host.
     archive : zip of the executed notebook, its results and figures, and the log.
-
-    Raises
-    ------
-    OSError if there is no room for a temporary folder.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="dtc-point-", ignore_cleanup_errors=True) as name:
@@ -103,18 +98,17 @@ def _environment(folder: Path, job: dict[str, Any]) -> dict[str, str]:
     threads = dict.fromkeys(THREAD_VARIABLES, str(job["threads"]))
     # TMPDIR: what the kernel leaves in temporary files goes with the folder
     environment = {**os.environ, **threads, "PYTHONPATH": str(folder), "TMPDIR": str(folder)}
-    own = os.environ.get("DTC_DATA_DIR")
-    given = job["data_dir"]
-    if given and Path(given).is_dir():
+    if (given := job["data_dir"]) and Path(given).is_dir():
         environment["DTC_DATA_DIR"] = given
-    elif own:
+    elif own := os.environ.get("DTC_DATA_DIR"):
         environment["DTC_DATA_DIR"] = str(Path(own).expanduser().absolute())
     return environment
 
 
 def _wait(process: subprocess.Popen, time_out: float | None) -> str | None:
     """Wait until papermill ends, or until the time is over or nobody wants the point any more: then say so."""
-    is_wanted = _wanted_by_scheduler()
+    worker = get_worker()
+    key = worker.get_current_task()
     started = time.monotonic()
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -122,24 +116,15 @@ def _wait(process: subprocess.Popen, time_out: float | None) -> str | None:
             return None
         if time_out is not None and time.monotonic() - started > time_out:
             return f"time-out: not done after {time_out:g} s"
-        if not is_wanted():
+        if not _is_wanted(worker, key):
             return "cancelled"
 
 
-def _wanted_by_scheduler() -> Callable[[], bool]:
-    """Ask whether the caller still waits: the thread of a task runs on when it is cancelled or the caller dies."""
-    try:
-        worker = get_worker()
-    except ValueError:  # called without Dask
-        return lambda: True
-    key = worker.get_current_task()
-
-    def is_wanted() -> bool:
-        task = worker.state.tasks.get(key)
-        is_closing = worker.status.name in ("closing", "closed", "failed")
-        return not is_closing and task is not None and task.state == "executing"
-
-    return is_wanted
+def _is_wanted(worker: Worker, key: Any) -> bool:
+    """Whether the caller still waits: the thread of a task runs on when it is cancelled or the caller dies."""
+    task = worker.state.tasks.get(key)
+    is_closing = worker.status.name in ("closing", "closed", "failed")
+    return not is_closing and task is not None and task.state == "executing"
 
 
 def _kill_tree(process: subprocess.Popen) -> None:

@@ -22,12 +22,7 @@ from dtc_helpers.sweeps.notebook import PLACES
 
 
 def sweep(grid: Grid, *, out: str | Path, settings: Settings | None = None) -> list[PointOutcome]:
-    """Execute all points of a grid that are not done yet.
-
-    Parameters
-    ----------
-    grid : from `dtc_helpers.sweeps.grid.read_grid`.
-    out : folder that gets one folder a point, named by its key; see `dtc_helpers.sweeps.folder`.
+    """Execute all points of a grid that are not done yet; each leaves a folder, named by its key, in the folder `out`.
 
     Returns
     -------
@@ -107,14 +102,15 @@ def _fetch_images(grid: Grid) -> None:
 
 def _point(grid: Grid, outcome: PointOutcome, commit: str | None) -> Point:
     notebook, parameters = grid.notebook, grid.notebook.complete(outcome.parameters)
-    family = IDX_FAMILIES.get(parameters.get("dataset", ""))
+    dataset = str(parameters.get("dataset"))
+    family = IDX_FAMILIES.get(dataset)
     data_dir = find_folder(family.torchvision_class) if family else None
-    own = parameters.get("dataset") if str(parameters.get("dataset", "")).endswith(SUFFIX) else None
+    # a worker has another working directory
+    own_file = {"dataset": str(in_project(dataset).absolute())} if dataset.endswith(SUFFIX) else {}
     job = {
         "notebook": notebook.source,
         "package": notebook.package,
-        # a worker has another working directory
-        "parameters": {**parameters, "dataset": str(in_project(own).absolute())} if own else parameters,
+        "parameters": {**parameters, **own_file},
         "data_dir": str(data_dir.absolute()) if data_dir else None,
         "result_file": grid.result_file,
     }

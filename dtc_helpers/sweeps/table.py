@@ -1,7 +1,8 @@
 """One tidy table of a whole sweep, and the parts of it that the sweep report shows."""
 
 import json
-from collections import Counter
+import statistics
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,11 @@ from dtc_helpers.paths import whole_file
 from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.damage import DamagedError, damage_named
 from dtc_helpers.runs.results import COLUMNS, KINDS
-from dtc_helpers.runs.stored_tables import FINITE, TEXT, WHOLE, read_stored
+from dtc_helpers.runs.stored_tables import TEXT, WHOLE, read_stored
 from dtc_helpers.sweeps.folder import RECORD, SweepFolder
 from dtc_helpers.sweeps.point import RESULTS_DIR
 
 _AGAIN, _COLLECT = "delete its folder, and start the sweep again", "collect the sweep again"
-Names = dict[str, dict[Path, frozenset[str]]]  # hash of the code → file → names
 
 
 def collect(out: str | Path) -> Path:
@@ -25,25 +25,18 @@ def collect(out: str | Path) -> Path:
     One row a cycle, with the columns key and code (its hash, which tells apart what other code made), those of
     `cycles.csv`, and all other parameters of the point; lists as JSON. Runs of the same code have the same columns.
 
-    Returns
-    -------
-    Path of the table.
-
-    Raises
-    ------
-    FileNotFoundError if no point of the folder is done, or none left a `cycles.csv`; ValueError naming a damaged file.
+    It raises FileNotFoundError if no point is done, or none left a `cycles.csv`, and ValueError naming a damaged file.
     """
     parts: list[pd.DataFrame] = []
-    columns: Names = {}
-    parameters: Names = {}
+    columns, parameters = defaultdict(dict), defaultdict(dict)
     for folder, record in SweepFolder(out).done():
         if (path := folder / RESULTS_DIR / "cycles.csv").is_file():
             cycles = _cycles(path)
             with damage_named(folder / RECORD, _AGAIN):
                 parts.append(_joined(cycles, record, folder.name))
                 if _is_of_a_run(path):
-                    columns.setdefault(record["code"], {})[path] = frozenset(cycles.columns)
-                parameters.setdefault(record["code"], {})[folder / RECORD] = frozenset(record["parameters"])
+                    columns[record["code"]][path] = frozenset(cycles.columns)
+                parameters[record["code"]][folder / RECORD] = frozenset(record["parameters"])
     if not parts:
         raise FileNotFoundError(f"{out} holds no point that is done and has a cycles.csv: run the sweep first")
     _check_alike(columns, "columns")
@@ -79,10 +72,10 @@ def _joined(cycles: pd.DataFrame, record: dict[str, Any], key: str) -> pd.DataFr
     return table
 
 
-def _check_alike(names: Names, what: str) -> None:
-    """Refuse a file whose names are not those of the others, for a name at fault would pass for a parameter."""
+def _check_alike(names: dict[str, dict[Path, frozenset[str]]], what: str) -> None:
+    """Refuse a file whose names (code → file → names) are not those of most: a wrong one would pass for a parameter."""
     for files in names.values():
-        usual, _ = Counter(files.values()).most_common(1)[0]
+        usual = statistics.mode(files.values())
         like_most = next(path for path, own in files.items() if own == usual)
         for path, own in files.items():
             if own != usual:
@@ -106,19 +99,16 @@ def read_sweep(path: str | Path, varied: list[str]) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no table {path}: {_COLLECT}")
-    kinds = {
-        **dict.fromkeys(("key", "code", "dataset", "reading", "method"), TEXT),
-        **dict.fromkeys(("replicate", "seed", "neurons"), WHOLE),
-        "removed_fraction": FINITE,
-    }
-    table: Any = read_stored(path, kinds, remedy=_COLLECT, dtype={"key": str, "code": str})
+    columns = ("dataset", "reading", "method", "replicate", "seed", "neurons", "removed_fraction")
+    kinds = {"key": TEXT, "code": TEXT, **{name: KINDS[name] for name in columns}}
+    table: Any = read_stored(path, kinds, remedy=_COLLECT)
     parameters = [*table.columns.difference([*COLUMNS, "key"], sort=False), "dataset", "reading"]
-    of_point = table.groupby("key", sort=False)
-    if inner := [
-        name for name in parameters if name not in COLUMNS and (of_point[name].nunique(dropna=False) > 1).any()
-    ]:
+    own = [name for name in parameters if name not in COLUMNS]
+    varies_within = table.groupby("key")[own].nunique(dropna=False).gt(1).any()
+    if varies_within.any():
+        name = varies_within.idxmax()
         raise DamagedError(
-            f"{path} has the column {inner[0]}, which varies within a point and is none of a run: {_COLLECT}"
+            f"{path} has the column {name}, which varies within a point and is none of a run: {_COLLECT}"
         )
     varying = [name for name in parameters if table[name].nunique() > 1]
     if not 1 <= len(varied) == len(set(varied)) <= 2 or not set(varied) <= set(parameters):
