@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtc_helpers.paths import CannotWriteError, project_root
+from dtc_helpers.paths import project_root
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs: torch, papermill and dask take seconds
     from dtc_helpers.sweeps.cluster import Settings
@@ -18,7 +18,7 @@ _NOISE = ("Executing ", "Ending Cell", "Input Notebook", "Output Notebook", "[IP
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command that the arguments name; its exit status is 0 if all is done, else 1."""
     parser = argparse.ArgumentParser(prog="python -m dtc_helpers", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("reproduce", help="run both primary notebooks at the published settings")
@@ -49,7 +49,10 @@ def main() -> None:
     command.add_argument("--renew-from", type=Path, metavar="RESULTS", help="first make its data from a run on MNIST")
     command.set_defaults(run=_explorer)
     arguments = parser.parse_args()
-    sys.exit(arguments.run(arguments))
+    try:
+        sys.exit(arguments.run(arguments))
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
 
 
 def _dataset(name: str) -> str:
@@ -70,34 +73,25 @@ def _reproduce(arguments: argparse.Namespace) -> str | None:
     log = logging.getLogger("papermill")
     log.setLevel(logging.INFO)
     log.addFilter(_is_worth_showing)
-    try:
-        reproduce(dataset=arguments.dataset, results_dir=arguments.results_dir, figures_dir=arguments.figures_dir)
-    except CannotWriteError as error:
-        return str(error)
+    reproduce(dataset=arguments.dataset, results_dir=arguments.results_dir, figures_dir=arguments.figures_dir)
     for name in NOTEBOOKS:
         describe_file(arguments.results_dir / name)
     return None
 
 
 def _sweep(arguments: argparse.Namespace) -> int | str:
-    """Exit status: 0 if all points are done, 1 if one is not, a text (status 1 too) if none could be tried."""
     from dtc_helpers.sweeps.cluster import Settings
     from dtc_helpers.sweeps.grid import read_grid
     from dtc_helpers.sweeps.sweep import sweep
 
+    settings = Settings(arguments.threads, arguments.workers, arguments.scheduler, arguments.time_out)
     try:
-        settings = Settings(
-            **{name: getattr(arguments, name) for name in ("threads", "workers", "scheduler", "time_out")}
-        )
         grid = read_grid(arguments.grid)
         if arguments.dry_run:
             return _print_plan(grid, arguments.out, settings)
-        outcomes = sweep(grid, out=arguments.out, settings=settings)
-    except (ValueError, OSError) as error:
-        return str(error)
+        return _print_outcomes(grid, sweep(grid, out=arguments.out, settings=settings))
     except KeyboardInterrupt:
         return "stopped: what was done is kept; start the sweep again to go on"
-    return _print_outcomes(grid, outcomes)
 
 
 def _print_plan(grid: "Grid", out: Path, settings: "Settings") -> int:
@@ -110,49 +104,38 @@ def _print_plan(grid: "Grid", out: Path, settings: "Settings") -> int:
     return _print_outcomes(grid, outcomes, f"{estimate} with {settings.n_kernels} at once")
 
 
-def _print_outcomes(grid: "Grid", outcomes: "list[PointOutcome]", more: str = "") -> int:
+def _print_outcomes(grid: "Grid", outcomes: "list[PointOutcome]", *more: str) -> int:
     """Print the table and the sums; 0 if nothing failed."""
     from dtc_helpers.sweeps.sweep import table
 
     print(table(outcomes, grid.varied).to_string(index=False, na_rep=""))  # noqa: T201
     counts = Counter(outcome.status for outcome in outcomes)
-    print(", ".join([*(f"{count} {status}" for status, count in counts.items()), *([more] if more else [])]))  # noqa: T201
+    print(", ".join([*(f"{count} {status}" for status, count in counts.items()), *more]))  # noqa: T201
     return int(counts["failed"] > 0)
 
 
-def _collect(arguments: argparse.Namespace) -> int | str:
+def _collect(arguments: argparse.Namespace) -> int:
     from dtc_helpers.sweeps.table import collect
 
-    try:
-        path = collect(arguments.out)
-    except (OSError, ValueError) as error:
-        return str(error)
-    print(path)  # noqa: T201
+    print(collect(arguments.out))  # noqa: T201
     return 0
 
 
-def _promote(arguments: argparse.Namespace) -> int | str:
+def _promote(arguments: argparse.Namespace) -> int:
     from dtc_helpers.studies.promote import promote
 
-    try:
-        path = promote(arguments.name, arguments.results_dir.absolute())
-    except (OSError, ValueError) as error:
-        return str(error)
-    print(path)  # noqa: T201
+    print(promote(arguments.name, arguments.results_dir.absolute()))  # noqa: T201
     return 0
 
 
-def _explorer(arguments: argparse.Namespace) -> int | str:
+def _explorer(arguments: argparse.Namespace) -> int:
     from dtc_helpers.explorer.page import write_page
 
-    try:
-        if arguments.renew_from is not None:
-            from dtc_helpers.explorer.renew import renew
+    if arguments.renew_from is not None:
+        from dtc_helpers.explorer.renew import renew
 
-            renew(arguments.renew_from)
-        print(write_page(arguments.out))  # noqa: T201
-    except (OSError, ValueError) as error:
-        return str(error)
+        renew(arguments.renew_from)
+    print(write_page(arguments.out))  # noqa: T201
     return 0
 
 
