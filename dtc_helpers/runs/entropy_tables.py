@@ -14,16 +14,10 @@ _MOST_BINS = 10**6
 
 
 def entropies(results: Results, *, bin_edges: np.ndarray, bases: dict[str, str]) -> pd.DataFrame:
-    """Gibbs entropy of every measurement of the first hidden layer.
+    """Gibbs entropy of every measurement of the first hidden layer, in bins of these edges, (n_bins + 1,).
 
-    Parameters
-    ----------
-    bin_edges : (n_bins + 1,)
-    bases : "incoming" and "outgoing" → "nats" or "bits".
-
-    Returns
-    -------
-    One row a measurement: side, n_measurements, entropy, unit, share_outside and the cycle's other columns.
+    The bases are "incoming" and "outgoing" → "nats" or "bits". One row a measurement: side, n_measurements, entropy,
+    unit, share_outside and the cycle's other columns.
     """
     rows = []
     for side, base in bases.items():

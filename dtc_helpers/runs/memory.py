@@ -22,15 +22,12 @@ _V1, _V2 = ("memory.limit_in_bytes", "memory.usage_in_bytes"), ("memory.max", "m
 def needed_bytes(layer_widths: Sequence[int], *, n_replicates: int, plan: Plan, solves: bool) -> int:
     """Memory that a compress-train run takes at the least, beside what this process has.
 
+    The layers are inputs, hidden ones and classes; `solves` is whether a method of the run solves for weight rays.
+
     Weights, gradients and both moments of Adam; with them, in training, the activities of a batch and the gradient of
     the widest layer's, or at the first cut a copy, the smaller network, and Φ of all replicates, twice while it is
     drawn, four times with Θ for both solves. The measured peak of 0.1 GB or more is between 1 and 3 times this (of
     the published solver, SCS, more).
-
-    Parameters
-    ----------
-    layer_widths : inputs, hidden neurons of each layer, classes.
-    solves : whether a method of the run solves for weight rays.
     """
     hidden = layer_widths[1:-1]
     weights = sum(n * m for n, m in itertools.pairwise(layer_widths))

@@ -115,16 +115,11 @@ Kind = TypeVar("Kind", bound=NotebookParameters)
 
 
 def notebook_parameters(namespace: Mapping[str, Any], kind: type[Kind]) -> Kind:
-    """Parameters of the running notebook, or an error before any work is done.
+    """Parameters of a running notebook, from its `globals()`, as the dataclass `kind`; or an error before any work.
 
     papermill only logs a parameter that the notebook does not know, and runs the defaults. Here the cells that start
     with the comment `# Parameters` (the notebook's own and the one papermill injects) are read again, and a name that
     is not a field of `kind` is refused. So is a folder that the notebook will write into and cannot.
-
-    Parameters
-    ----------
-    namespace : `globals()` of the notebook.
-    kind : dataclass of the allowed names and types, e.g. `Parameters`.
     """
     allowed = [field.name for field in fields(kind)]
     unknown = [name for name in _given_names(namespace.get("In", [])) if name not in allowed]

@@ -19,14 +19,7 @@ def is_watched() -> bool:
 
 
 def progress(items: Iterable[Item], *, total: int, title: str, describe: Callable[[Item], str] = str) -> Iterator[Item]:
-    """Pass the items on and show how far the work is.
-
-    Parameters
-    ----------
-    total : how many items will come.
-    title : what the work is.
-    describe : one item in a few words, for the end of a line.
-    """
+    """Pass the items on and show how far the work is; `describe` says an item in a few words, for the end of a line."""
     if is_watched():
         for item in (bar := tqdm(items, total=total, desc=title)):
             bar.set_postfix_str(describe(item), refresh=False)

@@ -65,11 +65,8 @@ def _of_gaps(run: pd.DataFrame) -> list[str]:
 def of_correlations(across: pd.DataFrame, null_table: pd.DataFrame, *, is_paper: bool) -> list[str]:
     """Sentences on entropy and accuracy of one run, their correlations beside the paper's and the exact null's.
 
-    Parameters
-    ----------
-    across : of `entropy_tables.across`.
-    null_table : of `stored_processes.null_table`.
-    is_paper : whether the paper's numbers belong to this run.
+    The tables are those of `entropy_tables.across` and `stored_processes.null_table`; `is_paper` is whether the paper's
+    numbers belong to this run.
     """
     said = []
     if "dtc" in across.index:

@@ -18,15 +18,12 @@ TEXT, WHOLE, FINITE, NUMBER = "text", "whole numbers", "finite numbers", "number
 def read_stored(path: Path, kinds: Mapping[str, str], *, remedy: str, **options: Any) -> pd.DataFrame:
     """Table of a CSV file that has rows, and in these columns these kinds of values; others are left as they are.
 
+    It raises DamagedError naming the file, the column, what was expected, and the remedy.
+
     Parameters
     ----------
     kinds : name of a column → TEXT, WHOLE, FINITE or NUMBER.
-    remedy : what to do where it is not so.
     options : of `pandas.read_csv`.
-
-    Raises
-    ------
-    DamagedError naming the file, the column, and what was expected.
     """
     with damage_named(path, remedy):
         if not (content := path.read_bytes()).endswith(b"\n"):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -46,9 +46,10 @@ def connect(settings: Settings) -> Iterator[Client]:
     It raises ConnectionError if the given scheduler does not answer, or refuses this side.
     """
     # Dask keeps the last thousand messages, and each of ours holds the helper package
-    with dask.config.set({"distributed.admin.low-level-log-length": 20}), ExitStack() as stack:
+    with dask.config.set({"distributed.admin.low-level-log-length": 20}):
         if settings.scheduler is not None:
-            yield stack.enter_context(_client_of(settings.scheduler))
+            with _client_of(settings.scheduler) as client:
+                yield client
             return
         cluster = LocalCluster(
             n_workers=1,
@@ -60,7 +61,8 @@ def connect(settings: Settings) -> Iterator[Client]:
             worker_dashboard_address="127.0.0.1:0",
             security=Security(tls_ca_file=None, require_encryption=False),  # whatever the environment says of TLS
         )
-        yield stack.enter_context(Client(stack.enter_context(cluster), set_as_default=False))
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield client
 
 
 def _client_of(address: str) -> Client:

@@ -36,11 +36,9 @@ def read_grid(path: str | Path) -> Grid:
         zip: {hidden_neurons: [128, 512], stop_at: [5, 10]}  # first with first, …: 6 × 2 points
         result_file: run.json  # in results_dir; needed only for notebooks that write one of their own
 
-    Raises
-    ------
-    GridError naming the line for anything the notebook would not take: unknown names, wrong types (also numbers that
-    YAML read as text), values out of range, empty lists, more than a million points.
-    FileNotFoundError if there is no such file.
+    It raises FileNotFoundError if there is no such file, and GridError naming the line for anything the notebook would
+    not take: unknown names, wrong types (also numbers that YAML read as text), values out of range, empty lists, more
+    than a million points.
     """
     reader = GridReader(path)
     entries = reader.entries(reader.root, "the grid file")

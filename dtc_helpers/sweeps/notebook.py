@@ -29,16 +29,11 @@ class Notebook:
     name: str
     source: str  # ipynb text without outputs, as it travels to a worker
     package: bytes  # zip of the helper package, which travels with it
-    code: str  # all code but the parameters cell
-    code_hash: str  # of that and of the package; texts, outputs and defaults do not count
+    code_hash: str  # of all code but the parameters cell, and of the package; texts and outputs do not count
+    result_file: str | None  # proves a whole run: `run.json` where results are written, None where papermill must do
     defaults: dict[str, Any]
     kinds: dict[str, Any]  # name → type
     checked_by: type | None  # dataclass of the parameters; None for a notebook that checks nothing
-
-    @property
-    def result_file(self) -> str | None:
-        """File that proves a whole run: `run.json` where the notebook writes results, None where papermill must do."""
-        return RUN if "run_methods(" in self.code or "write_results(" in self.code else None
 
     def complete(self, given: dict[str, Any]) -> dict[str, Any]:
         """All parameters of a point, so that one given its default value is the same point as one not given it.
@@ -87,7 +82,8 @@ def read_notebook(path: Path) -> Notebook:
         kinds = get_type_hints(checked_by)
     code, files = "\0".join(sources), package_files()
     whole = code_hash([("notebook", code.encode()), *files])[:20]
-    return Notebook(path.stem, nbformat.writes(book), _zipped(files), code, whole, defaults, kinds, checked_by)
+    result_file = RUN if "run_methods(" in code or "write_results(" in code else None
+    return Notebook(path.stem, nbformat.writes(book), _zipped(files), whole, result_file, defaults, kinds, checked_by)
 
 
 def _literals(source: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -24,14 +24,10 @@ from dtc_helpers.sweeps.notebook import PLACES
 def sweep(grid: Grid, *, out: str | Path, settings: Settings | None = None) -> list[PointOutcome]:
     """Execute all points of a grid that are not done yet; each leaves a folder, named by its key, in the folder `out`.
 
-    Returns
-    -------
     One outcome a point, in the order of the grid. A point that fails raises nothing: its outcome says why.
 
-    Raises
-    ------
-    ConnectionError if the scheduler does not answer, LostSchedulerError if the connection breaks; DatasetNotFoundError
-    if images are missing on this machine; CannotWriteError if nothing can be written into `out`.
+    It raises ConnectionError if the scheduler does not answer, LostSchedulerError if the connection breaks,
+    DatasetNotFoundError if images are missing on this machine, CannotWriteError if nothing can be written into `out`.
     """
     settings, folder = settings or Settings(), SweepFolder(out)
     if settings.scheduler is None:

@@ -84,16 +84,11 @@ def _check_alike(names: dict[str, dict[Path, frozenset[str]]], what: str) -> Non
 
 
 def read_sweep(path: str | Path, varied: list[str]) -> pd.DataFrame:
-    """Table of a sweep over one or two parameters, with the accuracy that each row's reading speaks of.
+    """Table that `collect` wrote of a sweep over one or two parameters, with the accuracy each row's reading speaks of.
 
-    Parameters
-    ----------
-    path : written by `collect`.
-    varied : the parameters that the sweep varied. Seeds and replicates need not be named: they repeat a point.
+    Seeds and replicates need not be named among those that vary: they repeat a point.
 
-    Raises
-    ------
-    ValueError if `varied` names none, more than two or an unknown parameter, or if other parameters vary too, or the
+    It raises ValueError if `varied` names none, more than two or an unknown parameter, or if others vary too, or the
     code; the message says which do. DamagedError for a table that is not as it was written, FileNotFoundError for none.
     """
     path = Path(path)

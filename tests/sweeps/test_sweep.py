@@ -560,10 +560,12 @@ def test_point_that_failed_and_is_done_later_is_done_and_nothing_else(tmp_path):
     assert (folder.record("key"), folder.failure("key")) == (None, {"error": "it broke"})
     assert not list(folder.done())
     folder.write("key", {"error": "again"}, packed(other="2"))
+    assert folder.failure("key") == {"error": "again"}
     assert {path.name for path in (tmp_path / "failed" / "key").iterdir()} == {"other", "result.json"}
     folder.write("key", {"error": None}, packed(log="3"))
     assert (folder.record("key"), folder.failure("key")) == ({"error": None}, None)
     assert list(folder.done()) == [(tmp_path / "key", {"error": None})]
+    assert not list(tmp_path.rglob(".incoming-*"))
 
 
 def test_archive_that_cannot_be_unpacked_leaves_nothing(tmp_path):
@@ -622,11 +624,8 @@ def test_lock_that_another_holds_costs_no_file_descriptor(tmp_path):
 
 
 def point_of(folder, key="a", **record):
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as files:
-        files.writestr("results/run.json", "{}")
     known = {"key": key, "error": None, "seconds": 1.0, "parameters": {}, "code": "c"}
-    folder.write(key, {**known, **record}, archive.getvalue())
+    folder.write(key, {**known, **record}, packed(**{"results/run.json": "{}"}))
 
 
 def test_point_whose_record_was_deleted_is_to_do_and_its_new_result_is_kept(tmp_path):
@@ -680,16 +679,6 @@ def test_hidden_folders_are_not_taken_for_points(tmp_path):
     SweepFolder(tmp_path).write("key", record, None)
     shutil.copytree(tmp_path / "key", tmp_path / ".hidden")
     assert list(SweepFolder(tmp_path).done()) == [(tmp_path / "key", record)]
-
-
-def test_attempt_that_works_takes_the_place_of_the_one_that_failed(tmp_path):
-    folder = SweepFolder(tmp_path)
-    for error in ("first", "second", None):
-        folder.write("key", {"error": error}, None)
-        assert (folder.record("key"), folder.failure("key")) == (
-            (None, {"error": error}) if error else ({"error": None}, None)
-        )
-    assert not list(tmp_path.rglob(".incoming-*"))
 
 
 def test_lock_is_held_by_one_and_never_stale(tmp_path):
