@@ -40,15 +40,11 @@ def layer_name(side: str, layer: int) -> str:
 def _cycle_values(record: CycleRecord, replicate: int) -> dict[str, Any]:
     """Columns of one replicate; means over hidden layers where there are several. Scores of a solve are rays."""
     scores = np.concatenate([cut.scores[replicate].cpu() for cut in record.layers])
-    entropy_incoming, entropy_outgoing = (
-        np.mean(
-            [
-                gibbs_entropy(cut.measurements[side, replicate].cpu().numpy(), bin_edges=PUBLISHED_BIN_EDGES).value
-                for cut in record.layers
-            ]
-        )
-        for side in (0, 1)
-    )
+    entropies = [
+        [gibbs_entropy(y.cpu().numpy(), bin_edges=PUBLISHED_BIN_EDGES).value for y in cut.measurements[:, replicate]]
+        for cut in record.layers
+    ]
+    entropy_incoming, entropy_outgoing = (np.mean(of_side) for of_side in zip(*entropies, strict=True))
     gaps = [float(cut.duality_gap[replicate]) for cut in record.layers if cut.duality_gap is not None]
     return {
         "cycle": record.cycle,

@@ -9,12 +9,11 @@ from dtc_helpers.readings import READINGS
 from dtc_helpers.runs.tables import beside_paper
 
 CLOSE_UP_TO = 0.86  # removed; beyond, training is chaotic enough to move the paper's curves
-_NAMES = {"dtc": "DTC"}
 
 
 def name_of(method: str) -> str:
     """Name of a method as it stands in a sentence."""
-    return _NAMES.get(method, method)
+    return "DTC" if method == "dtc" else method
 
 
 def _each(values: Mapping[str, float] | pd.Series, digits: int = 4) -> str:
