@@ -30,17 +30,13 @@ def main() -> None:
     from papermill.engines import NBClientEngine, papermill_engines
     from traitlets.config import Config
 
-    from dtc_helpers.sweeps.prompt_kernel import PromptManager
-
     class SocketFileEngine(NBClientEngine):
         """Kernel behind socket files in the current folder: kernels that start together may pick the same TCP port."""
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: Any, **others: Any) -> Any:
             config = Config({"KernelManager": {"transport": "ipc", "ip": "kernel"}})
-            return super().execute_managed_notebook(
-                nb_man, kernel_name, config=config, kernel_manager_class=PromptManager, **others
-            )
+            return super().execute_managed_notebook(nb_man, kernel_name, config=config, **others)
 
     papermill_engines.register(None, SocketFileEngine)  # None: where no engine is named
     try:
