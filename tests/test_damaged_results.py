@@ -183,7 +183,11 @@ def test_ledger_with_a_neuron_that_never_was_is_refused(results, tmp_path):
 # --------------------------------------------------------------------------- parts that are kept for resuming
 
 
-def test_damaged_part_of_an_interrupted_run_is_set_aside_and_made_again(tiny_dataset, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("damage", ["cut short", "gone"])
+@pytest.mark.parametrize("name", FILES)
+def test_damaged_part_of_an_interrupted_run_is_set_aside_and_made_again(
+    tiny_dataset, tmp_path, monkeypatch, capsys, name, damage
+):
     arguments = {"methods": ["random", "magnitude"], "hidden_widths": [6], "results_dir": tmp_path}
     small = loop.Plan(batches_per_cycle=1, stop_at=4)
     whole = run_methods(tiny_dataset, plan=small, **{**arguments, "results_dir": None})
@@ -198,13 +202,15 @@ def test_damaged_part_of_an_interrupted_run_is_set_aside_and_made_again(tiny_dat
     with pytest.raises(KeyboardInterrupt):
         run_methods(tiny_dataset, plan=small, **arguments)
     (part,) = (tmp_path / ".unfinished").iterdir()
-    cut = (part / "cycles.csv").read_bytes()[:100]
-    (part / "cycles.csv").write_bytes(cut)
+    if damage == "gone":
+        (part / name).unlink()
+    else:
+        (part / name).write_bytes((part / name).read_bytes()[:100])
     monkeypatch.setattr(loop, "_run_method", train)
     found = run_methods(tiny_dataset, plan=small, **arguments)
     assert found.cycles.test_accuracy.tolist() == whole.cycles.test_accuracy.tolist()
     aside = tmp_path / f"damaged 1 {part.name}"
-    assert (aside / "cycles.csv").read_bytes() == cut
+    assert (aside / name).exists() == (damage == "cut short")
     assert f"; it is kept as {aside}, and made again" in capsys.readouterr().out
 
 

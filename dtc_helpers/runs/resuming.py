@@ -21,7 +21,7 @@ def kept(
     if path.exists():
         try:
             return read(path)
-        except DamagedError as error:
+        except (DamagedError, FileNotFoundError) as error:  # also one of which a file is gone
             print(f"{error}; it is kept as {_set_aside(path)}, and made again", flush=True)  # noqa: T201
     write(make(), path)
     return read(path)
