@@ -1,18 +1,19 @@
 """What cutting costs beside training, on MNIST's sizes: DTC beside Torch-Pruning's magnitude.
 
-    python -m benchmarks.any_network                      # 3 cuts of 60 batches, random images
-    python -m benchmarks.any_network --cuts 10 --batches 200
-    python -m benchmarks.any_network --network resnet18 --batches 2
+    python -m benchmarks.any_network                 # LeNet-5 and ResNet-18, 3 cuts each, random images
+    python -m benchmarks.any_network --networks lenet5 --cuts 20
 
-Seconds are those of the processor, all threads together, so that a busy neighbour does not count. "cutting" is all that
-`compress_train_module` does between two trainings: tracing, scoring, trying on copies, cutting. The goal is 5 % of the
-training between two cuts; "steps" says how many batches of training a cut costs, however many there are between two.
-The peak of memory is that of the process so far. The last lines are the network with half the channels beside the dense
-one: how many times fewer multiply-adds, and how many times faster (not told where the clock is too noisy).
+Seconds are those of the processor, all threads together, so that a busy neighbour does not count, and medians over the
+cuts. "cutting" is all that `compress_train_module` does between two trainings: tracing, scoring, trying on copies,
+cutting. The goal is 5 % of the training between two cuts of LeNet-5; "steps" says how many batches of training a cut
+costs, however many there are between two. The peak of memory is that of the process so far. The last lines are the
+network with half the channels beside the dense one: how many times fewer multiply-adds, and how many times faster (not
+told where the clock is too noisy).
 """
 
 import argparse
 import resource
+import statistics
 from typing import Any
 
 import torch
@@ -28,6 +29,7 @@ from dtc_helpers.any_network.latency import latency
 from dtc_helpers.any_network.plan import CutPlan
 from dtc_helpers.images.datasets import Dataset, Split
 
+BATCHES = {"lenet5": 60, "resnet18": 2}  # of 128 images, before every cut
 IMPORTANCES: dict[str, Any] = {
     "DTC": DTCImportance(seed=1),
     "random": RandomImportance(1),
@@ -63,35 +65,40 @@ def print_halved(name: str, data: Dataset) -> None:
         print(f"  {latency(dense, half, examples, batch_size=batch_size)}")
 
 
-def main() -> None:
+def print_costs(name: str, data: Dataset, cuts: int) -> None:
     """Print a line for each importance."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", choices=["lenet5", "resnet18"], default="lenet5")
-    parser.add_argument("--cuts", type=int, default=3)
-    parser.add_argument("--batches", type=int, default=60, help="of 128 images, before every cut")
-    arguments, data = parser.parse_args(), random_images()
     train = lenet.trainer(data.train, data.image_shape, seed=1)
-    print(f"{arguments.network}, {arguments.batches} batches a cut, {torch.get_num_threads()} threads")
+    print(f"{name}, {BATCHES[name]} batches a cut, {torch.get_num_threads()} threads")
     print(f"{'':28} training   cutting   share  steps  peak memory")
-    for name, importance in IMPORTANCES.items():
-        network = untrained(arguments.network, data)
+    for kind, importance in IMPORTANCES.items():
+        network = untrained(name, data)
         records = list(
             compress_train_module(
                 network,
                 train,
                 example_inputs=data.train.images[:16].view(-1, 1, 28, 28),
                 optimizer=torch.optim.Adam(network.parameters()),
-                plan=CutPlan(importance, cuts=arguments.cuts, batches_per_cut=arguments.batches, keep_fraction=0.85),
+                plan=CutPlan(importance, cuts=cuts, batches_per_cut=BATCHES[name], keep_fraction=0.85),
             )
         )
         training, cutting = (
-            sum(getattr(record, part).processor for record in records) / len(records)
+            statistics.median(getattr(record, part).processor for record in records)
             for part in ("training", "compression")
         )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        line = f"{name:28} {training:6.2f} s  {1e3 * cutting:5.0f} ms  {cutting / training:6.2%}"
-        print(f"{line} {cutting / training * arguments.batches:6.2f}  {peak:.2f} GiB")
-    print_halved(arguments.network, data)
+        line = f"{kind:28} {training:6.2f} s  {1e3 * cutting:5.0f} ms  {cutting / training:6.2%}"
+        print(f"{line} {cutting / training * BATCHES[name]:6.2f}  {peak:.2f} GiB")
+
+
+def main() -> None:
+    """Print what a cut costs, and what half the channels save."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", nargs="+", choices=list(BATCHES), default=list(BATCHES))
+    parser.add_argument("--cuts", type=int, default=3)
+    arguments, data = parser.parse_args(), random_images()
+    for name in arguments.networks:
+        print_costs(name, data, arguments.cuts)
+        print_halved(name, data)
 
 
 if __name__ == "__main__":
