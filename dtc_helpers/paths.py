@@ -33,7 +33,7 @@ def project_root() -> Path:
 def in_project(path: str | Path) -> Path:
     """Absolute path of what a person names: relative paths start at the project, wherever the process was started.
 
-    ValueError for the home folder (~) of somebody who has none.
+    Raises ValueError for the home folder (~) of somebody who has none.
     """
     try:
         return project_root() / Path(path).expanduser()
@@ -93,7 +93,7 @@ def _in_words(folder: Path, change: str = "folder") -> Iterator[None]:
 def whole_file(path: Path) -> Iterator[Path]:
     """Temporary file that becomes `path` when the block ends well, and is gone when it does not.
 
-    CannotWriteError where nothing can be written there, or `path` is a folder.
+    Raises CannotWriteError where nothing can be written there, or `path` is a folder.
     """
     with _incoming(path) as folder:
         _refuse_folder(path)
@@ -147,7 +147,7 @@ def _incoming(path: Path) -> Iterator[Path]:
 def only_writer(folder: Path, *, wait_seconds: float = 0, change: str = "results_dir") -> Iterator[None]:
     """Folder, made where it is not there yet, into which no other process writes until the block ends.
 
-    FolderInUseError where another one does, after waiting for so long; CannotWriteError where nobody can.
+    Raises FolderInUseError where another one does, after waiting for so long; CannotWriteError where nobody can.
     """
     writable_folder(folder, change=change)
     # one lock a process and folder, so that a run that holds it can write its results

@@ -90,7 +90,7 @@ RAY_DOMAINS = ("sparse_code", "recovered_weights")  # s, Ψs
 class Reading:
     """One way to read the paper; every field is a switch that the other reading sets otherwise.
 
-    It raises ValueError for a position that a switch does not have.
+    Raises ValueError for a position that a switch does not have.
     """
 
     name: str

@@ -12,7 +12,7 @@ from dtc_helpers.networks import ReplicatedMLP
 def n_keep(n_neurons: int, keep_fraction: float) -> int:
     """Number of neurons that stay: ⌈keep_fraction · (N − 1)⌉, as many as score below the published quantile.
 
-    ValueError if the only neuron would be cut, or for a share that is not between 0 and 1.
+    Raises ValueError if the only neuron would be cut, or for a share that is not between 0 and 1.
     """
     if not 0 < keep_fraction < 1:
         raise ValueError(f"keep_fraction = {keep_fraction}: expected more than 0 and less than 1")

@@ -98,7 +98,7 @@ class Checkpoints:
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Content of a checkpoint; a relative path starts at the project.
 
-    ValueError for a damaged file, and for one of another format.
+    Raises ValueError for a damaged file, and for one of another format.
     """
     path = in_project(path)
     with path.open("rb") as file:
@@ -134,8 +134,8 @@ def load_network(path: str | Path, build: Callable[[], nn.Module]) -> nn.Module:
 def put_back(network: nn.Module, content: Mapping[str, Any]) -> None:
     """Give a network the widths and weights of a checkpoint, in place; parameters stay the same objects.
 
-    ValueError for a network with other parameters or buffers, and for one that has the widths neither of before all
-    cuts nor of after this one; files that do not say the former are taken as they are.
+    Raises ValueError for a network with other parameters or buffers, and for one that has the widths neither of before
+    all cuts nor of after this one; files that do not say the former are taken as they are.
     """
     own = all_tensors(network)
     stored: dict[str, Tensor] = content["tensors"]

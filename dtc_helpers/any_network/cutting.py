@@ -26,7 +26,7 @@ Importance = Callable[[Group], Tensor | None]
 def channels_to_cut(found: Prunable, *, importance: Importance, keep_fraction: float) -> dict[str, Tensor]:
     """Channels that go from every group: all are scored before any is cut, and ⌈keep_fraction · (n − 1)⌉ units stay.
 
-    RuntimeError for an importance that gives other than one number a channel.
+    Raises RuntimeError for an importance that gives other than one number a channel.
     """
     gone = {}
     for made in found.groups:
@@ -42,8 +42,8 @@ def check_importance(found: Prunable, importance: Importance) -> None:
     """Try an importance on the narrowest group of a copy, whose gradients are 0 where there are none yet.
 
     It is a copy of the importance that is called, and torch's and NumPy's generators stay as they are. Whatever the
-    importance itself raises is let pass: it may need what only a training gives. RuntimeError as `channels_to_cut`, and
-    NoScoresError for a score that gives no `Scores`.
+    importance itself raises is let pass: it may need what only a training gives. Raises RuntimeError as
+    `channels_to_cut`, and NoScoresError for a score that gives no `Scores`.
     """
     for parameter in found.graph.model.parameters():
         if parameter.grad is None and parameter.is_floating_point():

@@ -91,7 +91,7 @@ class Prunable:
 def prunable(network: nn.Module, example_inputs: Examples, limits: Limits) -> Prunable:
     """Groups of a network that can be cut, in the order in which it names its layers, found in a copy.
 
-    CutRefusedError for groups that would be cut wrongly (`troubles.trouble`), all of them named with what to do.
+    Raises CutRefusedError for groups that would be cut wrongly (`troubles.trouble`), all of them named with what to do.
     """
     graph = tracing.traced(network, example_inputs)
     groups, refused, left = [], {}, {}

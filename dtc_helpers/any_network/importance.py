@@ -80,7 +80,7 @@ class ScoreImportance(tp.importance.Importance):
 class DTCImportance(ScoreImportance):
     """Dual tomography as an importance: rays of the incoming and of the outgoing sums by one certified solve.
 
-    On a perceptron it chooses exactly the neurons that `compress_train` chooses with the same seed. TypeError or
+    On a perceptron it chooses exactly the neurons that `compress_train` chooses with the same seed. Raises TypeError or
     ValueError for settings that cannot be. Source: arXiv:2505.23869, sections III and IV.
 
     Parameters

@@ -39,7 +39,7 @@ class LeNet5(nn.Module):
 def lenet5(data: Dataset, *, seed: int) -> LeNet5:
     """Untrained LeNet-5 for a dataset, with PyTorch's own distribution of weights, drawn from a seed.
 
-    ValueError for a dataset without two-dimensional images.
+    Raises ValueError for a dataset without two-dimensional images.
     """
     if len(data.image_shape) != 2:
         raise ValueError(f"{data.name} has no images of two dimensions: LeNet-5 needs some")

@@ -41,7 +41,7 @@ def incoming_rays(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Inverse compressed sensing of the incoming sums of the group of a layer: w, Ψs and s, (n_channels,) each.
 
-    ValueError for a group that is not there, or that cannot be scored.
+    Raises ValueError for a group that is not there, or that cannot be scored.
     """
     made = {each.name: each for each in prunable(network, example_inputs, Limits()).groups}.get(layer)
     seen = None if made is None else importance.hidden_layer(made.group)

@@ -54,7 +54,7 @@ class Split:
 class Dataset:
     """Training and test images; the last `n_validation` training images are for whatever has to be chosen.
 
-    ValueError where so many are not there.
+    Raises ValueError where so many are not there.
 
     Examples
     --------

@@ -118,7 +118,7 @@ def _why_undefined(run: pd.DataFrame) -> str:
 def covering_bin_edges(measurements: Sequence[np.ndarray], *, width: float = 0.2) -> np.ndarray:
     """Edges at whole multiples of `width` that cover every value of all measurements, with an empty bin at each end.
 
-    It raises ValueError without values, for values that are not finite, and for a width not above 0 or far too small.
+    Raises ValueError without values, for values that are not finite, and for a width not above 0 or far too small.
 
     Examples
     --------

@@ -15,7 +15,7 @@ def trained_for_one_cycle(
 ) -> tuple[ReplicatedMLP, HiddenLayer]:
     """First replicate as a run has it at its first cut: the network, and its first hidden layer with that Φ.
 
-    It raises MemoryError before training if the whole run does not fit.
+    Raises MemoryError before training if the whole run does not fit.
     """
     whole = {"methods": parameters.methods, "n_replicates": parameters.replicates, "plan": parameters.plan}
     check_memory(dataset, parameters.hidden_widths, **whole)

@@ -31,7 +31,7 @@ from dtc_helpers.runs.checking import DatasetName, DatasetOrFile, MethodName, No
 class Parameters(NotebookParameters):
     """Parameters of notebook 1, by the names and types of its `parameters` cell.
 
-    It raises TypeError for a value of another type, ValueError for a value that is not allowed; the message says which,
+    Raises TypeError for a value of another type, ValueError for a value that is not allowed; the message says which,
     what was expected and what came.
     """
 

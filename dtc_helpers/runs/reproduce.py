@@ -31,7 +31,7 @@ def available_dataset(name: str) -> str:
 def reproduce(*, dataset: str, results_dir: Path, figures_dir: Path) -> None:
     """Execute notebook 1, then notebook 2, into `results_dir`; figures go to `figures_dir`.
 
-    It raises ValueError for an unknown dataset or damaged files, CannotWriteError for a folder that takes no files, and
+    Raises ValueError for an unknown dataset or damaged files, CannotWriteError for a folder that takes no files, and
     PapermillExecutionError if a cell fails.
     """
     for name, folder in {"--results-dir": results_dir, "--figures-dir": figures_dir}.items():

@@ -48,7 +48,7 @@ class Results:
     def select(self, *, dataset: str, reading: str, methods: list[str]) -> "Results":
         """Results of one reading and some methods.
 
-        It raises ValueError if they were made with another dataset, or without the reading or a method.
+        Raises ValueError if they were made with another dataset, or without the reading or a method.
         """
         cycles: pd.DataFrame = self.cycles
         for column, values in {"dataset": [dataset], "reading": [reading], "method": methods}.items():
@@ -85,7 +85,7 @@ def joined(parts: Sequence[Results], run: dict[str, Any]) -> Results:
 def write_results(results: Results, results_dir: str | Path) -> None:
     """Replace the results of a folder, FILES: whenever it is killed, `read_results` finds all old or all new ones.
 
-    It raises FolderInUseError where another process writes there, after ten seconds, CannotWriteError where nobody can.
+    Raises FolderInUseError where another process writes there, after ten seconds, CannotWriteError where nobody can.
     """
     with whole_files(Path(results_dir)) as folder:
         _write(results, folder)
@@ -108,7 +108,7 @@ def _write(results: Results, folder: Path) -> None:
 def read_results(results_dir: str | Path) -> Results:
     """Results of a folder; never a mixture, also while another process writes there.
 
-    It raises FileNotFoundError saying which notebook writes them, DamagedError naming a file that is not as written.
+    Raises FileNotFoundError saying which notebook writes them, DamagedError naming a file that is not as written.
     """
     results_dir = Path(results_dir)
     try:

@@ -18,7 +18,7 @@ TEXT, WHOLE, FINITE, NUMBER = "text", "whole numbers", "finite numbers", "number
 def read_stored(path: Path, kinds: Mapping[str, str], *, remedy: str, **options: Any) -> pd.DataFrame:
     """Table of a CSV file that has rows, and in these columns these kinds of values; others are left as they are.
 
-    It raises DamagedError naming the file, the column, what was expected, and the remedy.
+    Raises DamagedError naming the file, the column, what was expected, and the remedy.
 
     Parameters
     ----------

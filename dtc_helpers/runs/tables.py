@@ -51,7 +51,7 @@ def alive_by_cycle(ledger: pd.DataFrame, *, n_neurons: int) -> dict[str, np.ndar
     """Neurons of a layer that are in the network after each cycle, in the order in which the last method cuts them.
 
     The ledger is that of one reading, replicate and layer. Each method has (n_cycles + 1, n_neurons) truths; row 0 is
-    before any cut. It raises ValueError for a ledger without rows, or with a neuron that the layer has not.
+    before any cut. Raises ValueError for a ledger without rows, or with a neuron that the layer has not.
     """
     if ledger.empty or not ledger.neuron.between(0, n_neurons - 1).all():
         raise ValueError(f"{len(ledger)} neurons were cut, of {n_neurons}: expected some, from 0 to {n_neurons - 1}")

@@ -22,7 +22,7 @@ from dtc_helpers.training import Accuracy, adam, train
 class Setting:
     """Setting that all arms of one point of a study have in common.
 
-    It raises ValueError where nothing is cut, and for a size at which networks should be trained, but to which the cuts
+    Raises ValueError where nothing is cut, and for a size at which networks should be trained, but to which the cuts
     do not lead.
     """
 

@@ -43,7 +43,7 @@ class Settings:
 def connect(settings: Settings) -> Iterator[Client]:
     """Client of the given scheduler, or of one in this process, whose threads each look after one papermill.
 
-    It raises ConnectionError if the given scheduler does not answer, or refuses this side.
+    Raises ConnectionError if the given scheduler does not answer, or refuses this side.
     """
     # Dask keeps the last thousand messages, and each of ours holds the helper package
     with dask.config.set({"distributed.admin.low-level-log-length": 20}):

@@ -49,7 +49,7 @@ class LostSchedulerError(ConnectionError):
 def execute(points: list[Point], *, folder: SweepFolder, settings: Settings, client: Client) -> Iterator[PointOutcome]:
     """Execute points and store what they leave; outcomes in the order in which they come.
 
-    It raises LostSchedulerError if the connection breaks.
+    Raises LostSchedulerError if the connection breaks.
     """
     cloudpickle.register_pickle_by_value(sweep_point)  # workers need not have this package
     run = _Run(deque(points), folder, settings, client)

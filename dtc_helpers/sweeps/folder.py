@@ -32,7 +32,7 @@ class SweepFolder:
         self.path = Path(path)
 
     def record(self, key: str) -> dict[str, Any] | None:
-        """The `result.json` of a point that is done; None for any other. ValueError where it is damaged."""
+        """The `result.json` of a point that is done; None for any other. Raises ValueError where it is damaged."""
         return _read(self.path / key / RECORD)
 
     def failure(self, key: str) -> dict[str, Any] | None:
@@ -62,7 +62,7 @@ class SweepFolder:
     def write(self, key: str, record: dict[str, Any], archive: bytes | None) -> None:
         """Store an attempt, under `failed/` if the record has an error. The caller holds the lock of the point.
 
-        It raises OSError if it is too large, or cannot be written, and nothing of it is left then.
+        Raises OSError if it is too large, or cannot be written, and nothing of it is left then.
         """
         done, failed = self.path / key, self.path / "failed" / key
         with whole_folder(failed if record["error"] else done) as folder:

@@ -36,7 +36,7 @@ def read_grid(path: str | Path) -> Grid:
         zip: {hidden_neurons: [128, 512], stop_at: [5, 10]}  # first with first, …: 6 × 2 points
         result_file: run.json  # in results_dir; needed only for notebooks that write one of their own
 
-    It raises FileNotFoundError if there is no such file, and GridError naming the line for anything the notebook would
+    Raises FileNotFoundError if there is no such file, and GridError naming the line for anything the notebook would
     not take: unknown names, wrong types (also numbers that YAML read as text), values out of range, empty lists, more
     than a million points.
     """

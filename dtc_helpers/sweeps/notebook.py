@@ -65,7 +65,7 @@ class Notebook:
 def read_notebook(path: Path) -> Notebook:
     """Read a notebook and its parameters cell.
 
-    It raises ValueError without exactly one cell tagged `parameters`, if that assigns anything but literals, or if the
+    Raises ValueError without exactly one cell tagged `parameters`, if that assigns anything but literals, or if the
     class that the notebook checks them with cannot be found.
     """
     book = nbformat.read(path, as_version=4)

@@ -13,7 +13,7 @@ _EXPECTED = f"expected {_CALL}(globals(), X), where X is one dataclass that the 
 def parameter_class(cells: Iterable[str]) -> type | None:
     """Class that the notebook gives to `notebook_parameters`; None for a notebook that does not call it.
 
-    It raises ValueError if that is not one dataclass, imported from a module of this package.
+    Raises ValueError if that is not one dataclass, imported from a module of this package.
     """
     nodes = [node for cell in cells for node in ast.walk(_parsed(cell))]
     given = {_second_argument(node) for node in nodes if isinstance(node, ast.Call) and _is_the_call(node.func)}

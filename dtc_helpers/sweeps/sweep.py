@@ -26,7 +26,7 @@ def sweep(grid: Grid, *, out: str | Path, settings: Settings | None = None) -> l
 
     One outcome a point, in the order of the grid. A point that fails raises nothing: its outcome says why.
 
-    It raises ConnectionError if the scheduler does not answer, LostSchedulerError if the connection breaks,
+    Raises ConnectionError if the scheduler does not answer, LostSchedulerError if the connection breaks,
     DatasetNotFoundError if images are missing on this machine, CannotWriteError if nothing can be written into `out`.
     """
     settings, folder = settings or Settings(), SweepFolder(out)

@@ -25,7 +25,7 @@ def collect(out: str | Path) -> Path:
     One row a cycle, with the columns key and code (its hash, which tells apart what other code made), those of
     `cycles.csv`, and all other parameters of the point; lists as JSON. Runs of the same code have the same columns.
 
-    It raises FileNotFoundError if no point is done, or none left a `cycles.csv`, and ValueError naming a damaged file.
+    Raises FileNotFoundError if no point is done, or none left a `cycles.csv`, and ValueError naming a damaged file.
     """
     parts: list[pd.DataFrame] = []
     columns, parameters = defaultdict(dict), defaultdict(dict)
@@ -88,8 +88,8 @@ def read_sweep(path: str | Path, varied: list[str]) -> pd.DataFrame:
 
     Seeds and replicates need not be named among those that vary: they repeat a point.
 
-    It raises ValueError if `varied` names none, more than two or an unknown parameter, or if others vary too, or the
-    code; the message says which do. DamagedError for a table that is not as it was written, FileNotFoundError for none.
+    Raises ValueError if `varied` names none, more than two or an unknown parameter, or if others vary too, or the
+    code (the message says which do); DamagedError for a table that is not as it was written, FileNotFoundError for none.
     """
     path = Path(path)
     if not path.is_file():
