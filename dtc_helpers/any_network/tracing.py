@@ -60,8 +60,7 @@ def _copied(network: nn.Module) -> nn.Module:
 def traced(network: nn.Module, example_inputs: Examples) -> Any:
     """Dependency graph of a copy of a network: its `model`, which has the network's gradients.
 
-    Raises CutRefusedError for a network that Torch-Pruning cannot follow; errors of the network itself come as they
-    are.
+    Raises CutRefusedError for a network that Torch-Pruning cannot follow; its own errors come as they are.
     """
     twin, answered = _copied(network), []
 

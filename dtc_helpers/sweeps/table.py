@@ -89,7 +89,7 @@ def read_sweep(path: str | Path, varied: list[str]) -> pd.DataFrame:
     Seeds and replicates need not be named among those that vary: they repeat a point.
 
     Raises ValueError if `varied` names none, more than two or an unknown parameter, or if others vary too, or the
-    code (the message says which do); DamagedError for a table that is not as it was written, FileNotFoundError for none.
+    code (the message says which do); DamagedError for a table that is not as written, FileNotFoundError for none.
     """
     path = Path(path)
     if not path.is_file():
