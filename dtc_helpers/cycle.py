@@ -72,10 +72,10 @@ def compress_train(
 
     Raises
     ------
-    ValueError for an unknown method, other than one seed a replicate, or a dataset without training or test images,
-    TypeError for what is no seed or no score; while it goes on FloatingPointError for weights that are NaN or infinite,
-    TypeError for a score that gives no `Scores`, and RuntimeError for a solve that gives no answer, or no proof where
-    the reading asks for one. Each names the cycle.
+    ValueError for an unknown method, other than one seed a replicate, a seed outside 0 … 2³² − 1, or a dataset without
+    training or test images, TypeError for what is no seed or no score; while it goes on FloatingPointError for weights
+    that are NaN or infinite, TypeError for a score that gives no `Scores`, and RuntimeError for a solve that gives no
+    answer, or no proof where the reading asks for one. Each names the cycle.
     """
     if isinstance(method, str) and method not in SCORES:
         raise ValueError(f"method = {method!r} is not one of {', '.join(SCORES)}")

@@ -108,7 +108,7 @@ class _Run:
 
 def _cuts(run: _Run, train: Train, done: Mapping[str, Any], checkpoints: Checkpoints | None) -> Iterator[CutRecord]:
     """Records of the cuts after those that are `done`."""
-    if checkpoints is not None and "generators" in done:  # now, whatever was drawn since
+    if checkpoints is not None and done["cut"]:  # now, whatever was drawn since
         put_back_others(checkpoints.also, done)
     for cut in range(done["cut"] + 1, run.plan.cuts + 1):
         last, started = cut * run.plan.batches_per_cut, _now(run.network)
@@ -145,6 +145,7 @@ def _cut(run: _Run, cut: int, found: Prunable) -> Attempt:
     assert made.transcript is not None  # else `tried` has raised
     carry(run.optimizer, run.network, made.transcript)
     make(run.network, made.transcript)
+    check_optimizer(run.optimizer, run.network)
     for module, values in made.transcript.attributes.items():
         run.widths.setdefault(module, {}).update(values)
     for layer, kept in made.transcript.kept.items():

@@ -38,7 +38,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         names = self.protect
-        if not isinstance(names, (list, tuple)) or not all(isinstance(each, str) for each in names):
+        is_list = isinstance(names, Sequence) and not isinstance(names, str)
+        if not is_list or not all(isinstance(each, str) for each in names):
             example = [names] if isinstance(names, str) else ["head"]
             raise TypeError(f"protect = {names!r}: expected a list of names of layers or modules: protect={example}")
         object.__setattr__(self, "protect", tuple(names))

@@ -56,12 +56,12 @@ def plain(plan: CutPlan, optimizer: Optimizer) -> dict[str, Any]:
     """Settings in which a run that goes on must be the one that began; the number of cuts may grow."""
     limits = asdict(plan.limits)
     return {
+        "importance": getattr(plan.importance, "settings", type(plan.importance).__name__),
+        "batches_per_cut": plan.batches_per_cut,
+        "keep_fraction": plan.keep_fraction,
         **limits,
         "protect": list(limits["protect"]),
         "heads": dict(limits["heads"] or {}),
         "head_widths": dict(limits["head_widths"] or {}),
-        "importance": getattr(plan.importance, "settings", type(plan.importance).__name__),
-        "batches_per_cut": plan.batches_per_cut,
-        "keep_fraction": plan.keep_fraction,
         "optimizer": type(optimizer).__name__,
     }

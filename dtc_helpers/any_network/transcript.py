@@ -27,9 +27,11 @@ def transcript(found: Prunable, gone: Gone) -> Transcript:
     """Cut the copy in which the groups were found, every entry its own number: what is left says what stayed."""
     network = found.graph.model
     cut = [made for made in found.groups if made.name in gone]
-    for tensor in all_tensors(network).values():
-        tensor.grad = None
-        tensor.data = torch.arange(tensor.numel(), dtype=torch.float64, device=tensor.device).view(tensor.shape)
+    for parameter in network.parameters():
+        parameter.grad, parameter.data = None, _places_of(parameter)
+    for module in network.modules():  # each gets its own, where two hold one
+        numbered = {name: _places_of(buffer) for name, buffer in module._buffers.items() if buffer is not None}
+        module._buffers.update(numbered)
     shapes = {name: tensor.shape for name, tensor in all_tensors(network).items()}
     before = _widths(network)
     layers = {name: network.get_submodule(name) for made in cut for name in made.layers}
@@ -44,16 +46,20 @@ def transcript(found: Prunable, gone: Gone) -> Transcript:
 
 
 def make(network: nn.Module, script: Transcript) -> None:
-    """Cut in place: every tensor stays the same object, with its hooks, its gradient and whatever it carries."""
-    tensors = all_tensors(network)
+    """Cut in place: every parameter stays the same object, with its hooks, its gradient and whatever it carries."""
     for name, places in script.places.items():
-        tensor = tensors[name]
-        values, grad = taken(tensor.detach(), places), tensor.grad
-        tensor.grad = None
+        owner, _, last = name.rpartition(".")
+        module = network.get_submodule(owner)
+        if last in module._buffers:
+            module._buffers[last] = taken(module.get_buffer(last), places)
+            continue
+        parameter = module.get_parameter(last)
+        values, grad = taken(parameter.detach(), places), parameter.grad
+        parameter.grad = None
         # In passing of another type: autograd then forgets the old shape, which it remembers while a loss is kept.
-        tensor.data = values.float() if values.dtype == torch.float64 else values.double()
-        tensor.data = values
-        tensor.grad = None if grad is None else taken(grad, places)
+        parameter.data = values.float() if values.dtype == torch.float64 else values.double()
+        parameter.data = values
+        parameter.grad = None if grad is None else taken(grad, places)
     set_widths(network, script.attributes)
 
 
@@ -67,6 +73,10 @@ def set_widths(network: nn.Module, attributes: Mapping[str, Mapping[str, Any]]) 
 def taken(values: Tensor, places: Tensor) -> Tensor:
     """Entries at these flat places, in the shape of the places."""
     return values.flatten()[places.to(values.device)]
+
+
+def _places_of(tensor: Tensor) -> Tensor:
+    return torch.arange(tensor.numel(), dtype=torch.float64, device=tensor.device).view(tensor.shape)
 
 
 def _cut(made: ChannelGroup, gone: Tensor, kept: dict[str, np.ndarray]) -> None:

@@ -505,6 +505,26 @@ def test_examples_come_as_a_tensor_as_arguments_or_by_name():
     assert cutting.called(network, {"x": zoo.vectors(), "scale": torch.tensor(2.0)}).shape == (4, 3)
 
 
+def test_buffer_that_two_modules_hold_is_cut_in_both():
+    def forward(net, x):
+        made = net.a(x)
+        return net.out(torch.relu(net.first(made) + net.second(made)))
+
+    norms = {name: nn.BatchNorm1d(8) for name in ("first", "second")}
+    network = zoo.Named(forward, a=nn.Linear(6, 8), **norms, out=nn.Linear(8, 3))
+    network.second.running_mean = network.first.running_mean
+    assert attempt(network, zoo.vectors())[1].difference <= TOLERANCE
+
+
+def test_sparse_buffer_that_no_cut_touches_stays():
+    def forward(net, x):
+        return net.b(torch.sparse.mm(net.mixes, torch.relu(net.a(x))))
+
+    network = zoo.Named(forward, a=nn.Linear(6, 8), b=nn.Linear(8, 3))
+    network.register_buffer("mixes", torch.eye(len(zoo.vectors())).to_sparse())
+    assert attempt(network, zoo.vectors())[1].difference <= TOLERANCE
+
+
 def test_one_example_is_not_taken_apart():
     _, made = attempt(zoo.conv1d(), zoo.images(n=1)[:, :, 0])
     assert made.difference <= TOLERANCE

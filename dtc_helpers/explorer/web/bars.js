@@ -24,10 +24,11 @@ export function weightBars(store, weightsIn) {
     weights[i] = Number(inside(valueOf(weights[i])).toPrecision(4));
     store.set({ weights, order: "as_numbered" }); // what is changed by hand is numbered as it stands
   }
-  movedByArrows(group, (i) => ({
+  const keys = (i) => ({
     ArrowUp: () => change(i, (w) => w + (range[1] - range[0]) / 40),
     ArrowDown: () => change(i, (w) => w - (range[1] - range[0]) / 40),
-  }));
+  });
+  movedByArrows(group, keys, { preventScroll: true });
   draggable(element, (x, y) => {
     const n = weightsIn(store.get()).length;
     const i = Math.floor(((x * width - BARS.left) / (width - BARS.left - BARS.right)) * n);

@@ -42,14 +42,14 @@ export const fixed = (value, decimals) => (Number.isFinite(value) ? minus(value.
 
 /**
  * One stop of the tab key for all children of an element: arrows go from one to the next, Home and End to the ends.
- * `others` gives what more keys do at the child with a number, or where they go.
+ * `others` gives what more keys do at the child with a number, or where they go; `focusing` are options of `focus`.
  */
-export function movedByArrows(place, others) {
+export function movedByArrows(place, others, focusing) {
   const all = () => [...place.children];
   place.addEventListener("focusin", ({ target }) => all().forEach((c) => (c.tabIndex = c === target ? 0 : -1)));
   place.addEventListener("keydown", (event) => {
     const here = all().indexOf(event.target);
-    const go = (number) => () => place.children[number]?.focus();
+    const go = (number) => () => place.children[number]?.focus(focusing);
     const ends = { Home: go(0), End: go(place.children.length - 1) };
     const keys = { ArrowLeft: go(here - 1), ArrowRight: go(here + 1), ...ends, ...others(here, go) };
     if (!(event.key in keys)) return;
