@@ -15,7 +15,7 @@ from torchvision import datasets, transforms
 
 from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.images.datasets import load_dataset
-from dtc_helpers.images.idx_files import find_or_download
+from dtc_helpers.images.idx_folders import find_or_download
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.paper import PUBLISHED_SEED
 from dtc_helpers.readings import READINGS, Plan, Reading

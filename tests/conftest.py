@@ -7,7 +7,7 @@ import torch
 from explorer_browser import CHROMIUM, missing
 from hypothesis import settings
 
-from dtc_helpers.images import idx_files
+from dtc_helpers.images import idx_folders
 from dtc_helpers.images.datasets import Dataset, Split, load_dataset
 from dtc_helpers.networks import ReplicatedMLP
 from dtc_helpers.readings import READINGS, Plan
@@ -54,7 +54,7 @@ def tiny_dataset():
 
 @pytest.fixture(scope="session")
 def mnist():
-    if idx_files.find_folder("MNIST") is None:
+    if idx_folders.find_folder("MNIST") is None:
         pytest.skip("MNIST is not on this machine: put MNIST/raw/* into the folder that DTC_DATA_DIR names")
     return load_dataset("mnist")
 

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from dtc_helpers.images.idx_files import MNIST_SHA256, find_or_download, read_idx_files
+from dtc_helpers.images.idx_files import MNIST_SHA256, read_idx_files
+from dtc_helpers.images.idx_folders import find_or_download
 from dtc_helpers.images.own_data import SUFFIX, Arrays, arrays_of, read_npz
 from dtc_helpers.paths import in_project
 
@@ -149,7 +150,7 @@ def load_dataset(name: str | Path) -> Dataset:
     ----------
     name : one of `DATASETS`, or the path of an .npz file of one's own, see `images.own_data`. "mnist", "fashion_mnist"
         and "kmnist" are searched in the folder named by the environment variable DTC_DATA_DIR, then in `./data` of the
-        project (see `images.idx_files.find_folder`), then downloaded there by torchvision (given up when nothing
+        project (see `images.idx_folders.find_folder`), then downloaded there by torchvision (given up when nothing
         arrives for 15 seconds); "digits" and "mnist1d" need no network.
 
     Raises

@@ -6,7 +6,7 @@ from pathlib import Path
 import papermill
 
 from dtc_helpers.images.datasets import load_dataset
-from dtc_helpers.images.idx_files import DatasetNotFoundError
+from dtc_helpers.images.idx_folders import DatasetNotFoundError
 from dtc_helpers.paths import project_root, writable_folder
 from dtc_helpers.readings import READINGS
 

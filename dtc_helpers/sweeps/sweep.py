@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from dtc_helpers.images.datasets import IDX_FAMILIES
-from dtc_helpers.images.idx_files import files_sha256, find_folder, find_or_download
+from dtc_helpers.images.idx_files import files_sha256
+from dtc_helpers.images.idx_folders import find_folder, find_or_download
 from dtc_helpers.images.own_data import SUFFIX
 from dtc_helpers.paths import in_project, writable_folder
 from dtc_helpers.runs.progress import progress

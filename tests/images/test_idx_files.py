@@ -8,8 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from dtc_helpers.images import idx_files
-from dtc_helpers.images.idx_files import DatasetNotFoundError, find_folder, find_or_download, idx_paths, read_idx_files
+from dtc_helpers.images import idx_files, idx_folders
+from dtc_helpers.images.idx_files import idx_paths, read_idx_files
+from dtc_helpers.images.idx_folders import DatasetNotFoundError, find_folder, find_or_download
 
 SHAPES = dict(zip(idx_files.IDX_SHAPES, [(6, 2, 3), (6,), (4, 2, 3), (4,)], strict=True))
 ARRAYS = {name: np.arange(math.prod(shape), dtype=np.uint8).reshape(shape) for name, shape in SHAPES.items()}
@@ -41,7 +42,7 @@ def project(monkeypatch, tmp_path):
     project, given = tmp_path / "project", tmp_path / "given"
     (project / "data").mkdir(parents=True)
     given.mkdir()
-    monkeypatch.setattr(idx_files, "project_root", lambda: project)
+    monkeypatch.setattr(idx_folders, "project_root", lambda: project)
     monkeypatch.setenv("DTC_DATA_DIR", str(given))
     return project
 
@@ -235,13 +236,13 @@ def child(monkeypatch, tmp_path):
         script = tmp_path / "python"
         script.write_text(CHILD.format(executable=sys.executable, lines=lines))
         script.chmod(0o755)
-        monkeypatch.setattr(idx_files.sys, "executable", str(script))
+        monkeypatch.setattr(idx_folders.sys, "executable", str(script))
 
     return replace
 
 
 def test_download_that_stalls_is_given_up_and_its_process_ended(project, child, monkeypatch, tmp_path):
-    monkeypatch.setattr(idx_files, "DOWNLOAD_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(idx_folders, "DOWNLOAD_PATIENCE_SECONDS", 0.5)
     child(f"import os\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\ntime.sleep(60)")
     started = time.monotonic()
     with pytest.raises(DatasetNotFoundError):
@@ -253,7 +254,7 @@ def test_download_that_stalls_is_given_up_and_its_process_ended(project, child, 
 
 
 def test_slow_download_that_grows_is_waited_for(project, child, monkeypatch):
-    monkeypatch.setattr(idx_files, "DOWNLOAD_PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(idx_folders, "DOWNLOAD_PATIENCE_SECONDS", 1.0)
     child(f"for name, content in {CONTENT!r}.items():\n    time.sleep(0.5)\n    (raw / name).write_bytes(content)")
     assert find_or_download("MNIST") == project / "data" / "MNIST" / "raw"
     assert read_idx_files(project / "data" / "MNIST" / "raw", SHA256)
@@ -313,7 +314,7 @@ def test_download_is_torchvisions_own_and_lands_in_the_project(project, child, t
 
 @pytest.mark.parametrize("ending", ["time.sleep(60)", "raise SystemExit(1)"], ids=["stalled", "failed"])
 def test_what_a_broken_download_leaves_is_not_taken_for_a_dataset(project, child, monkeypatch, ending):
-    monkeypatch.setattr(idx_files, "DOWNLOAD_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(idx_folders, "DOWNLOAD_PATIENCE_SECONDS", 0.5)
     child(f"name = 'train-images-idx3-ubyte'\n(raw / name).write_bytes({CONTENT!r}[name])\n{ending}")
     for _ in range(2):
         with pytest.raises(DatasetNotFoundError):

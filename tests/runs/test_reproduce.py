@@ -1,6 +1,6 @@
 import pytest
 
-from dtc_helpers.images.idx_files import DatasetNotFoundError
+from dtc_helpers.images.idx_folders import DatasetNotFoundError
 from dtc_helpers.runs import reproduce as reproduce_module
 from dtc_helpers.runs.reproduce import available_dataset
 

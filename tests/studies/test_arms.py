@@ -5,7 +5,7 @@ import pytest
 from dtc_helpers.cycle import cycle_batches, start_networks
 from dtc_helpers.readings import READINGS
 from dtc_helpers.studies import setting as settings_of_studies
-from dtc_helpers.studies.arms import ARMS, last_places, random_ids, rewound
+from dtc_helpers.studies.arms import ARMS, last_places, multiply_adds, random_ids, rewound
 from dtc_helpers.studies.runs import ARM_COLUMNS, run_arm
 from dtc_helpers.training import accuracy, adam, train
 
@@ -104,16 +104,6 @@ def test_cut_network_is_trained_on_to_the_total_of_batches(setting, total, batch
     assert table.neurons.tolist()[4:] == [3] * (len(batches) - 4)
 
 
-def test_size_to_which_no_cut_leads_is_refused(setting):
-    with pytest.raises(ValueError, match=r"do not lead to \[6\] hidden neurons: expected some of \[11, 7, 5, 3\]"):
-        replace(setting, neurons=(7, 6))
-
-
-def test_layers_that_are_never_cut_are_refused(setting):
-    with pytest.raises(ValueError, match=r"hidden_widths = \[16, 4\]: expected more than 4 neurons in every layer"):
-        replace(setting, hidden_widths=(16, 4), neurons=())
-
-
 def test_layers_are_cut_as_the_schedule_of_the_setting_says(setting):
     deep = replace(setting, hidden_widths=(16, 12), neurons=())
     assert [sum(widths) for widths in deep.schedule] == run_arm(deep, "dtc").query("replicate == 0").neurons.tolist()
@@ -129,15 +119,6 @@ def test_neurons_of_two_layers_are_counted_together(setting, arm):
     assert table.batches.iloc[-1] == 4
 
 
-def test_images_to_test_on_are_those_of_the_setting(tiny_dataset, monkeypatch):
-    monkeypatch.setattr(settings_of_studies, "load_dataset", lambda name: replace(tiny_dataset, name=name))
-    setting = settings_of_studies.Setting("clouds", READINGS["described"], (1, 2))
-    assert setting.dataset is setting.dataset  # loaded once
-    assert (setting.dataset.name, len(setting.dataset.test)) == ("clouds", len(tiny_dataset.test))
-    assert len(replace(setting, choosing=True).dataset.test) == tiny_dataset.n_validation
-    settings_of_studies.images.cache_clear()
-
-
 def test_largest_gap_of_a_run_so_far_stands_beside_every_outcome(setting):
     published = replace(setting, reading=READINGS["published"], total_batches=10)  # SCS: gaps that differ
     gaps = [record.layers[0].duality_gap.tolist() for record in published.cut("dtc")]
@@ -148,3 +129,8 @@ def test_largest_gap_of_a_run_so_far_stands_beside_every_outcome(setting):
         assert found.tolist() == pytest.approx(wanted, rel=1e-2)
     assert run_arm(published, "ticket, dtc").duality_gap.max() == pytest.approx(max(max(g) for g in gaps), rel=1e-2)
     assert run_arm(published, "random").duality_gap.isna().all()
+
+
+def test_multiply_adds_by_hand():
+    # 784·51 forward and for the weights; 51·10 forward, for the weights and for the activities
+    assert multiply_adds([784, 51, 10]) == 2 * 784 * 51 + 3 * 51 * 10

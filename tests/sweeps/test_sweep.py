@@ -26,7 +26,7 @@ from dask.system import CPU_COUNT
 from sweep_notebooks import executed, write_grid
 
 from dtc_helpers import __main__ as command_line
-from dtc_helpers.images.idx_files import DatasetNotFoundError
+from dtc_helpers.images.idx_folders import DatasetNotFoundError
 from dtc_helpers.runs.reproduce import NOTEBOOKS
 from dtc_helpers.sweeps import folder as sweep_folder
 from dtc_helpers.sweeps import point as sweep_point

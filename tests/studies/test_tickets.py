@@ -1,14 +1,11 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare
 
-from dtc_helpers.cycle import compress_train, cycle_batches, start_networks
+from dtc_helpers.cycle import compress_train, start_networks
 from dtc_helpers.readings import READINGS, Plan
-from dtc_helpers.studies.arms import multiply_adds, random_ids, rewound
-from dtc_helpers.training import accuracy, adam, train
+from dtc_helpers.studies.arms import random_ids, rewound
 
 CPU = torch.device("cpu")
 PLAN = Plan(batches_per_cycle=3, keep_fraction=0.7, stop_at=4)
@@ -17,24 +14,6 @@ every_reading = pytest.mark.parametrize("reading", READINGS.values(), ids=list(R
 
 def start(dataset, reading, *, widths=(16,), seeds=(1, 2)):
     return start_networks(dataset, widths, reading=reading, seeds=seeds, device=CPU)
-
-
-@every_reading
-def test_dense_control_is_the_compress_train_run_without_its_cuts(setting, tiny_dataset, reading):
-    setting, network = replace(setting, reading=reading, plan=PLAN, neurons=(7,)), start(tiny_dataset, reading)
-    measured = list(setting.never_cut(network))
-    arguments = {"reading": reading, "seeds": (1, 2), "plan": PLAN}
-    oracle, test = start(tiny_dataset, reading), tiny_dataset.test
-    optimizer, expected = adam(oracle), []
-    for cycle in (1, 2):
-        optimizer = adam(oracle) if reading.optimizer == "new" else optimizer
-        shown = cycle_batches(tiny_dataset, cycle, **arguments)
-        train(oracle, shown, optimizer=optimizer, loss_axis=reading.loss_axis)
-        expected.append(accuracy(oracle, test.images, test.labels, loss_axis=reading.loss_axis))
-    for found, wanted in zip(measured, expected, strict=True):
-        assert torch.equal(found.overall, wanted.overall)
-        assert torch.equal(found.batch_mean, wanted.batch_mean)
-    assert all(torch.equal(*weights) for weights in zip(network.weights, oracle.weights, strict=True))
 
 
 @every_reading
@@ -100,15 +79,3 @@ def test_random_tickets_are_neither_what_random_pruning_keeps_nor_what_it_cuts(t
     for names in (first.network.neuron_ids[0], first.layers[0].removed):
         (drawn,) = random_ids(network, [names.shape[1]], seeds=range(5))
         assert not torch.equal(drawn.sort(1).values, names.cpu().sort(1).values)
-
-
-def test_training_without_a_break_is_measured_at_every_stop(setting):
-    setting = replace(setting, plan=PLAN, neurons=(7,))
-    at_stops, by_cycle = setting.trained_to(setting.start(), [3, 6]), setting.never_cut(setting.start())
-    for stop, cycle in zip(at_stops, by_cycle, strict=True):
-        torch.testing.assert_close(stop.overall, cycle.overall)
-
-
-def test_multiply_adds_by_hand():
-    # 784·51 forward and for the weights; 51·10 forward, for the weights and for the activities
-    assert multiply_adds([784, 51, 10]) == 2 * 784 * 51 + 3 * 51 * 10
