@@ -1,7 +1,7 @@
 # make reproduce [DATASET=mnist|fashion_mnist|kmnist|digits|mnist1d]   both notebooks; results/ and figures/
 # make test                                                             lint, types, unit tests, papermill, nbval
 # make book                                                             the web site, in build/book
-# TORCH_INDEX=URL  take torch and torchvision from that index (the small CPU build for Linux, see README)
+# TORCH_INDEX=URL  take torch and torchvision from that index (the small CPU build for Linux, see docs/reproduction.md)
 PYTHON ?= python3
 DATASET ?= mnist
 TORCH_INDEX ?=

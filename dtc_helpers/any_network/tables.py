@@ -95,10 +95,10 @@ def run_table(
 
 
 def curves(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Accuracy of single runs as `network_costs.accuracy_by_cost` draws it: columns arm, mean, low and high (the same).
+    """Accuracy of single runs as `network_costs.accuracy_by_cost` draws it: columns arm and mean.
 
-    Each arm comes with the table that `run_table` gave.
+    One run has no interval: low and high are NaN. Each arm comes with the table that `run_table` gave.
     """
     parts = [table.groupby("cut", as_index=False).first().assign(arm=arm) for arm, table in runs.items()]
     found: pd.DataFrame = pd.concat(parts).dropna(subset="accuracy")
-    return found.assign(mean=found.accuracy, low=found.accuracy, high=found.accuracy)
+    return found.assign(mean=found.accuracy, low=np.nan, high=np.nan)

@@ -1,4 +1,4 @@
-"""Beat the compressor: a person cuts a small network by hand, beside DTC, magnitude and ten that draw lots."""
+"""Beat the compressor: a person cuts a small network by hand, beside DTC, magnitude and ten who draw lots."""
 
 from collections.abc import Iterator, Sequence
 

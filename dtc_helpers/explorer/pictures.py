@@ -70,6 +70,6 @@ def replay_picture(state: dict[str, Any], *, names: Sequence[str]) -> bytes:
 
 def game_picture(history: dict[str, list]) -> bytes:
     """Accuracies of all players after every cut."""
-    axes = canvas("64 neurons at the start; band: ten that draw lots", height=3.3)
+    axes = canvas("64 neurons at the start; band: ten who draw lots", height=3.3)
     plots.game(history, axes[0])
     return png(axes[0].figure)

@@ -184,7 +184,7 @@ class Replay(View):
 
 
 class Game(View):
-    """Beat the compressor: you click who goes, the kernel trains, and ten that draw lots are the band to be beaten.
+    """Beat the compressor: you click who goes, the kernel trains, and ten who draw lots are the band to be beaten.
 
     Parameters
     ----------

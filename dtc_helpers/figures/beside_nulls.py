@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -68,7 +69,7 @@ def run_beside_nulls(table: pd.DataFrame, axes: Sequence[Axes], *, close: tuple[
             rows, places = table.loc[method].loc[names], np.arange(len(names)) + 0.26 * (i - (len(methods) - 1) / 2)
             ax.hlines(places, rows.low, rows.high, color="0.7", lw=6, label="" if i else "null model, middle 95 %")
             ax.plot(rows.expected, places, "|", ms=9, color="0.35", label="" if i else "null model, mean")
-            style = {"color": METHOD_COLOURS[str(method)], "label": f"{METHOD_LABELS[str(method)]}, tested"}
+            style = {"color": METHOD_COLOURS[str(method)], "label": f"{METHOD_LABELS[str(method)]}, measured"}
             ax.plot(rows.tested, places, METHOD_MARKERS[str(method)], ms=5, ls="none", mec="white", mew=0.5, **style)
             for place in places[rows.low.isna()]:
                 ax.text(
@@ -94,12 +95,13 @@ def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
     rows = (table.process + " · " + table.dataset.map(spelled) + ", n = " + n.astype(str)).rename("row")
     shown = {name: table.pivot_table(index=rows, columns="null_model", values=name, sort=False, aggfunc="first")
              for name in ("excess", "verdict")}  # fmt: skip
-    told = shown["excess"].map(lambda value: f"{value:+.3f}".replace("-", "−"))
+    told = (shown["excess"].round(3) + 0.0).map(lambda value: f"{value:+.3f}".replace("-", "−"))
     codes = shown["verdict"].replace(VERDICT_CODES).astype(float)
     sns.heatmap(codes, ax=ax, cmap=list(VERDICT_COLOURS), vmin=-1, vmax=1, cbar=False, linewidths=1.5,
                 annot=told, fmt="", annot_kws={"fontsize": "small", "color": "black"})  # fmt: skip
     ax.set(xlabel="null model", ylabel="")
     ax.tick_params(axis="x", rotation=20)
+    plt.setp(ax.get_xticklabels(), ha="right", rotation_mode="anchor")
     handles = [Patch(color=colour, label=label) for colour, label in zip(VERDICT_COLOURS, VERDICT_LABELS, strict=True)]
     ax.legend(handles=handles[::-1], loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize="small")
     return ax

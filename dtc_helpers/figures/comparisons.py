@@ -21,14 +21,14 @@ ARM_STYLES = {
     "dense": {"color": "0.3", "marker": "x"},
     "dense, batches": {"color": "0.3", "marker": "x"},
     "dense, multiply_adds": {"color": "0.6", "marker": "+"},
-    "taylor": {"color": COLOURS[6], "marker": "<"},
+    "taylor": {"color": COLOURS[9], "marker": "<"},
     "scratch, batches": {"color": COLOURS[4], "marker": "v"},
     "scratch, multiply_adds": {"color": COLOURS[5], "marker": "P"},
     "scratch, longer": {"color": COLOURS[6], "marker": "*"},
     "ticket, dtc": {"color": COLOURS[2], "marker": "p"},
     "ticket, norms": {"color": COLOURS[9], "marker": "h"},
     "ticket, random": {"color": COLOURS[1], "marker": "<"},
-    "dtc renumbered": {"color": COLOURS[8], "marker": "X"},
+    "dtc renumbered": {"color": COLOURS[4], "marker": "X"},
     "dtc sorted": {"color": COLOURS[3], "marker": "d"},
     "dtc random basis": {"color": COLOURS[7], "marker": ">"},
 }
@@ -37,6 +37,7 @@ ARM_LABELS = {
     **METHOD_LABELS,
     "taylor": "Taylor",
     **{arm: arm.replace("dtc", "DTC,") for arm in ARM_STYLES if arm.startswith("dtc ")},
+    **{f"ticket, {method}": f"ticket, {label}" for method, label in METHOD_LABELS.items()},
 }
 
 

@@ -81,6 +81,6 @@ def game(history: Mapping[str, Sequence], ax: Axes) -> Axes:
         ax.legend(fontsize="small")
     else:
         ax.set_yticks([])
-        words = f"no cut yet: here come {', '.join(players)},\nand ten that draw lots"
+        words = f"after the first cut: {', '.join(players)},\nand ten who draw lots"
         ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes)
     return ax

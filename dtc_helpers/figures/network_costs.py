@@ -41,20 +41,20 @@ def accuracy_by_cost(table: pd.DataFrame, ax: Axes, *, cost: str = "training_mul
     """Accuracy against multiply-adds; bars are 95 % intervals where there are several replicates.
 
     A line is one network on its way; networks from scratch are points, each one a network of its own. `table` has the
-    columns arm, mean, low, high and the one that `cost` names.
+    columns arm, mean, low, high and the one that `cost` names. Random pruning is dashed: another line may lie below it.
     """
     of, unit, name = {
         "training_multiply_adds": ("the training so far", 1e9, "10⁹"),
         "multiply_adds": ("an image", 1e3, "1,000"),
     }[cost]
     for arm, rows in table.groupby("arm", sort=False):
-        spread = [rows["mean"] - rows.low, rows.high - rows["mean"]]
-        line = "none" if str(arm).startswith("scratch") else "-"
+        spread = [rows["mean"] - rows.low, rows.high - rows["mean"]] if rows.low.notna().any() else None
+        line = "none" if str(arm).startswith("scratch") else "--" if arm == "random" else "-"
         ax.errorbar(rows[cost] / unit, rows["mean"], yerr=spread, ms=5, capsize=2, ls=line, label=ARM_LABELS[str(arm)],
                     **ARM_STYLES[str(arm)])  # fmt: skip
     log_axis(ax)
     ax.set_xlabel(f"multiply-adds of {of} [{name}]")
     in_percent(ax.yaxis)
-    ax.set_ylabel("accuracy [%]")
+    ax.set_ylabel("test accuracy [%]")
     ax.legend(fontsize="small")
     return ax

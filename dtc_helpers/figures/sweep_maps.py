@@ -88,8 +88,9 @@ def sweep_map(
     lowest = min(table.min(axis=None) for table in means.values())
     highest = max(table.max(axis=None) for table in means.values())
     for (method, table), ax in zip(means.items(), axes, strict=True):
+        told = (100 * table).map(lambda value: f"{value:.1f}".replace("-", "−"))
         sns.heatmap(
-            100 * table, ax=ax, annot=True, fmt=".1f", cmap="cividis", cbar=False, linewidths=1,
+            100 * table, ax=ax, annot=told, fmt="", cmap="cividis", cbar=False, linewidths=1,
             vmin=100 * lowest, vmax=100 * highest, annot_kws={"fontsize": "small"},
         )  # fmt: skip
         ax.grid(visible=False)

@@ -50,7 +50,7 @@ def measurement_of(results: Results, cycle: pd.Series, side: str) -> np.ndarray:
 
 
 def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
-    """Pearson correlation of the Gibbs entropy, from `entropies`, and accuracy, one row a layer × method × replicate.
+    """Pearson correlation of the Gibbs entropy, from `entropies`, and accuracy: one row a side × method × replicate.
 
     Columns with LOWESS (the accuracy that the paper prints), with raw (the accuracies themselves), Spearman (of the
     ranks, raw), cycles (in which the entropy is defined) and outside (mean share outside the bins).
@@ -59,7 +59,7 @@ def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
     for (side, method, replicate), run in entropy_table.groupby(["side", "method", "replicate"], sort=False):  # pyright: ignore[reportGeneralTypeIssues]
         rows.append(
             {
-                "layer": {"incoming": "previous", "outgoing": "next"}[side],
+                "sums": side,
                 "method": method,
                 "replicate": replicate,
                 "with LOWESS": pearson(run.entropy, run.lowess),
@@ -69,7 +69,7 @@ def correlations(entropy_table: pd.DataFrame) -> pd.DataFrame:
                 "outside": run.share_outside.mean(),
             }
         )
-    return pd.DataFrame(rows).set_index(["layer", "method", "replicate"])
+    return pd.DataFrame(rows).set_index(["sums", "method", "replicate"])
 
 
 def across(entropy_table: pd.DataFrame) -> pd.DataFrame:

@@ -100,5 +100,6 @@ def test_table_of_a_run_measures_after_every_cut_and_adds_up_the_training(digits
     assert runs.training_multiply_adds.iloc[1] == 128 * 770_040
     assert runs.multiply_adds.iloc[1] < per_image < 3 * runs.multiply_adds.iloc[1]
     curves = tables.curves({"random": table})
-    assert curves["mean"].tolist() == curves.low.tolist() == [1 / 10, 1 / 5]
+    assert curves["mean"].tolist() == [1 / 10, 1 / 5]
+    assert curves[["low", "high"]].isna().to_numpy().all()  # one run has no interval
     assert curves.arm.unique().tolist() == ["random"]

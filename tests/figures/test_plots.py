@@ -223,7 +223,7 @@ def null_table():
 def test_run_has_a_row_a_null_with_a_bar_and_a_marker_a_method_and_again_close_up(null_table, panels):
     whole, close = beside_nulls.run_beside_nulls(null_table, panels[:2], close=(0.5, 0.95))
     for ax in (whole, close):
-        markers = {to_rgba(line.get_color()): line for line in ax.lines if "tested" in str(line.get_label())}
+        markers = {to_rgba(line.get_color()): line for line in ax.lines if "measured" in str(line.get_label())}
         for method, tested in (("random", [0.9, 0.8]), ("dtc", [0.7, 0.6])):
             assert np.asarray(markers[to_rgba(METHOD_COLOURS[method])].get_xdata()).tolist() == tested
         first = np.asarray(ax.collections[0].get_paths()[0].vertices)[:, 0]

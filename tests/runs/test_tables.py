@@ -134,15 +134,14 @@ def test_correlations_are_those_of_every_run(results):
     assert len(found) == 2 * 3 * 2
     outside = {}
     for row in table.to_dict("records"):
-        layer = {"incoming": "previous", "outgoing": "next"}[row["side"]]
-        outside.setdefault((layer, row["method"], row["replicate"]), []).append(row["share_outside"])
+        outside.setdefault((row["side"], row["method"], row["replicate"]), []).append(row["share_outside"])
     runs = table.dropna(subset="entropy").set_index(["side", "method", "replicate"]).sort_index()
-    for (layer, method, replicate), row in found.to_dict("index").items():  # pyright: ignore[reportGeneralTypeIssues]
-        run = runs.loc[({"previous": "incoming", "next": "outgoing"}[layer], method, replicate)]
+    for (side, method, replicate), row in found.to_dict("index").items():  # pyright: ignore[reportGeneralTypeIssues]
+        run = runs.loc[(side, method, replicate)]
         assert row["with LOWESS"] == pytest.approx(np.corrcoef(run.entropy, run.lowess)[0, 1])
         assert row["with raw"] == pytest.approx(np.corrcoef(run.entropy, run.accuracy)[0, 1])
         assert row["cycles"] == len(run)
-        assert row["outside"] == pytest.approx(np.mean(outside[layer, method, replicate]))
+        assert row["outside"] == pytest.approx(np.mean(outside[side, method, replicate]))
         assert row["Spearman"] == pytest.approx(scipy.stats.spearmanr(run.entropy, run.accuracy)[0])
 
 

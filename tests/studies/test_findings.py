@@ -19,6 +19,7 @@ SENTENCES = {
     "numbering": findings.of_numbering,
     "proposition": partial(findings.of_proposition, seed=42424242),
     "scratch": findings.of_scratch,
+    "training on": findings.of_training_on,
     "a tenth": findings.of_a_tenth,
 }
 

@@ -1,4 +1,4 @@
-// Beat the compressor: click who goes; ten that draw lots are the band to be beaten. The kernel of a notebook trains, or
+// Beat the compressor: click who goes; ten who draw lots are the band to be beaten. The kernel of a notebook trains, or
 // training.js in the page.
 
 import { chart, COLOURS, rangeOf } from "./charts.js";
@@ -34,7 +34,7 @@ export const game = {
     );
     const accuracy = panel(
       "Test accuracy after every cut",
-      "Filled circles: you. Band: ten that draw lots, from the worst to the best. Squares: DTC. Crosses: magnitude.",
+      "Filled circles: you. Band: ten who draw lots, from the worst to the best. Squares: DTC. Crosses: magnitude.",
       true,
     );
     const buttons = html("div", { class: "neurons", role: "group", "aria-label": "neurons" });
