@@ -170,8 +170,10 @@ def _finite(values: ArrayLike) -> np.ndarray:
 
 
 def _paired(x: np.ndarray, y: np.ndarray, margin: float) -> tuple[Estimate, float, float]:
-    p_equivalence = float(ttost_paired(x, y, -margin, margin)[0]) if np.ptp(x - y) > 0 else np.nan
-    return t_interval(x - y), no_difference(x - y), p_equivalence
+    difference = x - y
+    if np.ptp(difference) <= 1e-12 * max(np.abs(x).max(), np.abs(y).max()):  # it varies by rounding alone
+        return t_interval(np.full_like(x, difference[0])), np.nan, np.nan
+    return t_interval(difference), no_difference(difference), float(ttost_paired(x, y, -margin, margin)[0])
 
 
 def _unpaired(x: np.ndarray, y: np.ndarray, margin: float) -> tuple[Estimate, float, float]:
@@ -195,7 +197,7 @@ def equivalence_power(sd: float, n: int) -> float:
     """Share of cases in which n pairs that scatter by `sd` are called equivalent where there is no difference.
 
     From the two one-sided t tests, with the standard error as it is expected to be (Phillips, 1990, approximately).
-    NaN for fewer than two pairs, or a scatter that is none.
+    NaN for fewer than two pairs, or an `sd` that is NaN or below 0.
     """
     if n < 2 or not sd >= 0:
         return float("nan")

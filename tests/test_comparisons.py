@@ -99,6 +99,15 @@ def test_arms_whose_difference_does_not_vary_are_not_judged(other, n_others):
     assert sentence(["a", "b"], compared, **numbers).startswith("a cannot be told from b: ")
 
 
+def test_difference_that_varies_by_rounding_alone_is_not_judged():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        x = rng.integers(9000, 10_000, 4) / 10_000
+        found = compare(x, np.round(x - rng.integers(0, 50) / 10_000, 4))  # as a table stores it
+        assert np.isnan([found.p_difference, found.p_equivalence]).all()
+        assert found.difference.low == pytest.approx(found.difference.high, abs=1e-15)
+
+
 @pytest.mark.parametrize("shift", [-0.5, 0.5])
 def test_difference_of_exactly_the_margin_is_not_equivalent(shift):
     other = np.full(4, 1.0)

@@ -93,10 +93,11 @@ def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
     """
     n = table.groupby(["dataset", "process"]).n.transform("max")  # fewer where a replicate has no such correlation
     rows = (table.process + " · " + table.dataset.map(spelled) + ", n = " + n.astype(str)).rename("row")
-    shown = {name: table.pivot_table(index=rows, columns="null_model", values=name, sort=False, aggfunc="first")
-             for name in ("excess", "verdict")}  # fmt: skip
-    told = (shown["excess"].round(3) + 0.0).map(lambda value: f"{value:+.3f}".replace("-", "−"))
-    codes = shown["verdict"].replace(VERDICT_CODES).astype(float)
+    cells = table.assign(row=rows, code=table.verdict.map(VERDICT_CODES), excess=table.excess.round(3) + 0.0)
+    shown = cells.pivot(index="row", columns="null_model", values=["code", "excess"])
+    order = {"index": rows.unique(), "columns": table.null_model.unique()}
+    codes, excess = (shown[name].reindex(**order) for name in ("code", "excess"))
+    told = excess.map(lambda value: "–" if np.isnan(value) else f"{value:+.3f}".replace("-", "−"))
     sns.heatmap(codes, ax=ax, cmap=list(VERDICT_COLOURS), vmin=-1, vmax=1, cbar=False, linewidths=1.5,
                 annot=told, fmt="", annot_kws={"fontsize": "small", "color": "black"})  # fmt: skip
     ax.set(xlabel="null model", ylabel="")

@@ -110,8 +110,8 @@ def differences_by_point(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes
     panels : title → columns point (its name), difference, low, high; the first is on top. The title names the arms.
     margin : of equivalence, as a fraction.
     """
-    tables = pd.concat([*panels.values()])
-    low, high = tables.low.min(), tables.high.max()  # all panels have one range
+    tables = pd.concat([*panels.values()])[["difference", "low", "high"]]  # no interval where nothing varies
+    low, high = tables.min(axis=None), tables.max(axis=None)  # all panels have one range
     for (title, table), ax in zip(panels.items(), axes, strict=True):
         ax.set_xlim(min(low, -margin) - 0.05 * (high - low), max(high, margin) + 0.05 * (high - low))
         ax.axvspan(-margin, margin, color="0.85")

@@ -107,20 +107,25 @@ def best_binnings(correlations: pd.DataFrame, *, rng: np.random.Generator, n_fli
 
     Returns
     -------
-    Index panel; columns binning, excess, p (one-sided, of this binning alone), p_picked (for the best of all).
+    Index panel; columns binning, excess, p (one-sided, of this binning alone), p_picked (for the best of all). A panel
+    of one replicate says nothing of the spread, and is left out.
     """
     rows = {}
     for panel, group in correlations.groupby("panel", sort=False):
         table = group.assign(excess=group.tested - group.expected)
         excess = table.pivot(index="replicate", columns="binning", values="excess")
-        excess = excess.loc[:, excess.count() > 1]  # one replicate says nothing of the spread
+        excess = excess.loc[:, excess.count() > 1]
+        if excess.empty:
+            continue
         values, signs = excess.to_numpy(), rng.choice([-1.0, 1.0], size=(n_flips, len(excess)))
         found, flipped = _t_values(values, np.ones((1, len(excess))))[0], _t_values(values, signs)
         best = int(found.round(9).argmax())  # bits and nats are one: the first is named
-        reached = {"p": flipped[:, best] >= found[best], "p_picked": flipped.max(axis=1) >= found[best]}
+        least = found[best] - 1e-9 * abs(found[best])  # no flip reaches it again, up to rounding
+        reached = {"p": flipped[:, best] >= least, "p_picked": flipped.max(axis=1) >= least}
         p = {name: (1 + hits.sum()) / (1 + n_flips) for name, hits in reached.items()}
         rows[panel] = {"binning": excess.columns[best], "excess": excess.iloc[:, best].mean(), **p}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("panel")
+    columns = ["binning", "excess", "p", "p_picked"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("panel")
 
 
 def _t_values(excess: np.ndarray, signs: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def pruning(dataset: Dataset, method: str, *, seeds: Sequence[int], plan: Plan, 
 def _networks(dataset: Dataset, hidden: int, seeds: Sequence[int]) -> Iterator[ReplicatedMLP]:
     """Untrained networks: those of the process, and those that have nothing to do with it."""
     for shift in (0, UNRELATED_SEED_SHIFT):
-        shifted, device = [seed + shift for seed in seeds], dataset.train.images.device
+        shifted, device = [(seed + shift) % 2**32 for seed in seeds], dataset.train.images.device
         yield start_networks(dataset, [hidden], reading=READING, seeds=shifted, device=device)
 
 

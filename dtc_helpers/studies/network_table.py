@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from dtc_helpers.runs.provenance import run_key
 from dtc_helpers.studies.example_networks import EXAMPLES
 from dtc_helpers.studies.network_runs import NETWORK_ARMS, NetworkSetting
 from dtc_helpers.studies.runs import kept_run
-from dtc_helpers.studies.study import StudyParameters, other_table, rows_of_run
+from dtc_helpers.studies.study import StudyParameters, other_table, refuse_repeats, rows_of_run
 
 NETWORK = ("network", "narrowest")  # columns that name a setting
 NetworkArm = Annotated[str, OneOf(NETWORK_ARMS)]
@@ -36,6 +36,8 @@ class NetworkStudyParameters(StudyParameters):
         super().__post_init__()
         if outside := [cut for cut in self.at_cuts if cut > self.cuts]:
             raise ValueError(f"at_cuts = {outside}: expected numbers of cuts, from 1 to {self.cuts}")
+        if len(set(self.at_cuts)) < len(self.at_cuts):
+            raise ValueError(f"at_cuts = {self.at_cuts}: expected each once")
 
     def setting(self, network: str, narrowest: int = 1) -> NetworkSetting:
         """Setting of a network."""
@@ -47,9 +49,11 @@ def network_table(name: str, settings: Iterable[NetworkSetting], parameters: Net
     """Table of all runs, arms × seeds of every setting: the stored one, or a new one with `parameters.recompute`.
 
     Columns dataset, network, narrowest, arm, and those of `network_runs.NETWORK_ARMS`. Computing goes on after the last
-    finished arm when it was interrupted. Raises ValueError if what is stored is of another plan, or lacks a run.
+    finished arm when it was interrupted. Raises ValueError if what is stored is of another plan, or lacks a run, or one
+    is asked for twice.
     """
     wanted = [(setting, arm) for setting in settings for arm in parameters.arms]
+    refuse_repeats((_named(setting), arm) for setting, arm in wanted)
     plan = ("cuts", "batches_per_cut", "keep_fraction", "at_cuts", "seed")
     table = other_table(
         name,
@@ -58,11 +62,12 @@ def network_table(name: str, settings: Iterable[NetworkSetting], parameters: Net
         settings={key: getattr(parameters, key) for key in plan},
         keys=("dataset", *NETWORK, "arm", "seed", "cut", "moment"),
     )
-    found = [
-        rows_of_run(table, name, arm, seeds=parameters.seeds(), wanted={key: getattr(setting, key) for key in NETWORK})
-        for setting, arm in wanted
-    ]
+    found = [rows_of_run(table, name, arm, seeds=parameters.seeds(), wanted=_named(setting)) for setting, arm in wanted]
     return pd.concat(found, ignore_index=True)
+
+
+def _named(setting: NetworkSetting) -> dict[str, Any]:
+    return {key: getattr(setting, key) for key in NETWORK}
 
 
 def _computed(runs: Sequence[tuple[NetworkSetting, str]], parameters: NetworkStudyParameters) -> pd.DataFrame:
@@ -76,5 +81,5 @@ def _computed(runs: Sequence[tuple[NetworkSetting, str]], parameters: NetworkStu
 
 
 def _table(setting: NetworkSetting, arm: str, seeds: Sequence[int]) -> pd.DataFrame:
-    keys = {"dataset": setting.data.name, **{key: getattr(setting, key) for key in NETWORK}, "arm": arm}
+    keys = {"dataset": setting.data.name, **_named(setting), "arm": arm}
     return pd.DataFrame([{**keys, **row} for seed in seeds for row in NETWORK_ARMS[arm](setting, seed)])

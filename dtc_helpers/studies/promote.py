@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from dtc_helpers.paths import in_project
-from dtc_helpers.proposition.evidence import Evidence, read_evidence, write_evidence
+from dtc_helpers.proposition.evidence import SUBJECTS, Evidence, read_evidence, write_evidence
 from dtc_helpers.studies.runs import ARM_COLUMNS, read_made, read_table, write_made
 from dtc_helpers.studies.study import STORED
 from dtc_helpers.studies.study_10_proposition_on_trial import STORED_TRIAL
@@ -33,13 +33,15 @@ def promote(name: str, results_dir: str | Path) -> Path:
     table, run = read_made(source)
     if complaints := _complaints(table, run, STORED / source.name):
         raise ValueError(f"{source} is not promoted: {'; '.join(complaints)}")
+    if "keys" not in run:
+        read_table(source, ARM_COLUMNS)  # refuses other kinds of values
     write_made((table, run), STORED / source.name)
     return STORED / source.name
 
 
 def _promote_trial(source: Path, stored: Path) -> Path:
     """Store the evidence of all datasets of a folder, once that of each is checked."""
-    found = {folder.name: read_evidence(folder) for folder in sorted(source.glob("[!.]*")) if folder.is_dir()}
+    found = {name: read_evidence(source / name) for name in SUBJECTS if (source / name).is_dir()}
     if not found:
         raise FileNotFoundError(f"{source} holds no trial: run study 10 with recompute = True first")
     complaints = [f"{name}: {why}" for name, new in found.items() for why in _trial_complaints(new, stored / name)]
@@ -51,7 +53,7 @@ def _promote_trial(source: Path, stored: Path) -> Path:
 
 
 def _trial_complaints(new: Evidence, stored: Path) -> list[str]:
-    made = [new.run.get("git_commit"), new.run.get("comparisons", {}).get("git_commit")]
+    made = [new.run.get("git_commit"), _of_comparisons(new).get("git_commit")]
     found = ["it was made by code that is in no commit"] * any(map(_is_in_no_commit, made))
     if not stored.is_dir():
         return found
@@ -59,8 +61,13 @@ def _trial_complaints(new: Evidence, stored: Path) -> list[str]:
     for what in ("steps", "comparisons"):
         sizes = _sizes(getattr(old, what), getattr(new, what), ["process"])
         found += [f"{process} has fewer {what} than the stored one" for process in sizes.query("new < old").index]
-    had, draws = (trial.run.get("comparisons", {}).get("n_draws", 0) for trial in (old, new))
+    had, draws = (_of_comparisons(trial).get("n_draws", 0) for trial in (old, new))
     return [*found, *([f"{draws} draws of the nulls, the stored one has {had}"] if draws < had else [])]
+
+
+def _of_comparisons(trial: Evidence) -> dict:
+    found = trial.run.get("comparisons")
+    return found if isinstance(found, dict) else {}
 
 
 def _sizes(old: pd.DataFrame, new: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -74,10 +81,15 @@ def _is_in_no_commit(commit: object) -> bool:
 
 def _complaints(table: pd.DataFrame, run: dict, stored: Path) -> list[str]:
     """Reasons not to store a table, the gravest first."""
-    keys = run.get("keys")  # of a table of runs: what is not measured
-    needed = ARM_COLUMNS if keys is None else read_table(stored).columns if stored.is_file() else keys
-    if missing := [column for column in needed if column not in table]:
+    keys = run.get("keys")  # of a table that is none of runs
+    if keys is not None and not (isinstance(keys, list) and keys):
+        return [f"{stored.stem}.json does not name the columns that tell its rows apart"]
+    needed = ARM_COLUMNS if keys is None else [*keys, *(read_table(stored).columns if stored.is_file() else ())]
+    if missing := [column for column in dict.fromkeys(needed) if column not in table]:
         return [f"it has no column {', '.join(missing)}"]
+    measured = "test_accuracy" if keys is None else "accuracy"
+    if measured in table and not pd.Series(pd.to_numeric(table[measured], errors="coerce")).between(0, 1).all():
+        return [f"{measured} is not a number from 0 to 1 in every row"]
     found, runs = [], run.get("runs", [])
     if not runs or not all(isinstance(one, dict) and {"run", "git_commit"} <= one.keys() for one in runs):
         return [f"{stored.stem}.json does not say by which runs it was made"]

@@ -94,15 +94,21 @@ def kept_run(
     title: str, make: Callable[[], pd.DataFrame], *, parts: Path, key: str, columns: Sequence[str] = ()
 ) -> Made:
     """Table of a run and its record, made once and kept in `parts` by its title and the key of what it hangs on."""
-    make_and_record, read = partial(recorded, make, title=title), partial(read_made, columns=columns)
-    return kept(parts / f"{title} {key}.csv", make=make_and_record, write=write_made, read=read)
+
+    def read(path: Path) -> Made:
+        table, record = read_made(path, columns)
+        if (record.get("run"), record.get("rows")) != (title, len(table)):
+            raise DamagedError(f"{path} has not the rows that its .json counts, or is of another run: {_REMEDY}")
+        return table, record
+
+    return kept(parts / f"{title} {key}.csv", make=partial(recorded, make, title=title), write=write_made, read=read)
 
 
 def recorded(make: Callable[[], pd.DataFrame], *, title: str) -> Made:
-    """Table that is made now; and its title, seconds, commit, threads and instruction set."""
+    """Table that is made now; and its title, number of rows, seconds, commit, threads and instruction set."""
     started = time.perf_counter()
     table, made = make(), provenance()
-    record = {"run": title, "seconds": round(time.perf_counter() - started, 1)}
+    record = {"run": title, "rows": len(table), "seconds": round(time.perf_counter() - started, 1)}
     return table, record | {name: made[name] for name in ("git_commit", "threads", "cpu_capability")}
 
 

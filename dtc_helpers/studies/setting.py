@@ -39,8 +39,10 @@ class Setting:
     def __post_init__(self) -> None:
         sizes = [sum(widths) for widths in self.schedule]
         if not sizes:
-            expected = f"expected more than {max(self.plan.stop_at, 1)} neurons in every layer, or nothing is cut"
-            raise ValueError(f"hidden_widths = {list(self.hidden_widths)}: {expected}")
+            raise ValueError(
+                f"layers of {list(self.hidden_widths)} neurons, stop_at = {self.plan.stop_at}: expected more than "
+                f"{max(self.plan.stop_at, 1)} neurons in every layer, or nothing is cut"
+            )
         if missing := [size for size in self.neurons if size not in sizes]:
             raise ValueError(f"the cuts do not lead to {missing} hidden neurons: expected some of {sizes}")
 

@@ -1,7 +1,7 @@
 """Common ground of all studies of replicated arms: parameters, settings, and the table, read or computed."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -55,14 +55,28 @@ class SeveralDatasets(StudyParameters):
     datasets: list[DatasetName]
 
 
+def refuse_repeats(runs: Iterable[tuple[Mapping[str, Any], str]]) -> None:
+    """Raises ValueError where (columns of a setting, arm) is asked for twice: its runs would count as more replicates.
+
+    The arm "scratch" is "scratch, batches" too.
+    """
+    arms: dict[tuple[Any, ...], list[str]] = {}
+    for columns, arm in runs:
+        others = arms.setdefault(tuple(columns.items()), [])
+        if any(arm == other or arm.startswith(f"{other}, ") or other.startswith(f"{arm}, ") for other in others):
+            raise ValueError(f"{_run(arm, columns)} is asked for twice: name every arm and every value once")
+        others.append(arm)
+
+
 def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFrame:
     """Table of all runs, from `notebooks/studies/data/<name>.csv`, or computed when `parameters.recompute` is true.
 
     Computing writes `<name>.csv` and `<name>.json` (parameters, versions, and for each run its seconds and commit) to
     `parameters.results_dir`, and goes on after the last finished run when it was interrupted. Raises FileNotFoundError
     if there is no stored table; DamagedError if it is not as it was written; ValueError if it lacks a run, replicates
-    of it, or a size.
+    of it, or a size, and for a run that is asked for twice.
     """
+    refuse_repeats((_columns(setting), arm) for setting, arm in runs)
     if parameters.recompute:
         return _computed(name, runs, parameters)
     own = dict.fromkeys(column for setting, _ in runs for column in setting.columns)
@@ -72,12 +86,16 @@ def study_table(name: str, runs: Runs, parameters: StudyParameters) -> pd.DataFr
 
 def _stored(name: str, table: pd.DataFrame, setting: Setting, arm: str) -> pd.DataFrame:
     """Rows of one run."""
-    wanted = {"dataset": setting.name, "reading": setting.reading.name, **setting.columns}
+    wanted = _columns(setting)
     found = rows_of_run(table, name, arm, seeds=setting.seeds, wanted=wanted)
     places = found.set_index(["neurons", "batches"]).index
     if missing := [place for place in last_places(setting, arm) if place not in places]:
         raise ValueError(f"{name}.csv lacks (neurons, batches) = {missing} of {_run(arm, wanted)}: {_DO}")
     return found
+
+
+def _columns(setting: Setting) -> dict[str, Any]:
+    return {"dataset": setting.name, "reading": setting.reading.name, **setting.columns}
 
 
 def rows_of_run(

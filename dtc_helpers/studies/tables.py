@@ -151,12 +151,14 @@ def verdicts(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> list[str]
 def compared(table: pd.DataFrame, arm: str, other: str) -> Comparison:
     """Both arms: seed by seed where they have the same seeds, else all replicates of both; see `statistics.compare`.
 
-    Of a table of one place, with the columns arm, seed, accuracy. Raises ValueError for an arm that is not there, and
-    for as many seeds that are not the same.
+    Of a table of one place, with the columns arm, seed, accuracy. Raises ValueError for an arm that is not there, for a
+    seed that an arm has twice, and for as many seeds that are not the same.
     """
     if missing := [name for name in (arm, other) if name not in set(table.arm)]:
         raise ValueError(f"no runs of {', '.join(missing)}: the table has {', '.join(table.arm.unique())}")
     values, others = (table[table.arm == name].set_index("seed").accuracy.sort_index() for name in (arm, other))
+    if values.index.has_duplicates or others.index.has_duplicates:
+        raise ValueError(f"{arm} or {other} has a seed twice: expected runs of one place, each once")
     if len(values) == len(others) and not values.index.equals(others.index):
         raise ValueError(f"{arm} and {other} have as many seeds, but not the same: they can't be paired")
     return compare(values, others)
@@ -170,7 +172,7 @@ def share_of_groups(table: pd.DataFrame, group: str) -> tuple[float, float, floa
     there are at least 2 groups of as many rows, at least 2.
     """
     groups = [values.to_numpy() for _, values in table.groupby(group).accuracy]
-    k, n = len(groups), len(groups[0])
+    k, n = len(groups), len(groups[0]) if groups else 0
     if k < 2 or n < 2 or any(len(values) != n for values in groups):
         raise ValueError(f"groups of {[len(values) for values in groups]} rows: expected at least 2 groups of one size")
     f = float(scipy.stats.f_oneway(*groups).statistic)

@@ -242,6 +242,14 @@ def test_verdicts_are_coloured_by_their_interval_and_say_the_excess(panels):
     assert [text.get_text() for text in ax.get_yticklabels()] == ["DTC · digits, n = 3", "JPEG · digits, n = 3"]
 
 
+def test_null_model_that_is_undefined_for_a_process_is_shown_as_such(panels):
+    table = pd.DataFrame({"dataset": "digits", "process": ["DTC", "DTC", "JPEG", "JPEG"], "n": 3})
+    table = table.assign(null_model=["b", "a"] * 2, excess=[0.25, np.nan, -0.0001, np.nan], verdict="open")
+    ax = beside_nulls.verdicts(table, panels[0])
+    assert [text.get_text() for text in ax.texts] == ["+0.250", "–", "+0.000", "–"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["b", "a"]
+
+
 @pytest.fixture
 def binnings():
     numbers = {f"{which}_{what}": 0.5 for which in ("tested", "null", "excess") for what in ("value", "low", "high")}

@@ -163,3 +163,25 @@ def test_of_binnings_that_are_one_the_first_is_named():
             for i, scale in enumerate(turned)
         ]
         assert best_binnings(pd.concat(parts), rng=np.random.default_rng(0), n_flips=10).loc["p"].binning == 0
+
+
+@pytest.mark.parametrize("n", [6, 8])
+def test_p_of_an_excess_in_every_replicate_is_that_of_one_in_all_signs(n):
+    """No flip can reach more: only the identity does, in one of 2ⁿ draws, whatever the last digit of its t."""
+    rng = np.random.default_rng(5)
+    replicates, binnings = np.indices((n, 6)).reshape(2, -1)
+    for _ in range(40):
+        tested = 0.1 + 0.1 * np.abs(rng.normal(size=6 * n))
+        numbers = {"replicate": replicates, "binning": binnings, "tested": tested, "expected": 0.0}
+        best = best_binnings(pd.DataFrame({"panel": "made", **numbers}), rng=rng).loc["made"]
+        assert best.p_picked == pytest.approx(2.0**-n, rel=0.5)
+        assert best.p == best.p_picked
+
+
+def test_panel_of_one_replicate_has_no_best_binning():
+    table = made_correlations(np.random.default_rng(6))
+    table = pd.concat([table, table[table.replicate == 0].assign(panel="alone")])
+    assert best_binnings(table, rng=np.random.default_rng(7)).index.tolist() == ["made"]
+    alone = best_binnings(table.loc[table.panel == "alone", :], rng=np.random.default_rng(7))
+    assert alone.empty
+    assert list(alone) == ["binning", "excess", "p", "p_picked"]

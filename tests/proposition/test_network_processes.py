@@ -212,3 +212,8 @@ def test_unrelated_network_of_post_training_is_untrained_and_compressed_alike(ti
         eight_bits, *_, one_bit = (step.unrelated_signal for step in process)
         assert np.corrcoef(eight_bits, untrained)[0, 1] > 0.999 > np.corrcoef(one_bit, untrained)[0, 1]
         assert np.corrcoef(eight_bits, process[0].signal)[0, 1] < 0.99
+
+
+def test_largest_seed_of_a_study_has_an_unrelated_network_too(tiny_dataset):
+    (process,) = pruning(tiny_dataset, method="random", hidden=12, seeds=[2**32 - 1], plan=Plan(batches_per_cycle=1))
+    assert all(len(step.unrelated_signal) == len(step.signal) for step in process)

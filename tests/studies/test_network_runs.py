@@ -164,6 +164,17 @@ def test_narrow_layers_are_spared_where_asked_for(tmp_path):
 
 
 def test_cuts_that_are_not_made_are_refused():
-    for at_cuts, words in (([0, 1], "at_cuts = 0 is outside 1"), ([1, 3], r"at_cuts = \[3\]: expected .* from 1 to 2")):
+    for at_cuts, words in (
+        ([0, 1], "at_cuts = 0 is outside 1"),
+        ([1, 3], r"at_cuts = \[3\]: expected .* from 1 to 2"),
+        ([2, 2], r"at_cuts = \[2, 2\]: expected each once"),
+    ):
         with pytest.raises(ValueError, match=words):
             NetworkStudyParameters(**(PARAMETERS | {"at_cuts": at_cuts}), results_dir="")
+
+
+def test_network_that_is_spared_no_layer_is_not_run_a_second_time(tmp_path):
+    parameters = NetworkKindsParameters(**PARAMETERS, results_dir=str(tmp_path), spared=["convolution 1d"], narrowest=1)
+    with pytest.raises(ValueError, match="dtc · network convolution 1d · narrowest 1 is asked for twice"):
+        any_network_table(parameters)
+    assert not list(tmp_path.iterdir())

@@ -42,6 +42,13 @@ FAULTS = {
     ),
     "a row twice": lambda table, record: (pd.concat([table, table[:1]]), record),
     "1 of 2 runs have fewer rows": lambda table, record: (table[:-1], record),
+    "does not name the columns that tell its rows apart": lambda table, record: (table, record | {"keys": []}),
+    "no column nix": lambda table, record: (table, record | {"keys": ["nix"]}),
+    "test_accuracy is not a number from 0 to 1": lambda table, record: (table.assign(test_accuracy=7.5), record),
+    "test_accuracy is not a number from 0 to 1 in": lambda table, record: (
+        table.assign(test_accuracy=["", *table.test_accuracy[1:]]),
+        record,
+    ),
     "1 of 2 runs have fewer rows than": lambda table, record: (table[table.arm == "random"], record),
 }
 
@@ -62,3 +69,13 @@ def test_command_says_what_is_missing(tmp_path, monkeypatch):
     with pytest.raises(SystemExit) as stop:
         command_line.main()
     assert "3_toy.csv is not there: run the study with recompute = True first" in str(stop.value.code)
+
+
+def test_table_that_could_not_be_read_afterwards_is_not_promoted(made):
+    table, record, results = made
+    path = promote("3_toy", results)
+    before = path.read_text()
+    write_made((table.assign(batches=0.5), record), results / "3_toy.csv")
+    with pytest.raises(ValueError, match="other values than whole numbers in the column batches"):
+        promote("3_toy", results)
+    assert path.read_text() == before

@@ -43,7 +43,7 @@ def test_size_to_which_no_cut_leads_is_refused(setting):
 
 
 def test_layers_that_are_never_cut_are_refused(setting):
-    with pytest.raises(ValueError, match=r"hidden_widths = \[16, 4\]: expected more than 4 neurons in every layer"):
+    with pytest.raises(ValueError, match=r"layers of \[16, 4\] neurons, stop_at = 4: expected more than 4 neurons"):
         replace(setting, hidden_widths=(16, 4), neurons=())
 
 

@@ -322,3 +322,23 @@ def test_every_dataset_of_the_trial_has_its_number_of_replicates(replicates):
 def test_wrong_parameter_of_a_study_is_refused(parameters, change, message):
     with pytest.raises(ValueError, match=message):
         replace(parameters, **change)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "runs", "change", "what"),
+    [
+        (DEPTH, depth_runs, {"hidden_widths": [[12], [12]]}, "random · dataset digits"),
+        (PENALTY, penalty_runs, {"penalty_fractions": [0.5, 0.5]}, "dtc · dataset digits"),
+        (FREQUENCY, frequency_runs, {"batches_per_cycle": [1, 1]}, "random · dataset digits"),
+        (UNCERTAINTY, uncertainty_runs, {"controls": ["scratch", "scratch, batches"]}, "scratch, batches · dataset"),
+    ],
+    ids=["widths", "penalties", "batches", "scratch"],
+)
+@pytest.mark.parametrize("recompute", [False, True])
+def test_run_that_is_asked_for_twice_is_refused_before_any_work(
+    parameters, runs, change, what, recompute, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(arm_runs, "run_arm", lambda *_: pytest.fail("a run was made"))
+    parameters = replace(parameters, recompute=recompute, results_dir=str(tmp_path), **change)
+    with pytest.raises(ValueError, match=f"{what}.* is asked for twice"):
+        study_table("study", runs(parameters), parameters)

@@ -120,3 +120,24 @@ def test_table_and_what_made_it_are_of_one_run_wherever_writing_stops(tmp_path, 
     monkeypatch.undo()
     table, record = read_made(path)
     assert (table.x.tolist(), record) == ([2], {"x": 2})
+
+
+def other_rows(path):
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+def other_run(path):
+    path.with_suffix(".json").write_text(path.with_suffix(".json").read_text().replace("random", "dense"))
+
+
+@pytest.mark.parametrize("damage", [other_rows, other_run])
+def test_part_without_its_rows_or_of_another_run_is_made_again(setting, tmp_path, monkeypatch, damage, capsys):
+    runs, ran = [(setting, "random")], []
+    whole, _ = run_arms(runs, parts=tmp_path / "parts")
+    (part,) = (tmp_path / "parts").glob("*.csv")
+    damage(part)
+    monkeypatch.setattr(arm_runs, "run_arm", lambda setting, arm: ran.append(arm) or run_arm(setting, arm))
+    again, _ = run_arms(runs, parts=tmp_path / "parts")
+    assert ran == ["random"]
+    assert "has not the rows that its .json counts, or is of another run" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(again, whole)

@@ -14,6 +14,7 @@ from dtc_helpers.studies.tables import (
     any_difference,
     areas,
     carried_forward,
+    compared,
     final_outcomes,
     moves,
     paired,
@@ -359,3 +360,24 @@ def test_groups_of_other_sizes_have_no_share(sizes):
     groups = np.repeat(np.arange(len(sizes)), sizes)
     with pytest.raises(ValueError, match="expected at least 2 groups of one size"):
         share_of_groups(pd.DataFrame({"order": groups, "accuracy": 0.5}), "order")
+
+
+def test_groups_that_are_not_there_have_no_share():
+    with pytest.raises(ValueError, match="expected at least 2 groups"):
+        share_of_groups(pd.DataFrame({"order": [], "accuracy": []}), "order")
+
+
+def test_runs_that_are_there_twice_do_not_count_as_replicates(table):
+    rows = table.query("reading == 'described' and neurons == 51")
+    with pytest.raises(ValueError, match="dtc or random has a seed twice"):
+        compared(pd.concat([rows, rows]), "dtc", "random")
+
+
+def test_differences_without_an_interval_are_drawn_as_dots(table):
+    figure, axes = plt.subplots(1, 1, squeeze=False)
+    points = pd.DataFrame({"point": ["a", "b"], "difference": [0.01, -0.02], "low": np.nan, "high": np.nan})
+    study_plots.differences_by_point({"one": points}, axes[0], margin=0.005)
+    low, high = axes[0, 0].get_xlim()
+    assert low < -0.02
+    assert high > 0.01
+    plt.close(figure)

@@ -72,6 +72,7 @@ def test_whole_trial_becomes_the_stored_one(parameters, tmp_path):
     clean = {**made.run, "git_commit": "0123456789ab", "comparisons": {"n_draws": 10, "git_commit": "0123456789ab"}}
     folder = tmp_path / "results" / "10_proposition" / "digits"
     write_evidence(replace(made, run=clean), folder)
+    (folder.parent / "damaged 1 digits dtc").mkdir()  # a part that was set aside
     assert promote("10_proposition", tmp_path / "results") == tmp_path / "stored" / "10_proposition"
     stored = read_evidence(tmp_path / "stored" / "10_proposition" / "digits")
     pd.testing.assert_frame_equal(stored.steps, made.steps)
@@ -83,6 +84,7 @@ def test_whole_trial_becomes_the_stored_one(parameters, tmp_path):
         ({"run": {**clean, "git_commit": "0123456789ab+changes"}}, "it was made by code that is in no commit"),
         ({"run": {**clean, "git_commit": None}}, "it was made by code that is in no commit"),
         ({"run": {"git_commit": "0123456789ab"}}, "it was made by code that is in no commit"),
+        ({"run": {**clean, "comparisons": None}}, "it was made by code that is in no commit"),
         ({"run": clean, "comparisons": made.comparisons[:-1]}, "dtc has fewer comparisons than the stored one"),
         ({"run": clean | {"comparisons": clean["comparisons"] | {"n_draws": 9}}}, "9 draws of the nulls, .* has 10"),
     )
