@@ -95,7 +95,7 @@ def arm_means(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes]) -> Seque
             ax.plot(row["mean"], place, ms=7, **style)
         labels = [ARM_LABELS[arm] for arm in table.arm]
         ax.set_yticks(range(len(labels)), labels if ax is axes[0] else [""] * len(labels))
-        ax.invert_yaxis()
+        ax.set_ylim(len(table) - 0.5, -0.5)  # the first is on top
         in_percent(ax.xaxis, decimals=1)
         ax.set_xlabel("test accuracy [%]")
         ax.set_title(spelled(title), fontsize="medium")
@@ -121,7 +121,7 @@ def differences_by_point(panels: Mapping[str, pd.DataFrame], axes: Sequence[Axes
         ax.plot(table.difference, places, "o", ms=5, color=_DIFFERENCE)
         is_alike = ax is not axes[0] and list(table.point) == list(next(iter(panels.values())).point)
         ax.set_yticks(places, [""] * len(table) if is_alike else table.point.map(spelled), fontsize="small")
-        ax.invert_yaxis()
+        ax.set_ylim(len(table) - 0.5, -0.5)  # the first is on top
         in_percent(ax.xaxis, decimals=1)
         ax.set_xlabel("difference\n[points of accuracy]")
         ax.set_title(spelled(title), fontsize="medium")
