@@ -3,11 +3,12 @@
 import argparse
 import logging
 import sys
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtc_helpers.paths import project_root
+from dtc_helpers.paths import PACKAGE, project_root
 
 if TYPE_CHECKING:  # a command imports what it needs when it runs: torch, papermill and dask take seconds
     from dtc_helpers.sweeps.cluster import Settings
@@ -18,7 +19,10 @@ _NOISE = ("Executing ", "Ending Cell", "Input Notebook", "Output Notebook", "[IP
 
 
 def main() -> None:
-    """Run the command that the arguments name; its exit status is 0 if all is done, else 1."""
+    """Run the command that the arguments name; its exit status is 0 if nothing failed, else 1, or 2 for its arguments.
+
+    What this package refuses ends in its sentence; what another library says keeps its traceback.
+    """
     parser = argparse.ArgumentParser(prog="python -m dtc_helpers", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("reproduce", help="run both primary notebooks at the published settings")
@@ -52,7 +56,10 @@ def main() -> None:
     try:
         sys.exit(arguments.run(arguments))
     except (OSError, ValueError) as error:
-        sys.exit(str(error))
+        *_, (raised_at, _) = traceback.walk_tb(error.__traceback__)
+        if isinstance(error, OSError) or Path(raised_at.f_code.co_filename).is_relative_to(PACKAGE):
+            sys.exit(str(error))
+        raise
 
 
 def _dataset(name: str) -> str:

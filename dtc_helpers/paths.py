@@ -194,7 +194,7 @@ def read_together(folder: Path, names: Sequence[str], read: Callable[[], Kept]) 
     paths = [folder / name for name in (*names, _COMPLETE)]
     while True:
         before = [_mark(path) for path in paths]
-        if before[-1]:
+        if (folder / _COMPLETE).is_dir():
             with suppress(FolderInUseError), only_writer(folder):
                 _finish(folder)
             time.sleep(0.01)  # where another process does it

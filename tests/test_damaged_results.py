@@ -20,6 +20,7 @@ from dtc_helpers.runs import methods as loop
 from dtc_helpers.runs.damage import DamagedError
 from dtc_helpers.runs.methods import run_methods
 from dtc_helpers.runs.results import FILES, read_results, write_results
+from dtc_helpers.runs.resuming import kept
 from dtc_helpers.studies import study
 from dtc_helpers.studies.promote import promote
 from dtc_helpers.studies.runs import ARM_COLUMNS, read_made, run_arms
@@ -211,7 +212,24 @@ def test_damaged_part_of_an_interrupted_run_is_set_aside_and_made_again(
     assert found.cycles.test_accuracy.tolist() == whole.cycles.test_accuracy.tolist()
     aside = tmp_path / f"damaged 1 {part.name}"
     assert (aside / name).exists() == (damage == "cut short")
-    assert f"; it is kept as {aside}, and made again" in capsys.readouterr().out
+    assert f": it is kept as {aside}, and made again" in capsys.readouterr().out
+
+
+def test_part_that_another_process_sets_aside_meanwhile_is_made_again(tmp_path):
+    part = tmp_path / "parts" / "a run.csv"
+    part.parent.mkdir()
+    part.write_text("damaged")
+
+    def read(path):
+        if path.read_text() == "damaged":
+            path.unlink()
+            raise DamagedError("damaged: make it again")
+        return path.read_text()
+
+    def write(text, path):
+        path.write_text(text)
+
+    assert kept(part, make=lambda: "whole", write=write, read=read) == "whole"
 
 
 @pytest.mark.parametrize("ending", [".csv", ".json"])
@@ -234,9 +252,7 @@ def test_part_whose_own_column_has_another_name_is_made_again(setting, tmp_path,
     part.write_text(part.read_text().replace("point", "poinu", 1))
     found, _ = run_arms([(setting, "dense")], parts=tmp_path / "parts")
     pd.testing.assert_frame_equal(found, whole)
-    assert (
-        f"has no column point: run the study with recompute = True; it is kept as {tmp_path}" in capsys.readouterr().out
-    )
+    assert f"has no column point: it is kept as {tmp_path}" in capsys.readouterr().out
 
 
 # ------------------------------------------------------------------------------------ studies and trials

@@ -170,6 +170,8 @@ RUNS_REFUSED = {
     "no reading": ({"readings": []}, r"readings = \[\]: expected list\[str\], got list of nothing"),
     "one seed": ({"seeds": 5}, r"seeds = 5: expected list\[int\], got int"),
     "no seed": ({"seeds": []}, r"seeds = \[\]: expected list\[int\], got list of nothing"),
+    "truth for a seed": ({"seeds": [2, True]}, r"seeds = \[2, True\]: expected list\[int\], got list of bool, int"),
+    "seeds in seeds": ({"seeds": [1, [2]]}, r"seeds = \[1, \[2\]\]: expected list\[int\], got list of int, list"),
     "part of a seed": ({"seeds": [1.5]}, r"seeds = \[1.5\]: expected list\[int\], got list of float"),
     "seed of another run": ({"seeds": [1, 2, 1]}, "one is given twice, and a run counted twice is no replicate"),
     "seed too large": ({"seeds": [2**40]}, "seeds = 1099511627776 is outside 0 … 4294967295"),

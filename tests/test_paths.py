@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from dtc_helpers import paths
-from dtc_helpers.paths import in_project, package_files, project_root, whole_file, whole_files, whole_folder
+from dtc_helpers.paths import (
+    in_project,
+    package_files,
+    project_root,
+    read_together,
+    whole_file,
+    whole_files,
+    whole_folder,
+)
 from dtc_helpers.runs.resuming import kept
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,3 +104,9 @@ def test_package_is_all_its_files_in_every_room(monkeypatch, tmp_path):
     (tmp_path / "room" / "one.py").write_text("1")
     monkeypatch.setattr(paths, "PACKAGE", tmp_path)
     assert package_files() == [("room/one.py", b"1")]
+
+
+def test_file_with_the_name_of_complete_results_does_not_hold_readers_up(tmp_path):
+    (tmp_path / ".complete").write_text("not ours")
+    (tmp_path / "a").write_text("whole")
+    assert read_together(tmp_path, ["a"], (tmp_path / "a").read_text) == "whole"

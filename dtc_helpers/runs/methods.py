@@ -105,7 +105,10 @@ def run_methods(
 
 def _listed(name: str, values: Any, kind: type) -> list[Any]:
     """List of what is given as a list, tuple, range or array; refused without values or with others than of a kind."""
-    listed = np.asarray(values).tolist()
+    if isinstance(values, list | tuple | range):  # an array would make 1 of True
+        listed = [each.item() if isinstance(each, np.generic) else each for each in values]
+    else:
+        listed = np.asarray(values).tolist()
     check_type(name, listed, list[kind])
     return listed
 

@@ -116,7 +116,7 @@ def read_results(results_dir: str | Path) -> Results:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise FileNotFoundError(f"no results in {results_dir} ({error.strerror}): {_REMEDY}") from None
+        raise FileNotFoundError(f"no results in {results_dir} ({error.strerror or error}): {_REMEDY}") from None
 
 
 def _read(folder: Path) -> Results:

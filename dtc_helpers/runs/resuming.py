@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,16 +23,17 @@ def kept(
         try:
             return read(path)
         except (DamagedError, FileNotFoundError) as error:  # also one of which a file is gone
-            print(f"{error}; it is kept as {_set_aside(path)}, and made again", flush=True)  # noqa: T201
+            what, _, _ = str(error).rpartition(": ")  # the remedy is for whoever reads results, not parts
+            print(f"{what}: it is kept as {_set_aside(path)}, and made again", flush=True)  # noqa: T201
     write(make(), path)
     return read(path)
 
 
 def _set_aside(path: Path) -> Path:
-    """Move a damaged part to a name that is free, and what belongs to it."""
+    """Move a damaged part to a name that is free, and what belongs to it; another process may have done so."""
     names = (path.parent.parent / f"damaged {number} {path.name}" for number in itertools.count(1))
     place = next(name for name in names if not name.exists())
-    path.rename(place)
-    if (record := path.with_suffix(".json")).exists():
-        record.rename(place.with_suffix(".json"))
+    for suffix in dict.fromkeys((path.suffix, ".json")):
+        with suppress(FileNotFoundError):
+            path.with_suffix(suffix).rename(place.with_suffix(suffix))
     return place

@@ -54,19 +54,25 @@ class Notebook:
             allowed = ", ".join(other for other in self.kinds if other not in PLACES)
             raise ValueError(f"unknown parameter {name}: expected one of {allowed}")
         check_type(name, value, self.kinds[name])
+        _check_json(name, value)
+        try:
+            self.complete({name: value})
+        except OverflowError:
+            raise ValueError(f"{name} = {value}: expected a number below 1.8e308") from None
 
     def key(self, given: dict[str, Any], *, dataset: str) -> str:
         """Name of a point: a hash of the code, all parameters, and what identifies the images."""
         values = {name: value for name, value in self.complete(given).items() if name not in PLACES}
-        identity = json.dumps([self.code_hash, values, dataset], sort_keys=True, default=str)
+        identity = json.dumps([self.code_hash, values, dataset], sort_keys=True)
         return hashlib.sha256(identity.encode()).hexdigest()[:20]
 
 
 def read_notebook(path: Path) -> Notebook:
     """Read a notebook and its parameters cell.
 
-    Raises ValueError without exactly one cell tagged `parameters`, if that assigns anything but literals, or if the
-    class that the notebook checks them with cannot be found.
+    Raises ValueError without exactly one cell tagged `parameters`, if that assigns anything but literals that JSON can
+    hold, or a name that a sweep's table has for itself; and if the class that the notebook checks them with cannot be
+    found, or does not know one of them.
     """
     book = nbformat.read(path, as_version=4)
     cells = [cell for cell in book.cells if cell.cell_type == "code"]
@@ -80,10 +86,25 @@ def read_notebook(path: Path) -> Notebook:
     checked_by = parameter_class(sources)
     if checked_by is not None:  # knows more than the cell can say, e.g. int | list[int]
         kinds = get_type_hints(checked_by)
+        if unknown := ", ".join(name for name in defaults if name not in kinds):
+            raise ValueError(f"parameters cell: {checked_by.__name__}, which checks it, does not know {unknown}")
+    if taken := ", ".join(name for name in defaults if name in ("key", "code")):
+        raise ValueError(f"parameters cell: {taken} is a column of a sweep's table: choose another name")
+    for name, value in defaults.items():
+        _check_json(name, value)
     code, files = "\0".join(sources), package_files()
     whole = code_hash([("notebook", code.encode()), *files])[:20]
     result_file = RUN if "run_methods(" in code or "write_results(" in code else None
     return Notebook(path.stem, nbformat.writes(book), _zipped(files), whole, result_file, defaults, kinds, checked_by)
+
+
+def _check_json(name: str, value: Any) -> None:
+    """Raises ValueError for what a record of a point could not hold."""
+    try:
+        json.dumps(value, sort_keys=True)
+    except (TypeError, ValueError):
+        expected = "expected numbers, text, true, false, null, or lists and mappings of these"
+        raise ValueError(f"{name} = {value!r}: {expected}") from None
 
 
 def _literals(source: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -88,7 +88,8 @@ def dataset_fingerprint(name: str | None) -> str:
 
 
 def _dataset(grid: Grid, given: dict[str, Any]) -> str | None:
-    return grid.notebook.complete(given).get("dataset")
+    name = grid.notebook.complete(given).get("dataset")
+    return name if isinstance(name, str) else None  # a notebook of one's own may mean something else by it
 
 
 def _fetch_images(grid: Grid) -> None:
@@ -99,7 +100,7 @@ def _fetch_images(grid: Grid) -> None:
 
 def _point(grid: Grid, outcome: PointOutcome, commit: str | None) -> Point:
     notebook, parameters = grid.notebook, grid.notebook.complete(outcome.parameters)
-    dataset = str(parameters.get("dataset"))
+    dataset = _dataset(grid, outcome.parameters) or ""
     family = IDX_FAMILIES.get(dataset)
     data_dir = find_folder(family.torchvision_class) if family else None
     # a worker has another working directory

@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dtc_helpers.paths import whole_file
@@ -117,6 +118,8 @@ def read_sweep(path: str | Path, varied: list[str]) -> pd.DataFrame:
         )
     with damage_named(path, _COLLECT):
         accuracy = [float(row[READINGS[row["reading"]].accuracy_column]) for _, row in table.iterrows()]
+        if not np.isfinite(accuracy).all():
+            raise ValueError("a row has no accuracy")
     return table.assign(accuracy=accuracy).sort_values(varied, kind="stable", ignore_index=True)
 
 

@@ -1,5 +1,10 @@
+import sys
+
+import nbformat
 import pytest
 
+from dtc_helpers import __main__ as command_line
+from dtc_helpers import load_dataset
 from dtc_helpers.images.idx_folders import DatasetNotFoundError
 from dtc_helpers.runs import reproduce as reproduce_module
 from dtc_helpers.runs.reproduce import available_dataset
@@ -60,3 +65,16 @@ def test_both_notebooks_are_run_on_the_dataset_that_is_there(monkeypatch, tmp_pa
     places = {"results_dir": str(results), "figures_dir": str(figures)}
     expected = {"dataset": "digits", "readings": ["published", "described"], **places}
     assert all(parameters == expected for _, _, parameters in runs)
+
+
+@pytest.mark.parametrize("place", ["package", "library"])
+def test_command_ends_in_our_sentence_or_in_the_traceback_of_another_library(monkeypatch, tmp_path, capsys, place):
+    def fails(**_):
+        if place == "package":
+            load_dataset("nowhere")
+        nbformat.reads("no notebook", 4)
+
+    monkeypatch.setattr(reproduce_module, "reproduce", fails)
+    monkeypatch.setattr(sys, "argv", ["dtc_helpers", "reproduce", "--dataset", "digits"])
+    with pytest.raises(SystemExit if place == "package" else ValueError, match=r"nowhere|does not appear to be JSON"):
+        command_line.main()

@@ -15,9 +15,11 @@ from sweep_notebooks import write_notebook
 from dtc_helpers import __main__ as command_line
 from dtc_helpers.runs.parameters import Parameters
 from dtc_helpers.sweeps import grid as sweep_grid
+from dtc_helpers.sweeps.folder import SweepFolder
 from dtc_helpers.sweeps.grid import read_grid
 from dtc_helpers.sweeps.grid_reader import GridError
 from dtc_helpers.sweeps.notebook import read_notebook
+from dtc_helpers.sweeps.sweep import planned
 
 ROOT = sweep_grid.project_root()
 EXAMPLES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("notebooks/**/*.yaml")])
@@ -234,6 +236,7 @@ def checked(tmp_path):
     def read(source):
         write_notebook(tmp_path)
         book = nbformat.read(tmp_path / "toy.ipynb", as_version=4)
+        book.cells[0].source = "seed: int = 1"
         book.cells.insert(0, new_code_cell(source))
         nbformat.write(book, tmp_path / "toy.ipynb")
         return read_notebook(tmp_path / "toy.ipynb").checked_by
@@ -354,6 +357,52 @@ def test_parameters_that_are_not_literals_are_refused(toy, cell):
     toy.write_text(toy.read_text().replace("x: int = 1", cell))
     with pytest.raises(ValueError, match=r"literal|malformed"):
         read_notebook(toy)
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("x = {1, 2}", r"x = \{1, 2\}: expected numbers, text, true, false"),
+        ("x = b'a'", "x = b'a': expected numbers, text"),
+        ("x = {1: 2, 'a': 3}", "x = .* expected numbers, text"),
+        ("key: int = 1", "key is a column of a sweep's table: choose another name"),
+        ("code: str = 'c'", "code is a column of a sweep's table: choose another name"),
+    ],
+)
+def test_parameters_that_a_sweep_could_not_record_are_refused(toy, cell, message):
+    toy.write_text(toy.read_text().replace("x: int = 1", cell))
+    with pytest.raises(ValueError, match=message):
+        read_notebook(toy)
+
+
+def test_value_that_a_sweep_could_not_record_is_refused_with_its_line(grid, tmp_path):
+    toy = tmp_path / "toy.ipynb"
+    toy.write_text(toy.read_text().replace("x: int = 1", "x = None"))
+    path = tmp_path / "grid.yaml"
+    path.write_text("notebook: toy.ipynb\ncross:\n  x: [1, 2020-01-01]")
+    with pytest.raises(GridError, match=r"line 3: x = datetime\.date\(2020, 1, 1\): expected numbers, text"):
+        read_grid(path)
+
+
+def test_number_too_large_for_a_float_is_refused_with_its_line(grid):
+    with pytest.raises(GridError, match=r"line 2: share = 10+ … 0+: expected a number below 1.8e308"):
+        grid(f"notebook: toy.ipynb\nfixed: {{share: 1{'0' * 400}}}")
+
+
+def test_parameter_that_the_class_of_the_notebook_does_not_know_is_named(tmp_path):
+    text = (ROOT / MAIN).read_text().replace('"replicates: int = 1', '"replicas: int = 1')
+    (tmp_path / "main.ipynb").write_text(text)
+    with pytest.raises(ValueError, match="parameters cell: Parameters, which checks it, does not know replicas"):
+        read_notebook(tmp_path / "main.ipynb")
+
+
+@pytest.mark.parametrize("cell", ["dataset: int = 1", "dataset: list[str] = ['mnist']"])
+def test_dataset_of_a_notebook_of_ones_own_may_be_anything(grid, tmp_path, cell):
+    toy = tmp_path / "toy.ipynb"
+    toy.write_text(toy.read_text().replace("x: int = 1", cell))
+    (tmp_path / "grid.yaml").write_text("notebook: toy.ipynb")
+    (point,) = planned(read_grid(tmp_path / "grid.yaml"), SweepFolder(tmp_path / "runs"))
+    assert point.status == "to do"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from dtc_helpers.figures import sweep_maps as sweep_plots
+from dtc_helpers.runs.damage import DamagedError
 from dtc_helpers.sweeps import table as sweep_table
 from dtc_helpers.sweeps.folder import SweepFolder
 
@@ -59,6 +60,13 @@ def panels():
 def test_accuracy_is_the_one_that_the_reading_speaks_of(read):
     table = read(table_of(x=[1, 2]), ["x"])
     assert (table.accuracy == table.mean_batch_accuracy).all()
+
+
+def test_row_without_an_accuracy_is_refused(read):
+    table = table_of(x=[1, 2])
+    table.loc[3, "mean_batch_accuracy"] = np.nan
+    with pytest.raises(DamagedError, match=r"cycles.csv is damaged \(a row has no accuracy\): collect the sweep again"):
+        read(table, ["x"])
 
 
 @pytest.mark.parametrize(
