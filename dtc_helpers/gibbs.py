@@ -8,6 +8,7 @@ import scipy.special
 from numpy.typing import ArrayLike
 
 PUBLISHED_BIN_EDGES = np.arange(-50, 50, 0.2)  # −50, −49.8, …, 49.8
+MOST_BINS = 10**7  # that a rule may make
 BASES = {"nats": 1.0, "bits": float(np.log(2.0))}
 Bins = ArrayLike | str | int  # edges; or what `numpy.histogram_bin_edges` takes: a rule such as "fd", or a number
 
@@ -19,7 +20,7 @@ class Entropy:
     value: float  # in `unit`; NaN when no value lies in the bins, for then there is no distribution
     unit: str
     share_outside: float  # of the values, outside all bins
-    normalised: float  # value / log of the number of counted values; 0 for one value, whose entropy is 0
+    normalised: float  # value / log m, of all m values; 0 for one value, whose entropy is 0
 
 
 def gibbs_entropy(
@@ -42,7 +43,8 @@ def gibbs_entropy(
 
     Raises
     ------
-    ValueError if the measurement is empty or not finite, the base is unknown, or edges are less than two or fall.
+    ValueError if the measurement is empty or not finite, the base is unknown, edges are less than two or fall, or a rule makes
+    more than MOST_BINS.
 
     Source: arXiv:2505.23869, section V.
 
@@ -83,7 +85,7 @@ def _of_counts(counts: np.ndarray, n_measurements: int, base: str, miller_madow:
     nats = float(scipy.special.entr(counts / n_counted).sum())
     if miller_madow:
         nats += (np.count_nonzero(counts) - 1) / (2 * n_counted)
-    return Entropy(nats / BASES[base], base, share_outside, float(nats / np.log(max(n_counted, 2))))
+    return Entropy(nats / BASES[base], base, share_outside, float(nats / np.log(max(n_measurements, 2))))
 
 
 def _check(measurement: np.ndarray, base: str) -> None:
@@ -96,6 +98,11 @@ def _check(measurement: np.ndarray, base: str) -> None:
 
 
 def _edges(values: np.ndarray, bins: Bins) -> np.ndarray:
+    if isinstance(bins, str) and bins in ("fd", "auto"):  # NumPy would make them all
+        width = 2 * np.subtract(*np.percentile(values, [75, 25])) / np.cbrt(values.size)
+        if width > 0 and np.ptp(values) / width > MOST_BINS:
+            reach = f"{bins!r} takes bins of {width:g} for values from {values.min():g} to {values.max():g}"
+            raise ValueError(f"{reach}, more than {MOST_BINS:,}: look for outliers, or give edges")
     edges = np.histogram_bin_edges(values, bins=bins) if isinstance(bins, str | int) else np.asarray(bins)
     if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) >= 0).all():
         raise ValueError(f"edges of shape {edges.shape}: expected at least two numbers, none below the one before")

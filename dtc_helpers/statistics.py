@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.integrate
 import scipy.stats
 from numpy.typing import ArrayLike
 from statsmodels.nonparametric.smoothers_lowess import lowess
@@ -30,11 +31,11 @@ def smooth(position: np.ndarray, value: np.ndarray) -> np.ndarray:
 def pearson(values: ArrayLike, others: ArrayLike) -> float:
     """Pearson correlation over the places at which the values are defined.
 
-    It is NaN if either does not vary there, or one of the others is not finite. Raises ValueError unless there are as
-    many others as values.
+    It is NaN if either varies there by rounding alone, or one of the others is not finite. Raises ValueError unless there
+    are as many others as values.
     """
     x, y = _pairs(values, others)
-    if len(x) < 2 or not np.isfinite(y).all() or (x == x[0]).all() or (y == y[0]).all():
+    if len(x) < 2 or not np.isfinite(y).all() or not (_varies(x) and _varies(y)):
         return float("nan")
     return float(np.corrcoef(_of_unit_size(x), _of_unit_size(y))[0, 1])
 
@@ -47,6 +48,11 @@ def _pairs(values: ArrayLike, others: ArrayLike) -> tuple[np.ndarray, np.ndarray
     return x[np.isfinite(x)], y[np.isfinite(x)]
 
 
+def _varies(values: np.ndarray, *, like: Sequence[np.ndarray] = ()) -> bool:
+    """Whether values differ by more than the rounding of numbers of their own size, or of those they were made of."""
+    return bool(np.ptp(values) > 1e-12 * max(np.abs(of).max() for of in (values, *like)))
+
+
 def _of_unit_size(values: np.ndarray) -> np.ndarray:
     """Values times a power of two, which rounds nothing, so that their squares are numbers."""
     return np.ldexp(values, -np.frexp(np.abs(values).max())[1])
@@ -55,7 +61,9 @@ def _of_unit_size(values: np.ndarray) -> np.ndarray:
 def spearman(values: ArrayLike, others: ArrayLike) -> float:
     """Spearman's rank correlation over the places at which the values are defined; otherwise as `pearson`."""
     x, y = _pairs(values, others)
-    return pearson(scipy.stats.rankdata(x), np.where(np.isfinite(y).all(), scipy.stats.rankdata(y), np.nan))
+    if np.isnan(pearson(x, y)):
+        return float("nan")
+    return pearson(scipy.stats.rankdata(x), scipy.stats.rankdata(y))
 
 
 # ------------------------------------------------------------------------------- intervals and comparisons
@@ -86,7 +94,8 @@ class Estimate:
 def bootstrap_interval(values: ArrayLike, *, rng: np.random.Generator) -> Estimate:
     """Mean with its 95 % percentile bootstrap interval (2,000 resamples), which a single replicate has not.
 
-    From 10 replicates the interval is somewhat narrow: it misses the truth in up to one of ten cases instead of twenty.
+    It is too narrow for few replicates. Instead of 5 of 100 cases it misses the truth of normal numbers in 10 with 10
+    replicates (of skewed ones in 13), 16 with 5, 24 with 3 and 50 with 2.
 
     Parameters
     ----------
@@ -171,14 +180,14 @@ def _finite(values: ArrayLike) -> np.ndarray:
 
 def _paired(x: np.ndarray, y: np.ndarray, margin: float) -> tuple[Estimate, float, float]:
     difference = x - y
-    if np.ptp(difference) <= 1e-12 * max(np.abs(x).max(), np.abs(y).max()):  # it varies by rounding alone
+    if not _varies(difference, like=(x, y)):
         return t_interval(np.full_like(x, difference[0])), np.nan, np.nan
     return t_interval(difference), no_difference(difference), float(ttost_paired(x, y, -margin, margin)[0])
 
 
 def _unpaired(x: np.ndarray, y: np.ndarray, margin: float) -> tuple[Estimate, float, float]:
     n = min(x.size, y.size)
-    if np.ptp(x) == np.ptp(y) == 0:
+    if not (_varies(x) or _varies(y)):
         return Estimate(float(x[0] - y[0]), np.nan, np.nan, np.nan, n), np.nan, np.nan
     found: Any = scipy.stats.ttest_ind(x, y, equal_var=False)
     low, high = map(float, found.confidence_interval(0.95))
@@ -189,22 +198,26 @@ def _unpaired(x: np.ndarray, y: np.ndarray, margin: float) -> tuple[Estimate, fl
 def no_difference(differences: ArrayLike) -> float:
     """P value of a t test that the mean of differences is 0; NaN for fewer than two, or where they do not vary."""
     x = np.asarray(differences, dtype=float)
-    found: Any = scipy.stats.ttest_1samp(x, 0) if x.size > 1 and np.ptp(x) > 0 else None
+    found: Any = scipy.stats.ttest_1samp(x, 0) if x.size > 1 and _varies(x) else None
     return float("nan") if found is None else float(found.pvalue)
 
 
 def equivalence_power(sd: float, n: int) -> float:
     """Share of cases in which n pairs that scatter by `sd` are called equivalent where there is no difference.
 
-    From the two one-sided t tests, with the standard error as it is expected to be (Phillips, 1990, approximately).
+    From the two one-sided t tests (Phillips, 1990), over all standard deviations that n pairs may show.
     NaN for fewer than two pairs, or an `sd` that is NaN or below 0.
     """
     if n < 2 or not sd >= 0:
         return float("nan")
     if sd == 0:
         return 1.0
-    distance = EQUIVALENCE_MARGIN / (sd / np.sqrt(n)) - scipy.stats.t.ppf(1 - LEVEL, n - 1)
-    return max(0.0, 2 * float(scipy.stats.t.cdf(distance, n - 1)) - 1)
+    margin, t, root = EQUIVALENCE_MARGIN / (sd / np.sqrt(n)), scipy.stats.t.ppf(1 - LEVEL, n - 1), np.sqrt(n - 1)
+
+    def claimed(u: float) -> float:  # where the pairs show a standard deviation of u · sd
+        return (2 * scipy.stats.norm.cdf(margin - t * u) - 1) * root * scipy.stats.chi.pdf(u * root, n - 1)
+
+    return float(scipy.integrate.quad(claimed, 0, margin / t)[0])
 
 
 def detectable_difference(sd: float, n: int) -> float:

@@ -10,7 +10,7 @@ from dtc_helpers.networks import ReplicatedMLP
 
 
 def n_keep(n_neurons: int, keep_fraction: float) -> int:
-    """Number of neurons that stay: ⌈keep_fraction · (N − 1)⌉, as many as score below the published quantile.
+    """Number of neurons that stay: ⌈keep_fraction · (N − 1)⌉; as many score below the published quantile if none tie.
 
     Raises ValueError if the only neuron would be cut, or for a share that is not between 0 and 1.
     """
@@ -18,7 +18,7 @@ def n_keep(n_neurons: int, keep_fraction: float) -> int:
         raise ValueError(f"keep_fraction = {keep_fraction}: expected more than 0 and less than 1")
     if n_neurons < 2:
         raise ValueError("the last neuron of a layer cannot be cut: raise stop_at")
-    return max(1, math.ceil(keep_fraction * (n_neurons - 1)))
+    return max(1, math.ceil(round(keep_fraction * (n_neurons - 1), 9)))  # 0.55 · 100 is 55.000000000000007
 
 
 def schedule(n_neurons: int, *, keep_fraction: float, stop_at: int) -> list[int]:

@@ -8,7 +8,9 @@ export function pearson(values, others) {
   const centred = (all) => {
     const here = places.map((i) => all[i]);
     const mean = sum(here) / here.length;
-    return here.every((v) => v === here[0]) ? [] : here.map((v) => v - mean);
+    const range = Math.max(...here) - Math.min(...here);
+    const varies = range > 1e-12 * Math.max(...here.map(Math.abs)); // else it is rounding
+    return varies ? here.map((v) => v - mean) : [];
   };
   const [x, y] = [centred(values), centred(others)];
   if (x.length < 2 || y.length < 2) return NaN;
