@@ -43,8 +43,7 @@ def gibbs_entropy(
 
     Raises
     ------
-    ValueError if the measurement is empty or not finite, the base is unknown, edges are less than two or fall, or a rule makes
-    more than MOST_BINS.
+    ValueError if the measurement is empty or not finite, the base unknown, or edges fall, are too few or too many.
 
     Source: arXiv:2505.23869, section V.
 

@@ -1,6 +1,7 @@
 """The L1 solve of inverse compressed sensing, one entry function, with its proof of optimality."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -42,7 +43,9 @@ class Recovery:
         return self.duality_gap <= self.tolerance
 
     def certified(self) -> "Recovery":
-        """Itself, if every problem reached the tolerance; else RuntimeError: how many did not, and the worst gap."""
+        """Itself, if every problem reached the tolerance; else RuntimeError. So for a code that float64 cannot hold."""
+        if not self.sparse_code.isfinite().all():
+            raise RuntimeError("an entry of the sparse code is beyond float64: measure in other units")
         if not self.converged.all():
             raise RuntimeError(
                 f"{int((~self.converged).sum())} of {self.converged.numel()} problems did not reach the tolerance "
@@ -100,6 +103,8 @@ def recover(
     """
     if solver not in SOLVERS:
         raise ValueError(f"solver = {solver!r} is not one of {', '.join(SOLVERS)}")
+    if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not tolerance >= 0:
+        raise ValueError(f"tolerance = {tolerance!r}: expected a relative duality gap, 0 or more")
     batch = FlatBatch(sensing_matrix, measurement)
     penalty = batch.scaled_penalty(l1_penalty, l1_penalty_fraction)
     problem, device = (batch.Theta, batch.y, penalty), sensing_matrix.device

@@ -31,8 +31,8 @@ def smooth(position: np.ndarray, value: np.ndarray) -> np.ndarray:
 def pearson(values: ArrayLike, others: ArrayLike) -> float:
     """Pearson correlation over the places at which the values are defined.
 
-    It is NaN if either varies there by rounding alone, or one of the others is not finite. Raises ValueError unless there
-    are as many others as values.
+    It is NaN if either varies there by rounding alone, or one of the others is not finite. Raises ValueError unless
+    there are as many others as values.
     """
     x, y = _pairs(values, others)
     if len(x) < 2 or not np.isfinite(y).all() or not (_varies(x) and _varies(y)):

@@ -91,23 +91,24 @@ def keep_neurons(network: ReplicatedMLP, kept: Tensor | list[int], *, layer: int
 def carry_adam(
     optimizer: torch.optim.Adam, before: ReplicatedMLP, after: ReplicatedMLP, *, kept: Sequence[Tensor]
 ) -> torch.optim.Adam:
-    """Optimiser of the cut network that goes on where that of the uncut one was: moments cut alike, steps kept.
+    """Optimiser of the cut network that goes on where that of the uncut one was: moments cut alike, the rest kept.
 
     Parameters
     ----------
-    optimizer : of `before`; it has made at least one step and is not used again.
+    optimizer : of `before`, Adam or of its kind; it is not used again.
     before, after : the network before and after the cut of all its hidden layers.
     kept : what `keep_neurons` kept, (n_replicates, n_kept) for each hidden layer.
     """
-    carried = torch.optim.Adam(after.parameters(), **optimizer.defaults)
-    for old, new in zip(before.weights, after.weights, strict=True):
-        carried.state[new] = {"step": optimizer.state[old]["step"]}
-    for name in ("exp_avg", "exp_avg_sq"):
-        moments = [optimizer.state[weight][name] for weight in before.weights]
-        for layer, indices in enumerate(kept):
-            moments = _keep(moments, indices, layer)
-        for weight, moment in zip(after.weights, moments, strict=True):
-            carried.state[weight][name] = moment
+    cut = dict(zip(before.weights, after.weights, strict=True))
+    groups = [group | {"params": [cut[weight] for weight in group["params"]]} for group in optimizer.param_groups]
+    carried = type(optimizer)(groups)
+    for name in optimizer.state[before.weights[0]]:
+        values = [optimizer.state[weight][name] for weight in before.weights]
+        if values[0].shape == before.weights[0].shape:  # not the number of steps
+            for layer, indices in enumerate(kept):
+                values = _keep(values, indices, layer)
+        for weight, value in zip(after.weights, values, strict=True):
+            carried.state[weight][name] = value
     return carried
 
 

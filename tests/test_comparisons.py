@@ -241,3 +241,9 @@ def test_sentence_goes_by_the_p_values_it_is_given_and_claims_nothing_at_the_lev
     compared = compare([0.92, 0.93, 0.92], [0.9, 0.9, 0.91])
     words = sentence(["DTC", "random"], compared, p_difference=p_difference, p_equivalence=p_equivalence)
     assert words.startswith(f"DTC {said} random: ")
+
+
+def test_arms_of_unequal_size_that_vary_by_rounding_alone_are_not_judged():
+    found = compare([0.9, 0.9], [0.8, 0.8, 0.8 + 2e-16])
+    assert np.isnan([found.p_difference, found.p_equivalence]).all()
+    assert np.isnan(no_difference([0.1 + 0.2, 0.3, 0.3]))

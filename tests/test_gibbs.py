@@ -126,7 +126,7 @@ def test_normalised_entropy_is_1_when_all_values_lie_apart_and_0_for_one_value()
     assert entropy([0.5, 1.5, 2.5]).normalised == pytest.approx(1)
     assert entropy([0.5, 0.6, 0.7]).normalised == 0
     assert entropy([0.5]).normalised == 0
-    assert entropy([0.5, 1.5, 99]).normalised == pytest.approx(1)  # only counted values count
+    assert entropy([0.5, 1.5, 99]).normalised == pytest.approx(np.log(2) / np.log(3))  # of all values
     assert np.isnan(entropy([-5]).normalised)
 
 
@@ -286,3 +286,9 @@ def test_steps_without_an_entropy_are_passed_over():
 )
 def test_correlation_of_what_does_not_vary_is_undefined(x, y):
     assert np.isnan(pearson(x, y))
+
+
+def test_rule_that_an_outlier_drives_to_too_many_bins_is_refused():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"'fd' takes bins of .* more than 10,000,000: look for outliers"):
+        entropy_series([rng.normal(size=50), 1e12 * rng.normal(size=5)])

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.nonparametric.smoothers_lowess import lowess
 
-from dtc_helpers.statistics import smooth
+from dtc_helpers.statistics import pearson, smooth, spearman
 
 POSITION = np.linspace(0, 1, 34)
 
@@ -39,3 +39,9 @@ def test_curve_of_a_few_points_goes_through_their_line(n_points):
 
 def test_curve_of_one_point_is_the_point():
     assert smooth(np.array([0.1]), np.array([0.9])).tolist() == [0.9]
+
+
+def test_series_that_varies_by_rounding_alone_has_no_correlation():
+    x, y = np.array([1.0, 1 + 2e-16, 1 - 1e-16, 1.0]), np.array([0.9, 0.8, 0.7, 0.5])
+    assert np.isnan([pearson(x, y), pearson(y, x), spearman(x, y), spearman(y, x)]).all()
+    assert pearson(1e-9 * y, y) == pytest.approx(1)

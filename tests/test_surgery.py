@@ -1,5 +1,7 @@
 import copy
 import itertools
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import masked, networks, random_images
 
+from dtc_helpers.networks import xavier_mlp
 from dtc_helpers.paper import TABLE_1
 from dtc_helpers.studies.study_4_pruning_frequency import keep_fraction_to
 from dtc_helpers.surgery import carry_adam, highest, keep_neurons, lowest, n_keep, schedule, schedules
@@ -288,3 +291,46 @@ def test_indices_may_be_a_list_an_array_or_of_any_whole_type(kept):
 def test_highest_scores_of_any_type_are_the_highest(kind):
     assert highest(torch.tensor([[3, 0, 5, 1]], dtype=kind), 2).tolist() == [[0, 2]]
     assert highest(torch.tensor([[True, False, True]]), 2).tolist() == [[0, 2]]
+
+
+def stepped(network, optimizer):
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        torch.stack([(w * torch.randn(w.shape, generator=generator)).sum() for w in network.weights]).sum().backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW])
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_carried_adam_keeps_what_was_changed_on_the_way_and_every_moment(kind, amsgrad):
+    network = xavier_mlp([5, 7, 3], generators=[torch.Generator().manual_seed(r) for r in range(2)])
+    first, last = network.weights
+    optimizer = kind([{"params": [last], "lr": 0.5}, {"params": [first]}], amsgrad=amsgrad)
+    stepped(network, optimizer)
+    optimizer.param_groups[1]["lr"] = 0.05  # as a scheduler does
+    kept = torch.tensor([[0, 2, 6], [1, 2, 3]])
+    cut = keep_neurons(network, kept)
+    carried = carry_adam(optimizer, network, cut, kept=[kept])
+    assert type(carried) is kind
+    assert [group["lr"] for group in carried.param_groups] == [0.5, 0.05]
+    assert [group["params"][0] is weight for group, weight in zip(carried.param_groups, cut.weights[::-1], strict=True)]
+    assert carried.state[cut.weights[0]].keys() == optimizer.state[first].keys()
+    for name in optimizer.state[first].keys() - {"step"}:
+        for r in range(2):
+            assert torch.equal(carried.state[cut.weights[0]][name][r], optimizer.state[first][name][r][kept[r]])
+            assert torch.equal(carried.state[cut.weights[1]][name][r], optimizer.state[last][name][r][:, kept[r]])
+    stepped(cut, carried)
+
+
+def test_adam_that_has_made_no_step_is_carried():
+    network = xavier_mlp([5, 7, 3], generators=[torch.Generator().manual_seed(0)])
+    kept = torch.tensor([[0, 2, 6]])
+    cut = keep_neurons(network, kept)
+    stepped(cut, carry_adam(torch.optim.Adam(network.parameters()), network, cut, kept=[kept]))
+
+
+@pytest.mark.parametrize("share", [0.07, 0.28, 0.55, 0.56, 0.9])
+def test_number_that_stays_is_the_ceiling_of_exact_numbers(share):
+    exact = Fraction(str(share))
+    assert [n_keep(n, share) for n in range(2, 2001)] == [max(1, math.ceil(exact * (n - 1))) for n in range(2, 2001)]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -102,7 +101,8 @@ def verdicts(table: pd.DataFrame, ax: Axes) -> Axes:
                 annot=told, fmt="", annot_kws={"fontsize": "small", "color": "black"})  # fmt: skip
     ax.set(xlabel="null model", ylabel="")
     ax.tick_params(axis="x", rotation=20)
-    plt.setp(ax.get_xticklabels(), ha="right", rotation_mode="anchor")
+    for label in ax.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
     handles = [Patch(color=colour, label=label) for colour, label in zip(VERDICT_COLOURS, VERDICT_LABELS, strict=True)]
     ax.legend(handles=handles[::-1], loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize="small")
     return ax

@@ -145,8 +145,11 @@ def batch_dependence(cycles: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axe
 def weight_rays(cycles: pd.DataFrame, ax: Axes) -> Axes:
     """Mean absolute weight ray before every cut (the paper's Figure 3).
 
-    `cycles`: of DTC, with the columns neurons, weight_ray_mean.
+    `cycles`: of DTC, with the columns neurons, weight_ray_mean; without any the figure says so.
     """
+    if cycles.empty:
+        ax.text(0.5, 0.5, "no DTC in this run", ha="center")
+        return ax
     ax.plot(cycles.neurons, cycles.weight_ray_mean, "o-", ms=4.5, color=METHOD_COLOURS["dtc"])
     neurons_axis(ax)
     ax.set(xlabel=AFTER_THE_CUT, ylabel="mean |ray| [weight units]")

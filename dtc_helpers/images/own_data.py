@@ -33,8 +33,9 @@ def read_npz(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.n
     except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise ValueError(f"{path} cannot be read as an .npz file of numbers: {error}") from None
     has_test = not found.keys().isdisjoint(_TEST_NAMES)
+    wanted = " and ".join(_NAMES + _TEST_NAMES * has_test)
     if missing := [name for name in _NAMES + _TEST_NAMES * has_test if name not in found]:
-        raise ValueError(f"{path} has no {' and no '.join(missing)}, but {others}: expected images and labels")
+        raise ValueError(f"{path} has no {' and no '.join(missing)}, but {others}: expected {wanted}")
     test = (found["test_images"], found["test_labels"]) if has_test else None
     return found["images"], found["labels"], test
 
@@ -93,7 +94,8 @@ def _labels(name: str, given: Given, n_images: int) -> np.ndarray:
         raise ValueError(f"{name} have the shape {labels.shape} for {n_images} images: expected ({n_images},)")
     is_whole = labels.dtype.kind in "buif" and np.isfinite(labels).all() and (labels == np.floor(labels)).all()
     if not is_whole or labels.min() < 0 or labels.max() > 100_000:
-        raise ValueError(f"{name} of type {labels.dtype}: expected whole numbers from 0")
+        first = next((value for value in labels.tolist() if value not in range(100_001)), None)
+        raise ValueError(f"{name} of type {labels.dtype} hold {first!r}: expected whole numbers from 0 to 100,000")
     return labels.astype(np.int64)
 
 

@@ -89,11 +89,13 @@ def magnitude_steps(weights: Sequence[Tensor]) -> Iterator[Compressed]:
 
     34 steps, each keeps 0.9 of what the one before kept. Their positions are not counted.
     """
-    sizes = torch.cat([weight.abs().flatten(1) for weight in weights], dim=1).sort(dim=1).values
+    sizes = torch.cat([weight.abs().flatten(1) for weight in weights], dim=1)
+    ranks = sizes.argsort(dim=1, stable=True).argsort(dim=1)  # by count: a threshold would not part equal weights
+    parts = ranks.split([weight[0].numel() for weight in weights], dim=1)
     for step in range(1, 35):
         n_removed = int((1 - 0.9**step) * sizes.shape[1])
-        smallest_kept = sizes[:, n_removed, None, None]
-        yield Compressed([weight * (weight.abs() >= smallest_kept) for weight in weights], n_removed / sizes.shape[1])
+        stays = [(part >= n_removed).view_as(weight) for part, weight in zip(parts, weights, strict=True)]
+        yield Compressed([w * stay for w, stay in zip(weights, stays, strict=True)], n_removed / sizes.shape[1])
 
 
 def svd_steps(weights: Sequence[Tensor]) -> Iterator[Compressed]:
@@ -123,7 +125,7 @@ def quantisation_steps(weights: Sequence[Tensor]) -> Iterator[Compressed]:
 
 
 def _rounded(weight: Tensor, bits: int) -> Tensor:
-    width = weight.abs().amax(dim=(1, 2), keepdim=True) / 2 ** (bits - 1)
+    width = weight.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1e-30) / 2 ** (bits - 1)
     level = (weight / width).floor().clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)  # the largest is in the last
     return (level + 0.5) * width
 

@@ -30,12 +30,10 @@ def minimise(
 
     Parameters
     ----------
-    tolerance : relative duality gap; ValueError for one below 0, or none.
+    tolerance : relative duality gap.
     methods : of METHODS, in the order in which they are tried.
     device : where the interior point works.
     """
-    if not isinstance(tolerance, int | float) or not tolerance >= 0:
-        raise ValueError(f"tolerance = {tolerance!r}: expected a relative duality gap, 0 or more")
     gap = min(tolerance, _SUPPORT_GAP)
     find = partial(_found, gap=gap, device=device)
     first, *others = (*methods, "zero")  # s = 0 with c = y is the best where nothing else was found

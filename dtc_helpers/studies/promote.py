@@ -12,21 +12,22 @@ from dtc_helpers.studies.study_10_proposition_on_trial import STORED_TRIAL
 
 
 def promote(name: str, results_dir: str | Path) -> Path:
-    """Make `<results_dir>/<name>.csv` and `.json`, as `study_table` computed them, the stored table; its path.
+    """Make `<name>.csv` and `.json` of a results folder, as `study_table` computed them, the stored table; its path.
 
     Parameters
     ----------
     name : of the table, e.g. "3_uncertainty"; or of the trial of study 10, "10_proposition", a folder.
+    results_dir : where the table lies, or one folder above.
 
     Raises
     ------
-    FileNotFoundError if a file is missing; ValueError if the table is not whole, or was made by code that is in no
-    commit, or has fewer rows of a run than the stored one: the message says which. CannotWriteError where the stored
-    tables cannot be replaced.
+    FileNotFoundError if a file is missing; ValueError if several folders have one, or if the table is not whole, or was
+    made by code that is in no commit, or has fewer rows of a run than the stored one: the message says which.
+    CannotWriteError where the stored tables cannot be replaced.
     """
     if name == STORED_TRIAL.name:
         return _promote_trial(in_project(results_dir) / name, STORED / name)
-    source = in_project(results_dir) / f"{name}.csv"
+    source = _found(f"{name}.csv", in_project(results_dir))
     for path in (source, source.with_suffix(".json")):
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there: run the study with recompute = True first")
@@ -37,6 +38,14 @@ def promote(name: str, results_dir: str | Path) -> Path:
         read_table(source, ARM_COLUMNS)  # refuses other kinds of values
     write_made((table, run), STORED / source.name)
     return STORED / source.name
+
+
+def _found(file: str, folder: Path) -> Path:
+    """The only file of that name in a folder, or in those in it; in the folder itself where none has one."""
+    places = sorted([*folder.glob(file), *folder.glob(f"[!.]*/{file}")])
+    if len(places) > 1:
+        raise ValueError(f"{', '.join(map(str, places))}: say with --results-dir which of them is meant")
+    return next(iter(places), folder / file)
 
 
 def _promote_trial(source: Path, stored: Path) -> Path:

@@ -63,8 +63,8 @@ IMAGES, LABELS = arrays()
     ("images", "labels", "test", "message"),
     [
         (IMAGES, LABELS + 1, None, "labels go to 3, but 0 is missing in training"),
-        (IMAGES, LABELS - 1, None, "labels of type int64: expected whole numbers from 0"),
-        (IMAGES, LABELS + 0.5, None, "labels of type float64: expected whole numbers from 0"),
+        (IMAGES, LABELS - 1, None, "labels of type int64 hold -1: expected whole numbers from 0"),
+        (IMAGES, LABELS + 0.5, None, "labels of type float64 hold 0.5: expected whole numbers from 0"),
         (IMAGES, LABELS.astype(str), None, "expected whole numbers from 0"),
         (IMAGES, LABELS[1:], None, "labels have the shape (59,) for 60 images: expected (60,)"),
         (IMAGES, 0 * LABELS, None, "labels are all the same"),

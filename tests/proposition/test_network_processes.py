@@ -217,3 +217,14 @@ def test_unrelated_network_of_post_training_is_untrained_and_compressed_alike(ti
 def test_largest_seed_of_a_study_has_an_unrelated_network_too(tiny_dataset):
     (process,) = pruning(tiny_dataset, method="random", hidden=12, seeds=[2**32 - 1], plan=Plan(batches_per_cycle=1))
     assert all(len(step.unrelated_signal) == len(step.signal) for step in process)
+
+
+def test_equal_weights_are_cut_by_count():
+    for step in magnitude_steps([torch.ones(2, 3, 4), -torch.ones(2, 2, 3)]):
+        left = torch.stack([weight.count_nonzero(dim=(1, 2)) for weight in step.weights]).sum(0)
+        assert left.tolist() == [round(18 * (1 - step.removed_fraction))] * 2
+
+
+def test_layer_of_zeros_is_quantised_to_next_to_nothing():
+    *_, last = quantisation_steps([torch.zeros(1, 2, 3)])
+    assert last.weights[0].abs().max() < 1e-20

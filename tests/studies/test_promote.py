@@ -79,3 +79,14 @@ def test_table_that_could_not_be_read_afterwards_is_not_promoted(made):
     with pytest.raises(ValueError, match="other values than whole numbers in the column batches"):
         promote("3_toy", results)
     assert path.read_text() == before
+
+
+def test_table_in_a_folder_of_the_results_is_found_and_one_of_two_is_not_guessed(made):
+    table, record, results = made
+    for ending in ("csv", "json"):
+        (results / "own").mkdir(exist_ok=True)
+        (results / f"3_toy.{ending}").rename(results / "own" / f"3_toy.{ending}")
+    pd.testing.assert_frame_equal(read_table(promote("3_toy", results)), read_table(results / "own" / "3_toy.csv"))
+    write_made((table, record), results / "other" / "3_toy.csv")
+    with pytest.raises(ValueError, match=r"other/3_toy.csv, .*own/3_toy.csv: say with --results-dir"):
+        promote("3_toy", results)
