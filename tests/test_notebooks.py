@@ -86,6 +86,14 @@ def test_notebook_has_one_figure_a_cell_drawn_by_one_plot_function(path):
 
 
 @every_notebook
+def test_papermill_knows_every_parameter(path):
+    """It warns of all others as unknown, and its pattern reads no `float | None`."""
+    (cell,) = [cell for cell in code_cells(path) if "parameters" in cell.metadata.get("tags", [])]
+    names = re.findall(r"^(\w+):", cell.source, re.MULTILINE)
+    assert names == list(papermill.inspect_notebook(str(path)))
+
+
+@every_notebook
 def test_nbval_compares_between_5_and_10_cells(path):
     assert 5 <= sum("NBVAL_CHECK_OUTPUT" in cell.source for cell in code_cells(path)) <= 10
 
