@@ -16,6 +16,7 @@ from dtc_helpers.any_network.tracing import RECURRENT, Examples
 from dtc_helpers.checks.fields import Between, check_fields
 
 HAVE_CHANNELS = (sums.PRODUCER, sums.CHANNELWISE, sums.NORM)  # they make the channels of a group, or one of each
+UNREACHED = "the trace does not reach it: the answer to the examples does not depend on it"
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ def _never_seen(graph: Any, named: set[str]) -> Iterator[tuple[str, str]]:
         elif isinstance(layer, (nn.Linear, _ConvNd)) and layer in graph.module2node:
             yield name, "no layer makes its channels: they come from the input"
         elif isinstance(layer, (nn.Linear, _ConvNd)):
-            yield name, "the trace does not reach it: the answer to the examples does not depend on it"
+            yield name, UNREACHED
         elif isinstance(layer, nn.Embedding):
             yield name, "its channels meet no linear or convolutional layer that could be cut with it"
         else:

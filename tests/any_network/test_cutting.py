@@ -364,6 +364,99 @@ def test_answer_that_is_not_finite_is_no_agreement():
         attempt(network, zoo.vectors())
 
 
+@pytest.mark.parametrize(
+    "answer", [lambda y: (y, None), lambda y: (y, 3), lambda y: {"y": y, "loss": 1.5}, lambda y: (y.argmax(1), y)]
+)
+def test_only_the_tensors_of_an_answer_count(answer):
+    assert set(attempt(answering(answer), zoo.vectors())[1].transcript.kept) == {"a"}
+
+
+def answering(answer):
+    return zoo.Named(lambda net, x: answer(net.b(torch.relu(net.a(x)))), a=nn.Linear(6, 8), b=nn.Linear(8, 3))
+
+
+def test_infinities_of_a_mask_do_not_differ():
+    network = answering(lambda y: y.masked_fill(torch.tensor([True, False, False]), -torch.inf))
+    assert attempt(network, zoo.vectors())[1].difference <= TOLERANCE
+
+
+@pytest.mark.parametrize("answer", [lambda y: y * torch.nan, lambda y: (1e4 * y).exp()])
+def test_answers_of_the_uncut_network_that_are_not_finite_are_called_its_own(answer):
+    message = r"Named: .* differ by inf on your examples: already the answers of the uncut network are not finite\.$"
+    with pytest.raises(CutRefusedError, match=message):
+        attempt(answering(answer), zoo.vectors())
+
+
+@pytest.mark.parametrize(
+    ("bias", "head", "example"), [(False, 1, torch.zeros(2, 1, 12, 12)), (True, 0, zoo.images())], ids=["zeros", "head"]
+)
+def test_wrong_cut_is_found_where_the_examples_do_not_show_it(bias, head, example):
+    network = zoo.channels_last()
+    network.conv = nn.Conv2d(1, 6, 3, bias=bias)
+    for parameter in network.out.parameters():
+        parameter.data *= head
+    with pytest.raises(CutRefusedError, match=r"conv: the cut network and the masked one differ by \d[.\d]* on your"):
+        attempt(network, example)
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.CUT_RIGHT if "resnet" not in name])
+def test_right_cut_is_made_where_all_channels_are_dead_or_the_head_is_zero(name):
+    make_network, examples = zoo.CUT_RIGHT[name]
+    network = make_network()
+    for layer in network.modules():
+        if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)):
+            layer.bias.data -= 50
+    assert attempt(network, examples(), limits_of(name))[1].difference <= TOLERANCE
+    *_, last = (layer for layer in network.modules() if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)))
+    for parameter in last.parameters():
+        parameter.data.zero_()
+    assert attempt(network, examples(), limits_of(name))[1].difference <= TOLERANCE
+
+
+def test_network_that_takes_no_random_numbers_is_tried_with_random_weights():
+    def forward(net, x):
+        assert x.min() > 0
+        return net.b(torch.relu(net.a(x.log())))
+
+    network = zoo.Named(forward, a=nn.Linear(6, 8), b=nn.Linear(8, 3))
+    network.a.bias.data.fill_(-1e3)
+    assert attempt(network, zoo.vectors().exp())[1].difference <= TOLERANCE
+
+
+def test_layers_that_no_answer_depends_on_are_refused_for_want_of_examples():
+    network = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3), nn.Threshold(1e9, 0))
+    with pytest.raises(CutRefusedError, match="0: zeroing what goes changes no answer on these examples: give real"):
+        attempt(network, zoo.vectors())
+
+
+def with_branch(branch):
+    """Second answer in training only, which the trace does not see."""
+
+    def forward(net, x):
+        hidden = torch.relu(net.a(x))
+        return (net.b(hidden), branch(net, hidden)) if net.training else net.b(hidden)
+
+    layers = {"a": nn.Linear(6, 8), "b": nn.Linear(8, 3), "aux": nn.Linear(8, 2), "norm": nn.BatchNorm1d(3)}
+    return zoo.Named(forward, **layers)
+
+
+def test_branch_that_runs_in_training_only_is_refused():
+    network = with_branch(lambda net, hidden: net.aux(hidden)).eval()
+    message = (
+        r"a: in train\(\) the cut network does not work \(RuntimeError: mat1 and mat2 .*\)\. The trace does not "
+        r"reach aux: if they run in training only, drop them, or protect the layer before.*protect=\['a'\]"
+    )
+    with pytest.raises(CutRefusedError, match=message):
+        attempt(network, zoo.vectors())
+    assert not network.training
+
+
+def test_network_that_does_not_work_in_training_is_cut_for_all_that():
+    network = with_branch(lambda net, hidden: net.norm(net.b(hidden)))
+    assert attempt(network, zoo.vectors(n=1))[1].difference <= TOLERANCE  # batch norm refuses a single value
+    assert network.norm.num_batches_tracked == 0
+
+
 def test_answers_in_structures_are_compared_and_a_hidden_one_of_another_width_is_no_agreement():
     def forward(net, x):
         hidden = torch.relu(net.a(x))
