@@ -82,7 +82,9 @@ def compress_train_module(
     check_network(network)
     check_optimizer(optimizer, network)
     settings = plain(plan, optimizer)
-    done = checkpoints.check(settings) if checkpoints else None
+    done = checkpoints.check(settings, optimizer, network) if checkpoints else None
+    if done is not None and done["cut"] > plan.cuts:
+        raise ValueError(f"cuts = {plan.cuts}: {done['cut']} are done already. Expected as many or more")
     if done is not None:
         put_back(network, done)
         optimizer.load_state_dict(done["optimizer"])

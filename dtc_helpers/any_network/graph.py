@@ -43,7 +43,7 @@ class Limits:
         if not is_list or not all(isinstance(each, str) for each in names):
             example = [names] if isinstance(names, str) else ["head"]
             raise TypeError(f"protect = {names!r}: expected a list of names of layers or modules: protect={example}")
-        object.__setattr__(self, "protect", tuple(names))
+        object.__setattr__(self, "protect", tuple(str(each) for each in names))
         check_fields(self)
 
     def check(self, network: nn.Module) -> None:

@@ -423,10 +423,22 @@ def test_network_that_takes_no_random_numbers_is_tried_with_random_weights():
     assert attempt(network, zoo.vectors().exp())[1].difference <= TOLERANCE
 
 
-def test_layers_that_no_answer_depends_on_are_refused_for_want_of_examples():
-    network = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3), nn.Threshold(1e9, 0))
-    with pytest.raises(CutRefusedError, match="0: zeroing what goes changes no answer on these examples: give real"):
-        attempt(network, zoo.vectors())
+def positive(x):
+    assert x.min() > 0
+    return x
+
+
+@pytest.mark.parametrize("domain", [positive, torch.sqrt])
+def test_layers_that_no_answer_depends_on_are_refused_for_want_of_examples(domain):
+    layers = {"a": nn.Linear(6, 8), "b": nn.Linear(8, 3)}
+    network = zoo.Named(lambda net, x: 0 * net.b(torch.relu(net.a(domain(x)))), **layers)
+    with pytest.raises(CutRefusedError, match="a: zeroing what goes changes no answer on these examples: give real"):
+        attempt(network, zoo.vectors().exp())
+
+
+def test_nothing_but_channels_through_a_norm_may_be_cut():
+    limits = Limits(cut_norm_coupled=True, protect=["3"])
+    assert set(attempt(zoo.group_norm(), zoo.images(), limits)[1].transcript.kept) == {"0"}
 
 
 def with_branch(branch):
@@ -586,6 +598,7 @@ def test_answers_that_vanish_without_what_goes_are_compared_with_those_of_before
     one, tiny = torch.tensor([[1.0]]), torch.tensor([[1e-12]])
     assert cutting._difference(tiny, -tiny, one) <= TOLERANCE
     assert cutting._difference(one, -one, tiny) > 1
+    assert cutting._difference(one, one, torch.inf * one) == torch.inf
 
 
 def test_examples_come_as_a_tensor_as_arguments_or_by_name():
