@@ -197,9 +197,7 @@ def _written(name: str, state: Any) -> io.BytesIO:
     written = io.BytesIO()
     torch.save(state, written)
     written.seek(0)
-    if kinds := get_unsafe_globals_in_checkpoint(written):
-        raise ValueError(
-            f"the state of {name!r} is more than tensors and plain values ({', '.join(sorted(kinds))}): write float(…) for a "
-            "number of NumPy, str(…) for a path"
-        )
+    if kinds := ", ".join(sorted(get_unsafe_globals_in_checkpoint(written))):
+        advice = "write float(…) for a number of NumPy, str(…) for a path"
+        raise ValueError(f"the state of {name!r} is more than tensors and plain values ({kinds}): {advice}")
     return written

@@ -2,14 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def all_tensors(network: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers of a network, by name."""
     return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def with_gradients(network: Network) -> Network:
+    """Network all of whose parameters require gradients, in place; those of whole numbers cannot."""
+    for parameter in network.parameters():
+        parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
+    return network
 
 
 def n_parameters(network: nn.Module) -> int:
