@@ -16,10 +16,13 @@ def all_tensors(network: nn.Module) -> dict[str, Tensor]:
 
 
 def with_gradients(network: Network) -> Network:
-    """Network all of whose parameters require gradients, in place; those of whole numbers cannot."""
-    for parameter in network.parameters():
-        parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
-    return network
+    """Network whose parameters all require gradients, in place; those of whole numbers, which cannot, become buffers."""
+    for module in network.modules():
+        for name, parameter in list(module._parameters.items()):
+            if parameter is not None and not (parameter.is_floating_point() or parameter.is_complex()):
+                del module._parameters[name]
+                module.register_buffer(name, parameter.detach())
+    return network.requires_grad_(True)
 
 
 def n_parameters(network: nn.Module) -> int:
