@@ -213,6 +213,68 @@ def test_importance_that_gives_no_number_a_channel_is_refused_before_training(im
         run(zoo.lenet(), train=never, plan=plan_of(importance))
 
 
+@pytest.mark.parametrize(
+    ("scores", "came"),
+    [
+        (lambda group: torch.full((len(group[0].idxs),), torch.nan), "NaN"),
+        (lambda group: torch.ones(len(group[0].idxs)) * 1j, "complex numbers"),
+    ],
+)
+def test_scores_without_an_order_are_refused_before_training(scores, came):
+    with pytest.raises(
+        RuntimeError, match=f"0: the importance gave {came}: expected numbers that can be put in an order"
+    ):
+        run(zoo.lenet(), train=never, plan=plan_of(scores))
+
+
+@pytest.mark.parametrize(
+    ("importance", "error", "message"),
+    [
+        (lambda _: 1 / 0, ZeroDivisionError, "division by zero"),
+        (never, TypeError, "missing 2 required positional arguments: 'optimizer' and 'batch_numbers'"),
+    ],
+)
+def test_error_of_an_importance_comes_before_training(importance, error, message):
+    with pytest.raises(error, match=message):
+        run(zoo.lenet(), train=never, plan=plan_of(importance))
+
+
+def test_importance_that_cannot_be_copied_is_not_tried():
+    class Mine:
+        def __call__(self, group):
+            return torch.arange(len(group[0].idxs))
+
+        def __deepcopy__(self, _):
+            raise RuntimeError
+
+    assert len(list(run(zoo.lenet(), plan=plan_of(Mine(), cuts=1)))) == 1
+
+
+def test_class_in_place_of_an_importance_is_refused():
+    with pytest.raises(TypeError, match=r"importance = DTCImportance: expected one that is made, with \(…\) after it"):
+        CutPlan(DTCImportance)
+
+
+def test_tensor_with_its_history_in_a_module_is_named():
+    def forward(net, x):
+        hidden = torch.relu(net.a(x))
+        net.inner.seen = [hidden]
+        return net.b(hidden)
+
+    network = zoo.Named(forward, a=nn.Linear(6, 8), b=nn.Linear(8, 3), inner=nn.Identity())
+
+    def train_and_remember(network, optimizer, batch_numbers):
+        network(zoo.vectors())
+
+    message = (
+        r"cannot be copied: inner\.seen hold what was computed with gradients\. Store it detached, x\.detach\(\), or"
+    )
+    with pytest.raises(ValueError, match=message):
+        list(run(network, train=train_and_remember, example_inputs=zoo.vectors()))
+    with pytest.raises(ValueError, match=message):
+        list(run(network, train=never, example_inputs=zoo.vectors()))
+
+
 def test_score_that_gives_no_scores_is_refused_before_training():
     importance = ScoreImportance(lambda layer: layer.incoming_sums, reading=READINGS["described"], seed=1)
     with pytest.raises(TypeError, match=r"the score gave Tensor: expected Scores with values \(1, 6\)"):
