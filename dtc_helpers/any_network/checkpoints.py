@@ -51,17 +51,17 @@ class Checkpoints:
             for name, each in self.also.items()
         }
 
-    def check(self, plan: Mapping[str, Any], optimizer: Optimizer, network: nn.Module) -> dict[str, Any] | None:
+    def check(self, plan: Mapping[str, Any]) -> dict[str, Any] | None:
         """Last checkpoint, if this run goes on after one.
 
         Raises
         ------
         FileExistsError for checkpoints that are not to be gone on from; ValueError for damaged ones, for those of
-        another plan, of an optimiser with its parameters in another order, or with other names in `also`, and for what
-        cannot be kept as tensors and plain values; CannotWriteError for a folder that takes no files.
+        another plan or with other names in `also`, and for what cannot be kept as tensors and plain values;
+        CannotWriteError for a folder that takes no files.
         """
         writable_folder(in_project(self.folder), change="folder of checkpoints")
-        for name, state in {**self.states(), "optimizer": optimizer.state_dict(), "plan": plan}.items():
+        for name, state in {**self.states(), "plan": plan}.items():
             _written(name, state)
         if not self.paths:
             return None
@@ -75,12 +75,6 @@ class Checkpoints:
         if last["also"].keys() != self.also.keys():
             there, here = (", ".join(sorted(names)) or "nothing" for names in (last["also"], self.also))
             raise ValueError(f"also names {here}, the checkpoints have {there}: give the same as when the run began")
-        held = _held(optimizer, network)
-        if last.get("parameters", held) != held:  # older files do not have them
-            raise ValueError(
-                "the optimiser holds other parameters than that of the checkpoints, or in another order: make it as it "
-                "was when the run began"
-            )
         return last
 
     def write(self, cut: int, network: nn.Module, optimizer: Optimizer, run: Mapping[str, Any]) -> None:
@@ -181,6 +175,17 @@ def put_back_others(also: Mapping[str, Any], content: Mapping[str, Any]) -> None
     torch.set_rng_state(content["generators"]["cpu"])
     if torch.cuda.is_available():
         torch.cuda.set_rng_state_all(content["generators"]["cuda"])
+
+
+def check_kept(optimizer: Optimizer, network: nn.Module, done: Mapping[str, Any] | None) -> None:
+    """Raises ValueError for an optimiser that cannot be kept, or with other parameters than in the checkpoint `done`."""
+    _written("optimizer", optimizer.state_dict())
+    held = _held(optimizer, network)
+    if done and done.get("parameters", held) != held:  # older files do not have them
+        raise ValueError(
+            "the optimiser holds other parameters than that of the checkpoints, or in another order: make it as it was "
+            "when the run began"
+        )
 
 
 def _held(optimizer: Optimizer, network: nn.Module) -> list[list[str]]:
