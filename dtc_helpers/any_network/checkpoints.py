@@ -178,7 +178,7 @@ def put_back_others(also: Mapping[str, Any], content: Mapping[str, Any]) -> None
 
 
 def check_kept(optimizer: Optimizer, network: nn.Module, done: Mapping[str, Any] | None) -> None:
-    """Raises ValueError for an optimiser that cannot be kept, or with other parameters than in the checkpoint `done`."""
+    """Raises ValueError for an optimiser that cannot be kept, or of other parameters than in the checkpoint `done`."""
     _written("optimizer", optimizer.state_dict())
     held = _held(optimizer, network)
     if done and done.get("parameters", held) != held:  # older files do not have them
