@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from dtc_helpers.any_network.modules import all_tensors
 from dtc_helpers.any_network.transcript import set_widths
@@ -35,8 +37,8 @@ class Checkpoints:
 
     @property
     def paths(self) -> list[Path]:
-        """Files of the cuts so far, in their order."""
-        return sorted(in_project(self.folder).glob("cut_*.pt"))
+        """Files of the cuts so far, in their order: after cut_9999.pt comes cut_10000.pt."""
+        return sorted(in_project(self.folder).glob("cut_*.pt"), key=lambda path: (len(path.name), path.name))
 
     def path(self, cut: int) -> Path:
         """File of a cut."""
@@ -59,8 +61,8 @@ class Checkpoints:
         CannotWriteError for a folder that takes no files.
         """
         writable_folder(in_project(self.folder), change="folder of checkpoints")
-        for name, state in self.states().items():
-            _check_plain(name, state)
+        for name, state in {**self.states(), "plan": plan}.items():
+            _written(name, state)
         if not self.paths:
             return None
         if not self.resume:
@@ -85,12 +87,12 @@ class Checkpoints:
             "cut": cut,
             "tensors": {name: tensor.detach() for name, tensor in all_tensors(network).items()},
             "optimizer": optimizer.state_dict(),
+            "parameters": _held(optimizer, network),
             "generators": {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()},
             "also": self.states(),
             **run,
         }
-        written = io.BytesIO()  # torch does not say that a disk is full
-        torch.save(content, written)
+        written = _written("the run", content)  # torch does not say that a disk is full
         with whole_file(self.path(cut)) as temporary:
             temporary.write_bytes(written.getbuffer())
 
@@ -103,6 +105,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     path = in_project(path)
     with path.open("rb") as file:
         try:
+            if bad := ZipFile(file).testzip():  # torch itself does not compare
+                raise BadZipFile(f"{bad} has another checksum")
+            file.seek(0)
             content = torch.load(file, weights_only=True, map_location="cpu")
         except Exception as error:  # of many types, and without the name of the file
             raise ValueError(
@@ -172,12 +177,32 @@ def put_back_others(also: Mapping[str, Any], content: Mapping[str, Any]) -> None
         torch.cuda.set_rng_state_all(content["generators"]["cuda"])
 
 
-def _check_plain(name: str, state: Any) -> None:
-    """Raises ValueError for a state that could be written, but not be read again without running code."""
+def check_kept(optimizer: Optimizer, network: nn.Module, done: Mapping[str, Any] | None) -> None:
+    """Raises ValueError for an optimiser that cannot be kept, or of other parameters than in the checkpoint `done`."""
+    _written("optimizer", optimizer.state_dict())
+    held = _held(optimizer, network)
+    if done and done.get("parameters", held) != held:  # older files do not have them
+        raise ValueError(
+            "the optimiser holds other parameters than that of the checkpoints, or in another order: make it as it was "
+            "when the run began"
+        )
+
+
+def _held(optimizer: Optimizer, network: nn.Module) -> list[list[str]]:
+    """Names of the parameters of every group of an optimiser, in its order."""
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    return [[names.get(id(each), "another") for each in group["params"]] for group in optimizer.param_groups]
+
+
+def _written(name: str, state: Any) -> io.BytesIO:
+    """File of a state.
+
+    Raises ValueError for one that could be written, but not be read again without running code.
+    """
     written = io.BytesIO()
     torch.save(state, written)
     written.seek(0)
-    try:
-        torch.load(written, weights_only=True)
-    except Exception as error:
-        raise ValueError(f"the state of {name!r} is more than tensors and plain values: {error}") from error
+    if kinds := ", ".join(sorted(get_unsafe_globals_in_checkpoint(written))):
+        advice = "write float(…) for a number of NumPy, str(…) for a path"
+        raise ValueError(f"the state of {name!r} is more than tensors and plain values ({kinds}): {advice}")
+    return written

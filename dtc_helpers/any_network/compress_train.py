@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from dtc_helpers.any_network.checkpoints import Checkpoints, put_back, put_back_others, shapes_of
+from dtc_helpers.any_network.checkpoints import Checkpoints, check_kept, put_back, put_back_others, shapes_of
 from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, check_importance, tried
 from dtc_helpers.any_network.graph import Prunable, prunable
 from dtc_helpers.any_network.modules import cuda_devices, n_parameters
@@ -53,7 +53,8 @@ def compress_train_module(
     ------
     CutRefusedError (a ValueError) for layers that would be cut wrongly; ValueError for a wrapped or reparametrised
     network, an optimiser that cannot be carried, or checkpoints of another run; RuntimeError for an importance that
-    gives other than one number a channel, TypeError for a score that gives no `Scores`: all before training.
+    gives other than one number a channel, TypeError for a score that gives no `Scores`, and what the importance itself
+    raises, if nothing is missing that training may give: all before training.
     While it runs, FloatingPointError for weights that are NaN or infinite, CutRefusedError for a cut that its trial
     finds wrong, and RuntimeError for a solve without a proof.
 
@@ -83,6 +84,10 @@ def compress_train_module(
     check_optimizer(optimizer, network)
     settings = plain(plan, optimizer)
     done = checkpoints.check(settings) if checkpoints else None
+    if checkpoints:
+        check_kept(optimizer, network, done)
+    if done is not None and done["cut"] > plan.cuts:
+        raise ValueError(f"cuts = {plan.cuts}: {done['cut']} are done already. Expected as many or more")
     if done is not None:
         put_back(network, done)
         optimizer.load_state_dict(done["optimizer"])

@@ -3,18 +3,19 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.conv import _ConvNd
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_backward_flop
 
 from dtc_helpers.any_network.latency import latency
-from dtc_helpers.any_network.modules import all_tensors, attention_parts, cuda_devices, n_parameters
+from dtc_helpers.any_network.modules import all_tensors, attention_parts, cuda_devices, n_parameters, with_gradients
 from dtc_helpers.any_network.tracing import Examples, called, tensors
 
 
@@ -42,17 +43,26 @@ def multiply_adds(network: nn.Module, example_inputs: Examples) -> MultiplyAdds:
     >>> multiply_adds(nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2)), torch.ones(3, 4)).forward
     30
     """
-    twin, n_examples = copy.deepcopy(network).eval(), len(tensors(example_inputs)[0])
-    twin.requires_grad_(True)
+    twin, n_examples = with_gradients(copy.deepcopy(network).eval()), len(tensors(example_inputs)[0])
     # With gradients attention takes no fast path, to which the counter is blind, and by `MATH` no fused one.
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), torch.random.fork_rng(cuda_devices(twin)):
         with FlopCounterMode(display=False) as forward:
             answer = called(twin, example_inputs)
-        with FlopCounterMode(display=False) as backward:
+        with FlopCounterMode(display=False, custom_mapping=GROUPED) as backward:
             _backward(answer)
     flops = forward.get_total_flops(), forward.get_total_flops() + backward.get_total_flops()
     once, both = (total // 2 // n_examples for total in flops)  # two operations a multiply-add
     return MultiplyAdds(once, both, tuple(_uncounted(twin, forward.get_flop_counts())))
+
+
+def _gradient_flops(*shapes: Any, out_shape: Any, **_: Any) -> int:
+    """Operations of a convolution's gradients; torch forgets that weights meet the channels of their own group only."""
+    *others, groups, (for_inputs, for_weights, _) = shapes
+    count = partial(conv_backward_flop, *others, groups, out_val=out_shape)
+    return count(output_mask=[for_inputs, False]) + count(output_mask=[False, for_weights]) // groups
+
+
+GROUPED = {torch.ops.aten.convolution_backward: _gradient_flops}
 
 
 def _uncounted(network: nn.Module, counts: Mapping[str, Any]) -> list[str]:
@@ -77,7 +87,7 @@ def peak_bytes(network: nn.Module, example_inputs: Examples) -> int:
     """
     from torch.distributed._tools.mem_tracker import MemTracker
 
-    twin = copy.deepcopy(network).train().requires_grad_(True)
+    twin = with_gradients(copy.deepcopy(network).train())
     tracker = MemTracker()
     tracker.track_external(twin)
     with torch.enable_grad(), torch.random.fork_rng(cuda_devices(twin)), tracker:
@@ -92,7 +102,7 @@ def _backward(answer: Any) -> None:
 
 
 def cost_table(
-    networks: Mapping[str, nn.Module], example_inputs: Tensor, *, batch_sizes: Sequence[int] = (1, 128), n: int = 30
+    networks: Mapping[str, nn.Module], example_inputs: Examples, *, batch_sizes: Sequence[int] = (1, 128), n: int = 30
 ) -> pd.DataFrame:
     """Cost of networks by title, one row each; the first is the one that the others are compared with.
 

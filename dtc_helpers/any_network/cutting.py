@@ -2,15 +2,17 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
-from dtc_helpers.any_network.graph import ChannelGroup, Limits, Prunable, prunable
+from dtc_helpers.any_network.graph import UNREACHED, ChannelGroup, Limits, Prunable, prunable
 from dtc_helpers.any_network.group_sums import Group
 from dtc_helpers.any_network.modules import cuda_devices
 from dtc_helpers.any_network.tracing import Examples, called, tensors
@@ -20,13 +22,14 @@ from dtc_helpers.scoring import NoScoresError
 from dtc_helpers.surgery import highest, n_keep
 
 TOLERANCE = 1e-5  # between the masked and the cut network, relative to the largest answer
+MAYBE_LATER = (LookupError, AttributeError, TypeError, AssertionError)  # of an importance before any training
 Importance = Callable[[Group], Tensor | None]
 
 
 def channels_to_cut(found: Prunable, *, importance: Importance, keep_fraction: float) -> dict[str, Tensor]:
     """Channels that go from every group: all are scored before any is cut, and ⌈keep_fraction · (n − 1)⌉ units stay.
 
-    Raises RuntimeError for an importance that gives other than one number a channel.
+    Raises RuntimeError for an importance that gives other than one number a channel, or one that is NaN.
     """
     gone = {}
     for made in found.groups:
@@ -39,22 +42,28 @@ def channels_to_cut(found: Prunable, *, importance: Importance, keep_fraction: f
 
 
 def check_importance(found: Prunable, importance: Importance) -> None:
-    """Try an importance on the narrowest group of a copy, whose gradients are 0 where there are none yet.
+    """Try an importance on the narrowest group of a copy, whose gradients are 1 where there are none yet.
 
-    It is a copy of the importance that is called, and torch's and NumPy's generators stay as they are. Whatever the
-    importance itself raises is let pass: it may need what only a training gives. Raises RuntimeError as
-    `channels_to_cut`, and NoScoresError for a score that gives no `Scores`.
+    It is a copy of the importance that is called, and torch's and NumPy's generators stay as they are. What it raises
+    comes as it is; only where something is missing (a key, an attribute) it is let pass, for it may be there after
+    training. Raises RuntimeError as `channels_to_cut`, and NoScoresError for a score that gives no `Scores`.
     """
     for parameter in found.graph.model.parameters():
         if parameter.grad is None and parameter.is_floating_point():
-            parameter.grad = torch.zeros_like(parameter)
+            parameter.grad = torch.ones_like(parameter)  # of zeros Taylor's scores are NaN
     narrowest, drawn = min(found.groups, key=lambda made: made.n_channels), np.random.get_state()
     try:
+        own = copy.deepcopy(importance)
+    except Exception:  # whatever it holds: it cannot be tried
+        return
+    try:
         with torch.random.fork_rng(devices=cuda_devices(found.graph.model)):
-            scores = copy.deepcopy(importance)(narrowest.group)
+            scores = own(narrowest.group)
     except NoScoresError:
         raise
-    except Exception:
+    except MAYBE_LATER as error:
+        if isinstance(error, TypeError) and error.__traceback__ and error.__traceback__.tb_next is None:
+            raise  # the call itself, for its arguments
         return
     finally:
         np.random.set_state(drawn)
@@ -68,6 +77,9 @@ def _one_each(scores: Any, made: ChannelGroup) -> Tensor:
             f"{made.name}: the importance gave no number for each of {made.n_channels} channels, but {came}: expected "
             f"a tensor of shape ({made.n_channels},)"
         )
+    if scores.is_complex() or scores.isnan().any():
+        came = "complex numbers" if scores.is_complex() else "NaN"
+        raise RuntimeError(f"{made.name}: the importance gave {came}: expected numbers that can be put in an order")
     return scores
 
 
@@ -75,8 +87,40 @@ def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Exam
     """Largest difference, on the examples, between the network with zeros for all that goes and the one that is cut.
 
     It is relative to the largest answer of the masked or the uncut network; infinite where an answer is not finite or
-    has another shape.
+    has another shape. Where zeros change no answer they are compared with random numbers added, to the weights and to
+    the examples: NaN if the zeros change nothing even so.
     """
+    first, change = _compared(network, script, example_inputs)
+    if max(first, change) > TOLERANCE:
+        return first
+    for twin, inputs in _shaken(network, example_inputs):
+        try:
+            difference, change = _compared(twin, script, inputs)
+        except Exception:  # whatever a network says to numbers it was not made for
+            continue
+        if max(difference, change) > TOLERANCE and difference < math.inf:
+            return difference if difference > TOLERANCE else first
+    return math.nan
+
+
+def _shaken(network: nn.Module, example_inputs: Examples) -> Iterator[tuple[nn.Module, Examples]]:
+    """Copies with ever larger random numbers added to all weights, in turn with the examples as they are and random."""
+    rng = torch.Generator().manual_seed(0)
+
+    def noisy(values: Any, scale: float = 1.0) -> Any:
+        is_number = isinstance(values, Tensor) and values.is_floating_point()
+        return values + scale * torch.randn(values.shape, generator=rng).to(values) if is_number else values
+
+    for size in range(1, 17):  # a channel whose bias is far below zero stays dead at first
+        twin = copy.deepcopy(network)
+        for parameter in twin.parameters():
+            scale = float(parameter.detach().abs().mean(dtype=torch.double))
+            parameter.data = noisy(parameter.data, size * (scale if scale > 1e-6 else 0.1))
+        yield twin, example_inputs if size % 2 else tree_map(noisy, example_inputs)
+
+
+def _compared(network: nn.Module, script: Transcript, example_inputs: Examples) -> tuple[float, float]:
+    """Differences between the masked network and the cut one, and between the masked and the uncut one."""
     masked, cut = copy.deepcopy(network).eval(), copy.deepcopy(network).eval()
     uncut = _answers(masked, example_inputs)
     for name, parameter in masked.named_parameters():
@@ -87,12 +131,20 @@ def check_on_copies(network: nn.Module, script: Transcript, example_inputs: Exam
     make(cut, script)
     answers, others = (_answers(each, example_inputs) for each in (masked, cut))
     if [a.shape for a in answers] != [b.shape for b in others] or not answers:
-        return math.inf
-    return max(_difference(*each) for each in zip(answers, others, uncut, strict=True))
+        return math.inf, math.inf
+    triples = list(zip(answers, others, uncut, strict=True))
+    return max(_difference(*each) for each in triples), max(_difference(a, c, c) for a, _, c in triples)
 
 
 def _difference(masked: Tensor, cut: Tensor, uncut: Tensor) -> float:
-    """Largest difference, relative to the largest answer, however small that is; of nothing but zeros it is 0."""
+    """Largest difference, relative to the largest answer, however small that is; of nothing but zeros it is 0.
+
+    Infinities that all three share, as of a mask, do not differ.
+    """
+    same = uncut.isinf() & (masked == uncut) & (cut == uncut)
+    masked, cut, uncut = (each.masked_fill(same, 0) for each in (masked, cut, uncut))
+    if not uncut.isfinite().all():
+        return math.inf
     largest = torch.maximum(masked.abs().max(), uncut.abs().max())
     difference, scale = (masked - cut).abs().max(), largest.clamp(min=torch.finfo(largest.dtype).tiny)
     return float(torch.nan_to_num(difference / scale, nan=math.inf, posinf=math.inf))
@@ -119,11 +171,36 @@ def attempt(network: nn.Module, example_inputs: Examples, gone: Gone, limits: Li
     found = prunable(network, example_inputs, limits)
     try:
         script = transcript(found, gone)
-        difference = check_on_copies(network, script, example_inputs)
+        difference = check_on_copies(network, script, example_inputs) if gone else 0.0
     except Exception as error:  # whatever a network says to widths it was not made for
         return Attempt(None, math.inf, f"the cut network does not work ({type(error).__name__}: {error})")
+    if error := _fault_in_training(network, script, example_inputs):
+        names = ", ".join(each.layer for each in found.left_alone if each.reason == UNREACHED)
+        unseen = (
+            f". The trace does not reach {names}: if they run in training only, drop them, or protect the layer before"
+        )
+        return Attempt(None, math.inf, f"in train() the cut network does not work ({error}){unseen if names else ''}")
+    return Attempt(script, difference, _complaint(difference))
+
+
+def _fault_in_training(network: nn.Module, script: Transcript, example_inputs: Examples) -> str:
+    """Error of the cut network in `train()`, where the uncut one has none."""
+    uncut, cut = copy.deepcopy(network).train(), copy.deepcopy(network).train()
+    make(cut, script)
+    try:
+        _answers(cut, example_inputs)
+    except Exception as error:  # whatever a network says to widths it was not made for
+        with suppress(Exception):  # as of batch norm, to a single value
+            _answers(uncut, example_inputs)
+            return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _complaint(difference: float) -> str:
+    if math.isnan(difference):
+        return "zeroing what goes changes no answer on these examples: give real ones"
     differ = f"the cut network and the masked one differ by {difference:.2g} on your examples"
-    return Attempt(script, difference, differ if difference > TOLERANCE else "")
+    return differ if difference > TOLERANCE else ""
 
 
 def tried(network: nn.Module, example_inputs: Examples, found: Prunable, gone: Gone, limits: Limits) -> Attempt:
@@ -136,6 +213,10 @@ def tried(network: nn.Module, example_inputs: Examples, found: Prunable, gone: G
     exact = {name: channels for name, channels in gone.items() if name not in coupled}
     made = attempt(network, example_inputs, exact, limits)
     if made.complaint:
+        uncut = _answers(copy.deepcopy(network).eval(), example_inputs)
+        if made.transcript and made.difference == math.inf and not all(each.isfinite().all() for each in uncut):
+            reason = f"{made.complaint}: already the answers of the uncut network are not finite"
+            raise CutRefusedError({type(network).__name__: reason}, can_protect=False)
         blamed = _blame(network, example_inputs, exact, limits)
         raise CutRefusedError(blamed or {"together": made.complaint}, can_protect=bool(blamed))
     if coupled:

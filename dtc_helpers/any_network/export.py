@@ -18,7 +18,8 @@ BATCH_SIZES = (1, 3, 8)  # at which an exported network is compared with its ori
 def to_exported(network: nn.Module, example_inputs: Tensor) -> torch.export.ExportedProgram:
     """Network as `torch.export` writes it, in `eval()`, for any number of examples; the network is left as it is.
 
-    The examples are along the first axis, at least two: ValueError for one, which would fix their number at 1.
+    The examples are along the first axis, at least two. Raises ValueError for one, which would fix their number at 1,
+    and TypeError for anything but a single tensor.
     """
     twin, sizes = _ready(network, example_inputs)
     return torch.export.export(twin, (example_inputs,), dynamic_shapes=sizes, strict=False)
@@ -38,8 +39,8 @@ def to_onnx(network: nn.Module, example_inputs: Tensor, *, path: str | Path) -> 
 
     Raises
     ------
-    ValueError for a single example; ModuleNotFoundError, with what to install, without the packages for ONNX;
-    RuntimeError if both differ by more than 1e-4 of the largest answer.
+    ValueError for a single example, TypeError for anything but a tensor; ModuleNotFoundError, with what to install,
+    without the packages for ONNX; RuntimeError if both differ by more than 1e-4 of the largest answer.
     """
     runtime = _onnxruntime()
     twin, sizes = _ready(network, example_inputs)
@@ -55,6 +56,9 @@ def to_onnx(network: nn.Module, example_inputs: Tensor, *, path: str | Path) -> 
 
 
 def _ready(network: nn.Module, example_inputs: Tensor) -> tuple[nn.Module, tuple[dict[int, Any]]]:
+    if not isinstance(example_inputs, Tensor):
+        came = type(example_inputs).__name__
+        raise TypeError(f"expected one tensor of examples, got {came}: give a network around yours that takes one")
     if len(example_inputs) < 2:
         raise ValueError("one example would fix the number of examples at 1: give at least two")
     return copy.deepcopy(network).eval(), ({0: torch.export.Dim("batch")},)

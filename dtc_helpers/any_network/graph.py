@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Annotated, Any
 
 import torch
@@ -11,11 +12,12 @@ from torch.nn.modules.conv import _ConvNd
 from dtc_helpers.any_network import group_sums as sums
 from dtc_helpers.any_network import tracing, troubles
 from dtc_helpers.any_network.group_sums import Group, layer_name
-from dtc_helpers.any_network.modules import attention_parts
+from dtc_helpers.any_network.modules import attention_parts, n_parameters
 from dtc_helpers.any_network.tracing import RECURRENT, Examples
 from dtc_helpers.checks.fields import Between, check_fields
 
 HAVE_CHANNELS = (sums.PRODUCER, sums.CHANNELWISE, sums.NORM)  # they make the channels of a group, or one of each
+UNREACHED = "the trace does not reach it: the answer to the examples does not depend on it"
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,22 @@ class Limits:
         if not is_list or not all(isinstance(each, str) for each in names):
             example = [names] if isinstance(names, str) else ["head"]
             raise TypeError(f"protect = {names!r}: expected a list of names of layers or modules: protect={example}")
-        object.__setattr__(self, "protect", tuple(names))
+        object.__setattr__(self, "protect", tuple(str(each) for each in names))
         check_fields(self)
 
     def check(self, network: nn.Module) -> None:
-        """Raises ValueError for a name that the network does not have, and for heads that are no number."""
+        """Raises ValueError for a name that the network does not have or without layers, and for heads of no number."""
         names, attention = {name for name, _ in network.named_modules()}, self.attention
         if unknown := [name for name in (*self.protect, *attention) if name not in names]:
             raise ValueError(f"the network has no module {', '.join(unknown)}")
+        if empty := [name for name in self.protect if not name or not _has_channels(network.get_submodule(name))]:
+            raise ValueError(
+                f"protect = {empty}: no layer with channels is in it. Expected names of layers that have some"
+            )
         if both := [name for name in self.heads or {} if name in (self.head_widths or {})]:
             raise ValueError(f"{', '.join(both)}: expected whole heads or their widths to go, not both")
         for name, attribute in attention.items():
-            if not isinstance(found := getattr(network.get_submodule(name), attribute, None), int):
+            if not isinstance(found := getattr(network.get_submodule(name), attribute, None), Integral):
                 expected = "number of heads" if name in (self.heads or {}) else "width of a head"
                 raise ValueError(f"{name}.{attribute} = {found!r}: expected the {expected}")
 
@@ -136,6 +142,10 @@ def _left_alone(group: Group, limits: Limits) -> str | None:
     return None
 
 
+def _has_channels(module: nn.Module) -> bool:
+    return any(sums.kind(layer) != sums.UNSUPPORTED for layer in module.modules()) or n_parameters(module) > 0
+
+
 def _norm_of(group: Group) -> str | None:
     """Type of a norm that averages over the channels of a group, if there is one."""
     norms = (item.dep.layer for item in group if sums.role(item, group) == sums.NORM)
@@ -162,6 +172,9 @@ def _channel_group(group: Group, names: tuple[str, ...], limits: Limits) -> Chan
     attention = next((m for m in limits.attention.items() if all(name.startswith(f"{m[0]}.") for name in names)), None)
     if attention is not None and len(names) > 1:  # queries, keys and values; not the halves of an MLP inside
         counted = getattr(model.get_submodule(attention[0]), attention[1])
+        if counted < 1 or len(channels) % counted:
+            found = f"{attention[0]}.{attention[1]} = {counted}"
+            raise ValueError(f"{found}: expected a number that divides the {len(channels)} channels of {names[0]}")
         units = channels.view(counted, -1) if attention[0] in (limits.heads or {}) else channels.view(-1, counted).T
     else:
         attention, units = None, channels.view(_n_convolution_groups(group), -1).T
@@ -192,7 +205,7 @@ def _never_seen(graph: Any, named: set[str]) -> Iterator[tuple[str, str]]:
         elif isinstance(layer, (nn.Linear, _ConvNd)) and layer in graph.module2node:
             yield name, "no layer makes its channels: they come from the input"
         elif isinstance(layer, (nn.Linear, _ConvNd)):
-            yield name, "the trace does not reach it: the answer to the examples does not depend on it"
+            yield name, UNREACHED
         elif isinstance(layer, nn.Embedding):
             yield name, "its channels meet no linear or convolutional layer that could be cut with it"
         else:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
-from dtc_helpers.any_network.modules import in_eval
+from dtc_helpers.any_network.modules import cuda_devices, in_eval
+from dtc_helpers.any_network.tracing import Examples, called, tensors
 
 WARM_UP = 3  # calls before any is timed
 SCATTER = 0.25  # distance of the quartiles over the median, above which no speed-up is told
@@ -60,13 +62,19 @@ class LatencyComparison:
 
 
 def latency(
-    dense: nn.Module, cut: nn.Module, example_inputs: Tensor, *, batch_size: int, n: int = 30
+    dense: nn.Module, cut: nn.Module, example_inputs: Examples, *, batch_size: int, n: int = 30
 ) -> LatencyComparison:
     """Time both networks in n turns, dense, cut and dense again, in `eval()` and without gradients.
 
-    The examples are along the first axis, repeated to the batch size. Three turns before are not counted.
+    The examples are along the first axis of the first tensor, and of all that have as many, repeated to the batch size.
+    Three turns before are not counted.
     """
-    batch = example_inputs[torch.arange(batch_size) % len(example_inputs)]
+    n_examples = len(tensors(example_inputs)[0])
+    places = torch.arange(batch_size) % n_examples
+    batch = tree_map(
+        lambda part: part[places] if isinstance(part, Tensor) and part.shape[:1] == (n_examples,) else part,
+        example_inputs,
+    )
     with in_eval(dense, cut):
         turns = [[_seconds(network, batch) for network in (dense, cut, dense)] for _ in range(WARM_UP + n)][WARM_UP:]
     first, of_cut, again = np.array(turns).T
@@ -83,10 +91,10 @@ def _latency(seconds: np.ndarray) -> Latency:
     return Latency(middle, lower, upper, len(seconds))
 
 
-def _seconds(network: nn.Module, batch: Tensor) -> float:
+def _seconds(network: nn.Module, batch: Examples) -> float:
     with torch.inference_mode():
         started = time.perf_counter()
-        network(batch)
-        if batch.is_cuda:
-            torch.cuda.synchronize(batch.device)
+        called(network, batch)
+        for device in cuda_devices(network):
+            torch.cuda.synchronize(device)
     return time.perf_counter() - started

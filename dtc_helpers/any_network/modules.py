@@ -1,15 +1,52 @@
 """Questions to a `torch.nn.Module` for which torch has no function."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def all_tensors(network: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers of a network, by name."""
     return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def copied(network: Network) -> Network:
+    """Deep copy of a network.
+
+    Raises ValueError for modules that remember a tensor with its history, which torch does not copy.
+    """
+    try:
+        return copy.deepcopy(network)
+    except RuntimeError as error:
+        held = [
+            f"{name}.{attribute}".lstrip(".")
+            for name, module in network.named_modules()
+            for attribute, value in {**vars(module), **module._buffers}.items()
+            if any(not tensor.is_leaf for tensor in tree_leaves(value) if isinstance(tensor, Tensor))
+        ]
+        if not held:
+            raise
+        advice = "Store it detached, x.detach(), or set it to None before the cut"
+        raise ValueError(
+            f"the network cannot be copied: {', '.join(held)} hold what was computed with gradients. {advice}"
+        ) from error
+
+
+def with_gradients(network: Network) -> Network:
+    """Network whose parameters all require gradients, in place; whole numbers, which cannot, become buffers."""
+    for module in network.modules():
+        for name, parameter in list(module._parameters.items()):
+            if parameter is not None and not (parameter.is_floating_point() or parameter.is_complex()):
+                del module._parameters[name]
+                module.register_buffer(name, parameter.detach())
+    return network.requires_grad_(True)
 
 
 def n_parameters(network: nn.Module) -> int:

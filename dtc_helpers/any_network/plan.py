@@ -27,6 +27,8 @@ class CutPlan:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if isinstance(self.importance, type):
+            raise TypeError(f"importance = {self.importance.__name__}: expected one that is made, with (…) after it")
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def run_table(
     example_inputs: Examples,
     images_per_cut: int,
     accuracy: Callable[[nn.Module], float],
+    limits: Limits | None = None,
 ) -> pd.DataFrame:
     """Run a compress-train loop to its end and measure the network after every cut.
 
@@ -67,17 +68,24 @@ def run_table(
     records : of `compress_train_module`, not begun; it changes `network`.
     images_per_cut : training images between two cuts, for what the training costs.
     accuracy : of the network, between 0 and 1.
+    limits : of the plan.
 
     Returns
     -------
     One row a cut (0 is before any) and layer that can be cut: cut, layer, channels, accuracy, multiply_adds (of one
     image), training_multiply_adds (of the training so far), parameters, difference, duality_gap, training_seconds and
     compression_seconds (of the processor). What is not there before the first cut is NaN.
+
+    Raises ValueError for limits that are not those of the records.
     """
-    start = {made.name: made.n_channels for made in prunable(network, example_inputs, Limits()).groups}
+    start = {made.name: made.n_channels for made in prunable(network, example_inputs, limits or Limits()).groups}
     counted, spent = multiply_adds(network, example_inputs), 0
     rows = [{"cut": 0, "layer": layer, "channels": n, "multiply_adds": counted.forward} for layer, n in start.items()]
     for record in records:
+        if missing := start.keys() - record.widths:
+            raise ValueError(
+                f"{', '.join(sorted(missing))} not cut: expected the limits of the plan, limits=plan.limits"
+            )
         spent += images_per_cut * counted.training
         counted = multiply_adds(network, example_inputs)
         values = {

@@ -1,6 +1,5 @@
 """Torch-Pruning's trace of a network, and the groups it finds."""
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 from torch_pruning.ops import DummyPruner
 
 from dtc_helpers.any_network.group_sums import PRODUCER, Group, role
+from dtc_helpers.any_network.modules import copied
 from dtc_helpers.any_network.troubles import CutRefusedError
 
 RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
@@ -50,7 +50,7 @@ def tensors(values: Any) -> list[Tensor]:
 
 def _copied(network: nn.Module) -> nn.Module:
     """Copy with the gradients, all of whose parameters require some: the trace of Torch-Pruning follows gradients."""
-    twin = copy.deepcopy(network)
+    twin = copied(network)
     for parameter, own in zip(twin.parameters(), network.parameters(), strict=True):
         parameter.requires_grad_(parameter.is_floating_point())
         parameter.grad = None if own.grad is None else own.grad.detach().clone()
@@ -65,7 +65,7 @@ def traced(network: nn.Module, example_inputs: Examples) -> Any:
     twin, answered = _copied(network), []
 
     def forward(network: nn.Module, inputs: Examples) -> Any:
-        answered.append(called(network, inputs))
+        answered.append(tensors(called(network, inputs)))
         return answered[0]
 
     for layer in twin.modules():

@@ -213,6 +213,68 @@ def test_importance_that_gives_no_number_a_channel_is_refused_before_training(im
         run(zoo.lenet(), train=never, plan=plan_of(importance))
 
 
+@pytest.mark.parametrize(
+    ("scores", "came"),
+    [
+        (lambda group: torch.full((len(group[0].idxs),), torch.nan), "NaN"),
+        (lambda group: torch.ones(len(group[0].idxs)) * 1j, "complex numbers"),
+    ],
+)
+def test_scores_without_an_order_are_refused_before_training(scores, came):
+    with pytest.raises(
+        RuntimeError, match=f"0: the importance gave {came}: expected numbers that can be put in an order"
+    ):
+        run(zoo.lenet(), train=never, plan=plan_of(scores))
+
+
+@pytest.mark.parametrize(
+    ("importance", "error", "message"),
+    [
+        (lambda _: 1 / 0, ZeroDivisionError, "division by zero"),
+        (never, TypeError, "missing 2 required positional arguments: 'optimizer' and 'batch_numbers'"),
+    ],
+)
+def test_error_of_an_importance_comes_before_training(importance, error, message):
+    with pytest.raises(error, match=message):
+        run(zoo.lenet(), train=never, plan=plan_of(importance))
+
+
+def test_importance_that_cannot_be_copied_is_not_tried():
+    class Mine:
+        def __call__(self, group):
+            return torch.arange(len(group[0].idxs))
+
+        def __deepcopy__(self, _):
+            raise RuntimeError
+
+    assert len(list(run(zoo.lenet(), plan=plan_of(Mine(), cuts=1)))) == 1
+
+
+def test_class_in_place_of_an_importance_is_refused():
+    with pytest.raises(TypeError, match=r"importance = DTCImportance: expected one that is made, with \(…\) after it"):
+        CutPlan(DTCImportance)
+
+
+def test_tensor_with_its_history_in_a_module_is_named():
+    def forward(net, x):
+        hidden = torch.relu(net.a(x))
+        net.inner.seen = [hidden]
+        return net.b(hidden)
+
+    network = zoo.Named(forward, a=nn.Linear(6, 8), b=nn.Linear(8, 3), inner=nn.Identity())
+
+    def train_and_remember(network, optimizer, batch_numbers):
+        network(zoo.vectors())
+
+    message = (
+        r"cannot be copied: inner\.seen hold what was computed with gradients\. Store it detached, x\.detach\(\), or"
+    )
+    with pytest.raises(ValueError, match=message):
+        list(run(network, train=train_and_remember, example_inputs=zoo.vectors()))
+    with pytest.raises(ValueError, match=message):
+        list(run(network, train=never, example_inputs=zoo.vectors()))
+
+
 def test_score_that_gives_no_scores_is_refused_before_training():
     importance = ScoreImportance(lambda layer: layer.incoming_sums, reading=READINGS["described"], seed=1)
     with pytest.raises(TypeError, match=r"the score gave Tensor: expected Scores with values \(1, 6\)"):
@@ -386,6 +448,80 @@ def test_state_that_only_a_pickle_could_hold_is_refused_before_training(tmp_path
         run(zoo.lenet(), train=never, checkpoints=kept)
 
 
+@pytest.mark.parametrize(
+    ("rate", "limits", "message"),
+    [
+        (
+            np.float64(0.1),
+            Limits(),
+            r"the state of 'optimizer' .* \(numpy\..*scalar, numpy\.dtype\): write float\(…\) for a",
+        ),
+        (0.1, Limits(head_widths={np.str_("0"): "out_features"}), "the state of 'plan' is more than"),
+    ],
+)
+def test_settings_that_only_a_pickle_could_hold_are_refused_before_training(rate, limits, message, tmp_path):
+    network = zoo.lenet()
+    with pytest.raises(ValueError, match=message):
+        run(
+            network,
+            optim.SGD(network.parameters(), lr=rate),
+            train=never,
+            plan=plan_of(limits=limits),
+            checkpoints=Checkpoints(tmp_path),
+        )
+
+
+def test_names_of_numpy_are_kept_as_those_of_python(tmp_path):
+    kept = Checkpoints(tmp_path)
+    list(run(zoo.lenet(), plan=plan_of(cuts=1, limits=Limits(protect=[np.str_("0")])), checkpoints=kept))
+    assert read_checkpoint(kept.path(1))["plan"]["protect"] == ["0"]
+
+
+def test_state_that_cannot_be_read_again_is_not_written_later(tmp_path):
+    def train_strangely(network, optimizer, batch_numbers):
+        optimizer.param_groups[0]["lr"] = np.float64(0.1)
+
+    kept = Checkpoints(tmp_path)
+    with pytest.raises(ValueError, match="the state of 'the run' is more than tensors and plain values"):
+        list(run(zoo.lenet(), train=train_strangely, checkpoints=kept))
+    assert kept.paths == []
+
+
+def test_files_are_in_the_order_of_their_numbers(tmp_path):
+    kept = Checkpoints(tmp_path)
+    for cut in (10_000, 2, 9_999):
+        kept.path(cut).touch()
+    assert kept.paths == [kept.path(cut) for cut in (2, 9_999, 10_000)]
+
+
+def test_plan_of_fewer_cuts_than_are_done_is_refused(tmp_path):
+    list(run_small(tmp_path)[1])
+    with pytest.raises(ValueError, match=r"cuts = 1: 2 are done already\. Expected as many or more"):
+        run_small(tmp_path, resume=True, cuts=1)
+
+
+def test_optimizer_of_another_order_is_refused(tmp_path):
+    def backwards(parameters, lr):
+        return optim.Adam(list(parameters)[::-1], lr=lr)
+
+    make = small(6, (6, 6, 6))
+    list(run_small(tmp_path, make)[1])
+    with pytest.raises(
+        ValueError, match=r"the optimiser holds other parameters .*, or in another order: make it as it was"
+    ):
+        run_small(tmp_path, make, backwards, resume=True)
+
+
+def test_flipped_bit_is_found(tmp_path):
+    list(run_small(tmp_path)[1])
+    path = tmp_path / "cut_0002.pt"
+    content, weights = bytearray(path.read_bytes()), read_checkpoint(path)["tensors"]["0.weight"].numpy().tobytes()
+    content[content.index(weights)] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cut_0002\.pt cannot be read as a checkpoint, .*\(BadZipFile\)"):
+        read_checkpoint(path)
+
+
 def test_file_that_is_no_checkpoint_is_refused(tmp_path):
     torch.save({"format": 99}, tmp_path / "cut_0001.pt")
     with pytest.raises(ValueError, match="is no checkpoint of format 1"):
@@ -423,7 +559,7 @@ def small(n_inputs=6, hidden=(20,)):
     return lambda: zoo.mlp(n_inputs, hidden)
 
 
-def run_small(folder, make_network=zoo.mlp, make_optimizer=optim.Adam, *, resume=False, **also):
+def run_small(folder, make_network=zoo.mlp, make_optimizer=optim.Adam, *, resume=False, cuts=2, **also):
     network = make_network()
 
     def one_step(network, optimizer, batch_numbers):
@@ -434,7 +570,7 @@ def run_small(folder, make_network=zoo.mlp, make_optimizer=optim.Adam, *, resume
     kept = Checkpoints(folder, also=also, resume=resume)
     optimizer = make_optimizer(network.parameters(), lr=0.1)
     arguments = {"train": one_step, "example_inputs": zoo.vectors(), "checkpoints": kept}
-    return network, run(network, optimizer, plan=plan_of(cuts=2), **arguments)
+    return network, run(network, optimizer, plan=plan_of(cuts=cuts), **arguments)
 
 
 @pytest.mark.parametrize(
@@ -466,7 +602,7 @@ def test_older_files_without_shapes_and_optimizer_are_read_as_before(tmp_path):
     list(records)
     for path in (tmp_path / "cut_0001.pt", tmp_path / "cut_0002.pt"):
         content = read_checkpoint(path)
-        del content["shapes"], content["plan"]["optimizer"]
+        del content["shapes"], content["plan"]["optimizer"], content["parameters"]
         torch.save(content, path)
     assert same(load_network(path, small()).state_dict(), network.state_dict())
     path.unlink()

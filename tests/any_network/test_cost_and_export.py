@@ -58,6 +58,33 @@ def test_multiply_adds_are_those_counted_by_hand(widths, known):
     assert counted.uncounted == ()
 
 
+@pytest.mark.parametrize(
+    ("second", "forward"),
+    [
+        (nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False), 64 * 8 * 9),
+        (nn.Conv2d(8, 12, 3, padding=1, groups=4, bias=False), 64 * 12 * 2 * 9),
+        (nn.ConvTranspose2d(8, 4, 2, stride=2, groups=2, bias=False), 64 * 8 * 2 * 4),
+    ],
+)
+def test_weights_of_a_convolution_in_groups_meet_the_channels_of_their_own(second, forward):
+    network, first = nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), second), 64 * 3 * 8
+    counted = multiply_adds(network, torch.randn(3, 3, 8, 8))
+    assert counted.forward == first + forward
+    assert counted.training == 2 * first + 3 * forward  # no gradient for the images
+    assert counted.training == 16_896 or second.groups < 8
+
+
+def with_whole_numbers():
+    network = zoo.mlp()
+    network.order = nn.Parameter(torch.arange(3), requires_grad=False)
+    return network
+
+
+def test_parameters_of_whole_numbers_have_no_gradient_to_count():
+    assert multiply_adds(with_whole_numbers(), zoo.vectors()) == multiply_adds(zoo.mlp(), zoo.vectors())
+    assert peak_bytes(with_whole_numbers(), zoo.vectors()) >= peak_bytes(zoo.mlp(), zoo.vectors())
+
+
 @pytest.mark.parametrize("count", [multiply_adds, peak_bytes])
 def test_graphics_cards_that_a_network_is_not_on_are_left_alone(count, monkeypatch):
     """Torch looks after the random numbers of all of them, and warns, if it is not told which."""
@@ -146,6 +173,24 @@ def test_table_has_a_row_a_network_and_ratios_to_the_first():
     assert table.parameters.tolist() == [431_080, 109_295]
     assert table.megabytes.tolist() == [1.724, 0.437]
     assert (table.milliseconds_4 > 0).all()
+
+
+@pytest.mark.parametrize("examples", [(zoo.vectors(), torch.tensor(2.0)), {"x": zoo.vectors(), "scale": 2.0}])
+def test_table_takes_several_examples_and_those_by_name(examples):
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.sizes = nn.Linear(6, 3), set()
+
+        def forward(self, x, scale):
+            self.sizes.add(len(x))
+            return self.a(x) * scale
+
+    network = Scaled()
+    assert cost_table({"scaled": network}, examples, batch_sizes=(7,), n=2).multiply_adds.tolist() == [18]
+    assert network.sizes == {7}
+    with pytest.raises(TypeError, match=r"expected one tensor of examples, got .*: give a network around yours"):
+        export.to_exported(network, examples)
 
 
 def test_peak_of_a_step_holds_all_that_the_backward_pass_needs():

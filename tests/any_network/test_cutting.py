@@ -4,6 +4,7 @@
 import copy
 
 import module_zoo as zoo
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -176,6 +177,22 @@ def test_heads_become_narrower_together_where_the_scale_is_kept():
     assert network.attention.q.out_features == network.attention.o.in_features == 4
 
 
+@pytest.mark.parametrize("n_heads", [0, 3, -4])
+def test_number_of_heads_that_does_not_divide_the_channels_is_refused(n_heads):
+    network = zoo.vit()
+    network.attention.number = n_heads
+    message = rf"attention\.number = {n_heads}: expected a number that divides the 8 channels of attention\.\w$"
+    with pytest.raises(ValueError, match=message):
+        layers_cut(network, zoo.sequences(), Limits(heads={"attention": "number"}))
+
+
+def test_number_of_heads_may_be_one_of_numpy():
+    network = zoo.vit()
+    network.attention.n_heads = np.int64(4)
+    WHOLE_HEADS.check(network)
+    assert attempt(network, zoo.sequences(), WHOLE_HEADS)[1].transcript.attributes["attention"] == {"n_heads": 2}
+
+
 def test_narrower_heads_are_refused_where_the_scale_is_computed_from_their_width():
     with pytest.raises(CutRefusedError, match=r"attention\.\w: the cut network and the masked one differ by"):
         attempt(zoo.vit(n_heads=2), zoo.sequences(), HEAD_WIDTHS)
@@ -236,6 +253,13 @@ def test_layers_and_modules_are_protected_by_name():
     assert reasons(network, example, Limits(protect=["attention", "up"]))["attention.q"] == "protected by you"
     with pytest.raises(ValueError, match=r"the network has no module attentoin"):
         Limits(protect=["attentoin"]).check(network)
+    for empty in ("inner", ""):
+        with pytest.raises(
+            ValueError, match=rf"protect = \['{empty}'\]: no layer with channels is in it\. Expected names"
+        ):
+            Limits(protect=["head", empty]).check(zoo.Named(None, head=nn.PReLU(), inner=nn.Sequential(nn.ReLU())))
+    for layer in (nn.InstanceNorm2d(3), nn.LSTM(3, 3)):
+        Limits(protect=["layer"]).check(zoo.Named(None, layer=layer))
     with pytest.raises(ValueError, match=r"attention.heads = None: expected the number of heads"):
         Limits(heads={"attention": "heads"}).check(network)
     with pytest.raises(ValueError, match=r"attention.width = None: expected the width of a head"):
@@ -362,6 +386,110 @@ def test_answer_that_is_not_finite_is_no_agreement():
     network[2].bias.data[0] = torch.nan
     with pytest.raises(CutRefusedError, match="differ by inf"):
         attempt(network, zoo.vectors())
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda y: (y, None), lambda y: (y, 3), lambda y: {"y": y, "loss": 1.5}, lambda y: (y.argmax(1), y)]
+)
+def test_only_the_tensors_of_an_answer_count(answer):
+    assert set(attempt(answering(answer), zoo.vectors())[1].transcript.kept) == {"a"}
+
+
+def answering(answer):
+    return zoo.Named(lambda net, x: answer(net.b(torch.relu(net.a(x)))), a=nn.Linear(6, 8), b=nn.Linear(8, 3))
+
+
+def test_infinities_of_a_mask_do_not_differ():
+    network = answering(lambda y: y.masked_fill(torch.tensor([True, False, False]), -torch.inf))
+    assert attempt(network, zoo.vectors())[1].difference <= TOLERANCE
+
+
+def test_answers_of_the_uncut_network_that_are_not_finite_are_called_its_own():
+    message = r"Named: .* differ by inf on your examples: already the answers of the uncut network are not finite\.$"
+    with pytest.raises(CutRefusedError, match=message):
+        attempt(answering(lambda y: y * torch.nan), zoo.vectors())
+
+
+@pytest.mark.parametrize(
+    ("bias", "head", "example"), [(False, 1, torch.zeros(2, 1, 12, 12)), (True, 0, zoo.images())], ids=["zeros", "head"]
+)
+def test_wrong_cut_is_found_where_the_examples_do_not_show_it(bias, head, example):
+    network = zoo.channels_last()
+    network.conv = nn.Conv2d(1, 6, 3, bias=bias)
+    for parameter in network.out.parameters():
+        parameter.data *= head
+    with pytest.raises(CutRefusedError, match=r"conv: the cut network and the masked one differ by \d[.\d]* on your"):
+        attempt(network, example)
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.CUT_RIGHT if "resnet" not in name])
+def test_right_cut_is_made_where_all_channels_are_dead_or_the_head_is_zero(name):
+    make_network, examples = zoo.CUT_RIGHT[name]
+    network = make_network()
+    for layer in network.modules():
+        if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)):
+            layer.bias.data -= 50
+    assert attempt(network, examples(), limits_of(name))[1].difference <= TOLERANCE
+    *_, last = (layer for layer in network.modules() if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)))
+    for parameter in last.parameters():
+        parameter.data.zero_()
+    assert attempt(network, examples(), limits_of(name))[1].difference <= TOLERANCE
+
+
+def test_network_that_takes_no_random_numbers_is_tried_with_random_weights():
+    def forward(net, x):
+        assert x.min() > 0
+        return net.b(torch.relu(net.a(x.log())))
+
+    network = zoo.Named(forward, a=nn.Linear(6, 8), b=nn.Linear(8, 3))
+    network.a.bias.data.fill_(-1e3)
+    assert attempt(network, zoo.vectors().exp())[1].difference <= TOLERANCE
+
+
+def positive(x):
+    assert x.min() > 0
+    return x
+
+
+@pytest.mark.parametrize("domain", [positive, torch.sqrt])
+def test_layers_that_no_answer_depends_on_are_refused_for_want_of_examples(domain):
+    layers = {"a": nn.Linear(6, 8), "b": nn.Linear(8, 3)}
+    network = zoo.Named(lambda net, x: 0 * net.b(torch.relu(net.a(domain(x)))), **layers)
+    with pytest.raises(CutRefusedError, match="a: zeroing what goes changes no answer on these examples: give real"):
+        attempt(network, zoo.vectors().exp())
+
+
+def test_nothing_but_channels_through_a_norm_may_be_cut():
+    limits = Limits(cut_norm_coupled=True, protect=["3"])
+    assert set(attempt(zoo.group_norm(), zoo.images(), limits)[1].transcript.kept) == {"0"}
+
+
+def with_branch(branch):
+    """Second answer in training only, which the trace does not see."""
+
+    def forward(net, x):
+        hidden = torch.relu(net.a(x))
+        return (net.b(hidden), branch(net, hidden)) if net.training else net.b(hidden)
+
+    layers = {"a": nn.Linear(6, 8), "b": nn.Linear(8, 3), "aux": nn.Linear(8, 2), "norm": nn.BatchNorm1d(3)}
+    return zoo.Named(forward, **layers)
+
+
+def test_branch_that_runs_in_training_only_is_refused():
+    network = with_branch(lambda net, hidden: net.aux(hidden)).eval()
+    message = (
+        r"a: in train\(\) the cut network does not work \(RuntimeError: mat1 and mat2 .*\)\. The trace does not "
+        r"reach aux: if they run in training only, drop them, or protect the layer before.*protect=\['a'\]"
+    )
+    with pytest.raises(CutRefusedError, match=message):
+        attempt(network, zoo.vectors())
+    assert not network.training
+
+
+def test_network_that_does_not_work_in_training_is_cut_for_all_that():
+    network = with_branch(lambda net, hidden: net.norm(net.b(hidden)))
+    assert attempt(network, zoo.vectors(n=1))[1].difference <= TOLERANCE  # batch norm refuses a single value
+    assert network.norm.num_batches_tracked == 0
 
 
 def test_answers_in_structures_are_compared_and_a_hidden_one_of_another_width_is_no_agreement():
@@ -493,6 +621,7 @@ def test_answers_that_vanish_without_what_goes_are_compared_with_those_of_before
     one, tiny = torch.tensor([[1.0]]), torch.tensor([[1e-12]])
     assert cutting._difference(tiny, -tiny, one) <= TOLERANCE
     assert cutting._difference(one, -one, tiny) > 1
+    assert cutting._difference(one, one, torch.inf * one) == torch.inf
 
 
 def test_examples_come_as_a_tensor_as_arguments_or_by_name():

@@ -4,6 +4,7 @@ import torch
 
 from dtc_helpers.any_network import lenet, tables
 from dtc_helpers.any_network.compress_train import compress_train_module
+from dtc_helpers.any_network.graph import Limits
 from dtc_helpers.any_network.importance import DTCImportance, RandomImportance
 from dtc_helpers.any_network.plan import CutPlan
 from dtc_helpers.images.datasets import Dataset, Split, load_dataset
@@ -80,6 +81,27 @@ def test_rays_of_a_group_are_those_that_are_solved(digits):
         tables.incoming_rays(network, examples(digits), importance=importance, layer="output")
     with pytest.raises(ValueError, match="second is no group that this importance solves for"):
         tables.incoming_rays(network, examples(digits), importance=RandomImportance(1), layer="second")
+
+
+def test_table_of_a_run_has_the_layers_that_its_limits_leave(digits):
+    limits = Limits(protect=["second"], narrowest=30)
+    plan = CutPlan(RandomImportance(1), cuts=1, batches_per_cut=0, keep_fraction=0.5, limits=limits)
+
+    def table(**others):
+        network = lenet.lenet5(digits, seed=1)
+        arguments = {"example_inputs": examples(digits), "optimizer": torch.optim.SGD(network.parameters(), lr=0.1)}
+        records = compress_train_module(network, lambda *_: None, plan=plan, **arguments)
+        measured = {"images_per_cut": 1, "accuracy": lambda _: 1.0, "example_inputs": examples(digits)}
+        return tables.run_table(records, network, **measured, **others)
+
+    assert table(limits=limits)[["cut", "layer", "channels"]].to_numpy().tolist() == [
+        [0, "hidden", 500],
+        [1, "hidden", 250],
+    ]
+    with pytest.raises(
+        ValueError, match=r"first, second not cut: expected the limits of the plan, limits=plan\.limits"
+    ):
+        table()
 
 
 def test_table_of_a_run_measures_after_every_cut_and_adds_up_the_training(digits):
