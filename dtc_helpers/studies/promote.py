@@ -41,11 +41,13 @@ def promote(name: str, results_dir: str | Path) -> Path:
 
 
 def _found(file: str, folder: Path) -> Path:
-    """The only file of that name in a folder, or in those in it; in the folder itself where none has one."""
-    places = sorted([*folder.glob(file), *folder.glob(f"[!.]*/{file}")])
-    if len(places) > 1:
-        raise ValueError(f"{', '.join(map(str, places))}: say with --results-dir which of them is meant")
-    return next(iter(places), folder / file)
+    """File of that name in a folder, else the only one in the folders there."""
+    inside = sorted(path for path in folder.glob(f"[!.]*/{file}") if path.parent != STORED)
+    if (folder / file).is_file() or not inside:
+        return folder / file
+    if len(inside) > 1:
+        raise ValueError(f"{', '.join(map(str, inside))}: say with --results-dir which of them is meant")
+    return inside[0]
 
 
 def _promote_trial(source: Path, stored: Path) -> Path:
