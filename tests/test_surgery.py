@@ -327,7 +327,10 @@ def test_adam_that_has_made_no_step_is_carried():
     network = xavier_mlp([5, 7, 3], generators=[torch.Generator().manual_seed(0)])
     kept = torch.tensor([[0, 2, 6]])
     cut = keep_neurons(network, kept)
+    fresh = copy.deepcopy(cut)
     stepped(cut, carry_adam(torch.optim.Adam(network.parameters()), network, cut, kept=[kept]))
+    stepped(fresh, torch.optim.Adam(fresh.parameters()))
+    assert all(map(torch.equal, cut.weights, fresh.weights))
 
 
 @pytest.mark.parametrize("share", [0.07, 0.28, 0.55, 0.56, 0.9])
