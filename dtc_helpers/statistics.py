@@ -35,9 +35,7 @@ def pearson(values: ArrayLike, others: ArrayLike) -> float:
     there are as many others as values.
     """
     x, y = _pairs(values, others)
-    if len(x) < 2 or not np.isfinite(y).all() or not (_varies(x) and _varies(y)):
-        return float("nan")
-    return float(np.corrcoef(_of_unit_size(x), _of_unit_size(y))[0, 1])
+    return float(np.corrcoef(_of_unit_size(x), _of_unit_size(y))[0, 1]) if _both_vary(x, y) else float("nan")
 
 
 def _pairs(values: ArrayLike, others: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -46,6 +44,11 @@ def _pairs(values: ArrayLike, others: ArrayLike) -> tuple[np.ndarray, np.ndarray
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(f"values {x.shape} and others {y.shape}: expected one axis, of the same length")
     return x[np.isfinite(x)], y[np.isfinite(x)]
+
+
+def _both_vary(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a correlation of both is defined."""
+    return len(x) > 1 and bool(np.isfinite(y).all()) and _varies(x) and _varies(y)
 
 
 def _varies(values: np.ndarray, *, like: Sequence[np.ndarray] = ()) -> bool:
@@ -61,9 +64,7 @@ def _of_unit_size(values: np.ndarray) -> np.ndarray:
 def spearman(values: ArrayLike, others: ArrayLike) -> float:
     """Spearman's rank correlation over the places at which the values are defined; otherwise as `pearson`."""
     x, y = _pairs(values, others)
-    if np.isnan(pearson(x, y)):
-        return float("nan")
-    return pearson(scipy.stats.rankdata(x), scipy.stats.rankdata(y))
+    return pearson(scipy.stats.rankdata(x), scipy.stats.rankdata(y)) if _both_vary(x, y) else float("nan")
 
 
 # ------------------------------------------------------------------------------- intervals and comparisons

@@ -23,7 +23,7 @@ def kept(
         try:
             return read(path)
         except (DamagedError, FileNotFoundError) as error:  # also one of which a file is gone
-            what, _, _ = str(error).rpartition(": ")  # the remedy is for whoever reads results, not parts
+            what = str(error).rpartition(": ")[0] or error  # the remedy is for whoever reads results, not parts
             print(f"{what}: it is kept as {_set_aside(path)}, and made again", flush=True)  # noqa: T201
     write(make(), path)
     return read(path)
