@@ -10,13 +10,14 @@ from torch import nn
 from torch.optim import Optimizer
 
 from dtc_helpers.any_network.checkpoints import Checkpoints, check_kept, put_back, put_back_others, shapes_of
-from dtc_helpers.any_network.cutting import Attempt, channels_to_cut, check_importance, tried
+from dtc_helpers.any_network.choosing import channels_to_cut, check_importance
 from dtc_helpers.any_network.graph import Prunable, prunable
 from dtc_helpers.any_network.modules import cuda_devices, n_parameters
 from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
 from dtc_helpers.any_network.plan import CutPlan, CutRecord, Ledger, Seconds, Train, plain
 from dtc_helpers.any_network.tracing import Examples
 from dtc_helpers.any_network.transcript import make
+from dtc_helpers.any_network.trial import Attempt, tried
 from dtc_helpers.any_network.troubles import CutRefusedError, check_network
 from dtc_helpers.runs.progress import progress
 
@@ -83,11 +84,7 @@ def compress_train_module(
     check_network(network)
     check_optimizer(optimizer, network)
     settings = plain(plan, optimizer)
-    done = checkpoints.check(settings) if checkpoints else None
-    if checkpoints:
-        check_kept(optimizer, network, done)
-    if done is not None and done["cut"] > plan.cuts:
-        raise ValueError(f"cuts = {plan.cuts}: {done['cut']} are done already. Expected as many or more")
+    done = _gone_on_from(checkpoints, settings, network, optimizer, plan) if checkpoints else None
     if done is not None:
         put_back(network, done)
         optimizer.load_state_dict(done["optimizer"])
@@ -97,6 +94,17 @@ def compress_train_module(
     run = _Run(network, optimizer, example_inputs, plan, done["widths"], done["record"]["ledger"])
     cuts, total = _cuts(run, train, {**done, "plan": settings}, checkpoints), plan.cuts - done["cut"]
     return progress(cuts, total=total, title="cuts", describe=lambda record: f"{record.n_parameters:,} parameters")
+
+
+def _gone_on_from(
+    checkpoints: Checkpoints, settings: dict[str, Any], network: nn.Module, optimizer: Optimizer, plan: CutPlan
+) -> dict[str, Any] | None:
+    """Last checkpoint, held against this run; None where the run begins."""
+    done = checkpoints.check(settings)
+    check_kept(optimizer, network, done)
+    if done is not None and done["cut"] > plan.cuts:
+        raise ValueError(f"cuts = {plan.cuts}: {done['cut']} are done already. Expected as many or more")
+    return done
 
 
 @dataclass

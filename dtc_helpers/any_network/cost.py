@@ -1,6 +1,5 @@
 """The cost of a network, counted: size, multiply-adds and memory; and all of it, with the latency, as a table."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,14 @@ from torch.nn.modules.conv import _ConvNd
 from torch.utils.flop_counter import FlopCounterMode, conv_backward_flop
 
 from dtc_helpers.any_network.latency import latency
-from dtc_helpers.any_network.modules import all_tensors, attention_parts, cuda_devices, n_parameters, with_gradients
+from dtc_helpers.any_network.modules import (
+    all_tensors,
+    attention_parts,
+    copied,
+    cuda_devices,
+    n_parameters,
+    with_gradients,
+)
 from dtc_helpers.any_network.tracing import Examples, called, tensors
 
 
@@ -43,7 +49,7 @@ def multiply_adds(network: nn.Module, example_inputs: Examples) -> MultiplyAdds:
     >>> multiply_adds(nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2)), torch.ones(3, 4)).forward
     30
     """
-    twin, n_examples = with_gradients(copy.deepcopy(network).eval()), len(tensors(example_inputs)[0])
+    twin, n_examples = with_gradients(copied(network).eval()), len(tensors(example_inputs)[0])
     # With gradients attention takes no fast path, to which the counter is blind, and by `MATH` no fused one.
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), torch.random.fork_rng(cuda_devices(twin)):
         with FlopCounterMode(display=False) as forward:
@@ -87,7 +93,7 @@ def peak_bytes(network: nn.Module, example_inputs: Examples) -> int:
     """
     from torch.distributed._tools.mem_tracker import MemTracker
 
-    twin = with_gradients(copy.deepcopy(network).train())
+    twin = with_gradients(copied(network).train())
     tracker = MemTracker()
     tracker.track_external(twin)
     with torch.enable_grad(), torch.random.fork_rng(cuda_devices(twin)), tracker:

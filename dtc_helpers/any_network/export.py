@@ -1,6 +1,5 @@
 """A cut network for other programs: ONNX, checked in onnxruntime, and `torch.export`; any number of examples."""
 
-import copy
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dtc_helpers.any_network.modules import copied
 from dtc_helpers.paths import in_project, whole_file
 
 EXTRAS = ("onnx", "onnxscript", "onnxruntime")  # of pyproject.toml, [export]
@@ -61,7 +61,7 @@ def _ready(network: nn.Module, example_inputs: Tensor) -> tuple[nn.Module, tuple
         raise TypeError(f"expected one tensor of examples, got {came}: give a network around yours that takes one")
     if len(example_inputs) < 2:
         raise ValueError("one example would fix the number of examples at 1: give at least two")
-    return copy.deepcopy(network).eval(), ({0: torch.export.Dim("batch")},)
+    return copied(network).eval(), ({0: torch.export.Dim("batch")},)
 
 
 def _onnxruntime() -> Any:

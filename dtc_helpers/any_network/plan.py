@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from torch import nn
 from torch.optim import Optimizer
 
-from dtc_helpers.any_network.cutting import Importance
+from dtc_helpers.any_network.choosing import Importance
 from dtc_helpers.any_network.graph import LeftAlone, Limits
 from dtc_helpers.checks.fields import Batches, Between, CutShare, check_fields
 

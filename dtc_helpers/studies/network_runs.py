@@ -12,9 +12,9 @@ import torch_pruning as tp
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from dtc_helpers.any_network.choosing import Importance
 from dtc_helpers.any_network.compress_train import compress_train_module
 from dtc_helpers.any_network.cost import multiply_adds
-from dtc_helpers.any_network.cutting import Importance
 from dtc_helpers.any_network.graph import Limits
 from dtc_helpers.any_network.importance import DTCImportance, RandomImportance, ScoreImportance
 from dtc_helpers.any_network.lenet import BATCH_SIZE, accuracy, trainer, with_drawn_weights

@@ -14,7 +14,7 @@ import torch_pruning as tp
 from torch import nn
 
 from dtc_helpers import cycle
-from dtc_helpers.any_network.cutting import channels_to_cut
+from dtc_helpers.any_network.choosing import channels_to_cut
 from dtc_helpers.any_network.graph import Limits, prunable
 from dtc_helpers.any_network.importance import DTCImportance, RandomImportance, ScoreImportance
 from dtc_helpers.cycle import compress_train, start_networks

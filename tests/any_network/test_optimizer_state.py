@@ -10,10 +10,10 @@ import torch
 from torch import nn, optim
 from torch.nn import functional
 
-from dtc_helpers.any_network.cutting import attempt
 from dtc_helpers.any_network.graph import Limits, prunable
 from dtc_helpers.any_network.optimizer_state import carry, check_optimizer
 from dtc_helpers.any_network.transcript import make, transcript
+from dtc_helpers.any_network.trial import attempt
 
 OPTIMIZERS = {
     "SGD": partial(optim.SGD, lr=0.01),

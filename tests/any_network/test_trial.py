@@ -10,11 +10,12 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
-from dtc_helpers.any_network import cutting
-from dtc_helpers.any_network.cutting import TOLERANCE, channels_to_cut, check_on_copies, tried
+from dtc_helpers.any_network import trial
+from dtc_helpers.any_network.choosing import channels_to_cut
 from dtc_helpers.any_network.graph import Limits, prunable
 from dtc_helpers.any_network.importance import RandomImportance
 from dtc_helpers.any_network.transcript import make, transcript
+from dtc_helpers.any_network.trial import TOLERANCE, check_on_copies, tried
 from dtc_helpers.any_network.troubles import CutRefusedError, check_network
 from dtc_helpers.surgery import n_keep
 
@@ -511,7 +512,7 @@ def test_two_faults_that_are_only_wrong_together_are_refused_too(monkeypatch):
     def both_wrong(network, script, example_inputs):
         return 1.0 if len(script.kept) == 2 else 0.0
 
-    monkeypatch.setattr(cutting, "check_on_copies", both_wrong)
+    monkeypatch.setattr(trial, "check_on_copies", both_wrong)
     with pytest.raises(CutRefusedError, match=r"together: the cut network .* differ by 1 on your examples\.$"):
         attempt(network, example)
 
@@ -619,9 +620,9 @@ def test_answers_that_vanish_do_not_differ():
 def test_answers_that_vanish_without_what_goes_are_compared_with_those_of_before():
     """What is left cancels but for rounding, which is no difference beside what there was."""
     one, tiny = torch.tensor([[1.0]]), torch.tensor([[1e-12]])
-    assert cutting._difference(tiny, -tiny, one) <= TOLERANCE
-    assert cutting._difference(one, -one, tiny) > 1
-    assert cutting._difference(one, one, torch.inf * one) == torch.inf
+    assert trial._difference(tiny, -tiny, one) <= TOLERANCE
+    assert trial._difference(one, -one, tiny) > 1
+    assert trial._difference(one, one, torch.inf * one) == torch.inf
 
 
 def test_examples_come_as_a_tensor_as_arguments_or_by_name():
@@ -631,7 +632,7 @@ def test_examples_come_as_a_tensor_as_arguments_or_by_name():
     network = zoo.Named(forward, a=nn.Linear(6, 8), b=nn.Linear(8, 3))
     assert attempt(network, (zoo.vectors(), torch.tensor(2.0)))[1].difference <= TOLERANCE
     network.forward = lambda x, scale: forward(network, x, scale)
-    assert cutting.called(network, {"x": zoo.vectors(), "scale": torch.tensor(2.0)}).shape == (4, 3)
+    assert trial.called(network, {"x": zoo.vectors(), "scale": torch.tensor(2.0)}).shape == (4, 3)
 
 
 def test_buffer_that_two_modules_hold_is_cut_in_both():
